@@ -1,0 +1,39 @@
+/** Time. The only clock in the product; a fake one runs a simulated day in milliseconds. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01T00:00:00Z. */
+  now(): number
+  /** Resolves after `ms` milliseconds; rejects with the signal's reason as soon as it is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+/** One request as it goes on the wire. Header names are lower case. */
+export interface HttpRequest {
+  readonly method: string
+  /** Absolute, with its query. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array
+}
+
+/** Header names are lower case; a header that came on several lines is an array. */
+export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: HttpHeaders
+  /** The body's bytes as they were sent (still compressed). Iterate it once, to the end, or call `discard`. */
+  readonly body: AsyncIterable<Uint8Array>
+  /** Gives the connection back without reading the rest. */
+  discard(): Promise<void>
+}
+
+/** Sends one request and resolves when the headers have arrived. Rejects with a `TransportError`. Follows no redirect. */
+export type Transport = (request: HttpRequest, signal?: AbortSignal) => Promise<HttpResponse>
+
+/** What the outside world is, handed in once: nothing else reads the clock, draws a number or opens a socket. */
+export interface Runtime {
+  readonly transport: Transport
+  readonly clock: Clock
+  /** Uniform in [0, 1). */
+  readonly random: () => number
+}
