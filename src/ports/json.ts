@@ -21,7 +21,15 @@ export class LongDecimal {
 }
 
 /** A value of a record: JSON, plus the two forms that keep long numbers whole (R4). */
-export type Value = null | boolean | number | string | bigint | LongDecimal | Value[] | { [key: string]: Value }
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | bigint
+  | LongDecimal
+  | Value[]
+  | { [key: string]: Value }
 
 /** One JSON object from the API. */
 export type JsonRecord = { [field: string]: Value }

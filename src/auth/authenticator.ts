@@ -1,0 +1,14 @@
+import type { HttpRequest } from '../ports/runtime.ts'
+
+/** Puts a credential on requests. */
+export interface Authenticator {
+  /** The request with its credential; may fetch or refresh a token first. */
+  sign(request: HttpRequest, signal?: AbortSignal): Promise<HttpRequest>
+  /**
+   * The API refused `refused` with a 401. Resolves to true where signing again gives another credential: one renewed just now, or
+   * meanwhile by another request that failed in the same way. Absent where there is nothing to renew.
+   */
+  renew?(refused: HttpRequest, signal?: AbortSignal): Promise<boolean>
+  /** Every secret value in use, for redaction (S1). */
+  secrets(): readonly string[]
+}

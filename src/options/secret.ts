@@ -1,0 +1,90 @@
+import { inspect } from 'node:util'
+import { z } from 'zod'
+import { SluiceError } from '../errors.ts'
+
+const brand = Symbol.for('sluice.secret')
+
+/** A secret is named in the config and looked up late, by the value of a variable, when a run needs it. It prints as `***` (S1). */
+export class Secret {
+  /** Shared by every copy of the package, so that a pipeline file and the command line understand each other. */
+  readonly [brand] = true
+  /** Literal text and variable names in turn, as in `${USER}/token:${KEY}`. */
+  readonly #parts: readonly ({ readonly text: string } | { readonly variable: string })[]
+
+  constructor(parts: readonly ({ readonly text: string } | { readonly variable: string })[]) {
+    this.#parts = parts
+  }
+  /** The variables that it needs. */
+  get variables(): readonly string[] {
+    return this.#parts.flatMap((part) => ('variable' in part ? [part.variable] : []))
+  }
+  /**
+   * The secret's value.
+   * @throws SecretMissingError where a variable is not set or is empty
+   */
+  reveal(lookup: SecretLookup): string {
+    return this.#parts
+      .map((part) => {
+        if ('text' in part) return part.text
+        const value = lookup(part.variable)
+        if (value === undefined || value === '') throw new SecretMissingError(part.variable, value === '')
+        return value
+      })
+      .join('')
+  }
+  toString(): string {
+    return '***'
+  }
+  toJSON(): string {
+    return '***'
+  }
+  [inspect.custom](): string {
+    return '***'
+  }
+}
+
+/** Finds a variable's value: the environment, a vault, a test's map. */
+export type SecretLookup = (variable: string) => string | undefined
+
+/** A secret from the environment variable `name`, read when the run needs it. */
+export function env(name: string): Secret {
+  return new Secret([{ variable: name }])
+}
+
+/** A string with `${env:NAME}` in it as a `Secret`; any other string as it is. */
+export function parseSecret(text: string): Secret | string {
+  const parts: ({ text: string } | { variable: string })[] = []
+  let end = 0
+  for (const match of text.matchAll(/\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}/g)) {
+    if (match.index > end) parts.push({ text: text.slice(end, match.index) })
+    parts.push({ variable: match[1]! })
+    end = match.index + match[0].length
+  }
+  if (parts.length === 0) return text
+  if (end < text.length) parts.push({ text: text.slice(end) })
+  return new Secret(parts)
+}
+
+export function isSecret(value: unknown): value is Secret {
+  return typeof value === 'object' && value !== null && brand in value
+}
+
+/** The value of a secret option: a literal string stands for itself. */
+export function revealSecret(value: Secret | string, lookup: SecretLookup): string {
+  return typeof value === 'string' ? value : value.reveal(lookup)
+}
+
+export class SecretMissingError extends SluiceError {
+  readonly code = 'SECRET_MISSING'
+  readonly recovery = 'fix-config'
+  readonly variable: string
+  constructor(variable: string, empty: boolean) {
+    super(
+      `the environment variable ${variable} is ${empty ? 'empty' : 'not set'}: set it before the run, or name another one in the pipeline`,
+    )
+    this.variable = variable
+  }
+}
+
+/** An option that takes a secret: `env('NAME')` in TypeScript, `${env:NAME}` in YAML; a literal is taken too. */
+export const secret = z.union([z.string().min(1).transform(parseSecret), z.custom<Secret>(isSecret)])

@@ -1,0 +1,73 @@
+import { SluiceError } from '../errors.ts'
+import type { Json, JsonRecord, Value } from '../ports/json.ts'
+import type { RequestSpec } from '../ports/request.ts'
+import type { HttpHeaders } from '../ports/runtime.ts'
+
+/** One decoded response, as a paginator sees it. */
+export interface PageView {
+  /** The URL that was asked, absolute: relative links resolve against it. */
+  readonly url: string
+  readonly status: number
+  readonly headers: HttpHeaders
+  /** The decoded body; `undefined` where it was streamed. */
+  readonly body: Value | undefined
+  /** The records that the selector found, before any filter. */
+  readonly records: readonly JsonRecord[]
+}
+
+/**
+ * Where a slice's pages come from. Pure: it holds no state and does no I/O, so one paginator serves any number of
+ * slices at once, and a position can be stored and taken up by another process.
+ */
+export interface Paginator<P extends Json = Json> {
+  /** The request of the page at `position`; of the first page without one. */
+  request(base: RequestSpec, position: P | undefined): RequestSpec
+  /**
+   * The position of the page after `page`, which was read at `position`; `undefined` after the last page.
+   * @throws PaginationLoopError where it would ask for the same page again (R1)
+   * @throws PaginationStuckError where no request can make progress (R5)
+   */
+  next(page: PageView, position: P | undefined): P | undefined
+  /** Given the first page, every remaining position, where they can be known: pages are then read side by side. */
+  all?(first: PageView): Iterable<P> | undefined
+  /**
+   * The position to keep when the list has ended for now and the next run goes on from there (a sync cursor).
+   * Only paginators whose API promises such a position have it.
+   */
+  resume?(page: PageView, position: P | undefined): P | undefined
+}
+
+/** R1: the API gave the same page, or a position that leads to the page just read. */
+export class PaginationLoopError extends SluiceError {
+  readonly code = 'PAGINATION_LOOP'
+  readonly recovery = 'stop-stream'
+  readonly url: string
+  constructor(url: string, what: string) {
+    super(
+      `${url}: ${what}; reading on would never end. Check the paginator's options against the API's documentation`,
+    )
+    this.url = url
+  }
+}
+
+/** R5: reading can't go on without skipping records. The message says which option to change. */
+export class PaginationStuckError extends SluiceError {
+  readonly code = 'PAGINATION_STUCK'
+  readonly recovery = 'stop-stream'
+  readonly url: string
+  constructor(url: string, problem: string) {
+    super(`${url}: ${problem}`)
+    this.url = url
+  }
+}
+
+/** The response lacks what the paginator needs, or holds it in a form that it can't use. */
+export class PaginationInvalidError extends SluiceError {
+  readonly code = 'PAGINATION_INVALID'
+  readonly recovery = 'stop-stream'
+  readonly url: string
+  constructor(url: string, problem: string) {
+    super(`${url}: ${problem}`)
+    this.url = url
+  }
+}

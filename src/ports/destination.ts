@@ -1,0 +1,113 @@
+import type { Json, JsonRecord } from './json.ts'
+import type { TableSchema } from './schema.ts'
+import type { Progress } from './source.ts'
+
+/** The committed state of one slice. `version` counts its commits, from 1. */
+export interface Checkpoint extends Progress {
+  readonly stream: string
+  readonly slice: string
+  readonly version: number
+  /**
+   * True while the slice's rows are in the new table of a replacement that is not published yet (R6).
+   * A run that finds it goes on with that replacement.
+   */
+  readonly staged: boolean
+  readonly loadId: string
+  /** Milliseconds since 1970. */
+  readonly updatedAt: number
+}
+
+export interface CheckpointUpdate extends Progress {
+  readonly slice: string
+  /** The version that this commit started from, 0 where there was none (C2). */
+  readonly fromVersion: number
+}
+
+/** A record that was refused, with its reason. */
+export interface Reject {
+  readonly record: JsonRecord
+  readonly reason: string
+}
+
+/** One commit. Everything in it is published in one transaction, or nothing is. */
+export interface Load {
+  /** Unique. Committing the same id again changes nothing (C3). */
+  readonly id: string
+  readonly runId: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly stream: string
+  readonly table: string
+  /**
+   * append: a record whose key is in the table already is left out (without a key: every record is added).
+   * merge: a record replaces the one of its key, unless that one's version is newer.
+   */
+  readonly mode: 'append' | 'merge'
+  readonly key: readonly string[]
+  readonly version?: string
+  /** The table's columns after this load: those that it has, widened, and the new ones. Existing columns keep their order. */
+  readonly schema: TableSchema
+  readonly records: readonly JsonRecord[]
+  readonly rejects: readonly Reject[]
+  readonly checkpoints: readonly CheckpointUpdate[]
+  /**
+   * Absent: rows go into the live table. Else they go into a new table beside it (R6): `begin` drops what an abandoned
+   * replacement left there first, `publish` swaps it in for the live one after this load's rows.
+   */
+  readonly replacement?: { readonly begin: boolean; readonly publish: boolean; readonly allowEmpty: boolean }
+}
+
+/** What a commit did. */
+export interface LoadReceipt {
+  readonly loadId: string
+  /** Rows whose key was new. */
+  readonly inserted: number
+  /** Rows that took the place of an older version. */
+  readonly updated: number
+  /** Records that changed nothing: known already, or older than what the table holds. */
+  readonly unchanged: number
+  /** True when the load had been committed before (C3). */
+  readonly replayed: boolean
+}
+
+export interface RunRecord {
+  readonly id: string
+  readonly startedAt: number
+  readonly finishedAt: number | null
+  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted'
+  readonly report: Json
+}
+
+export interface DestinationCapabilities {
+  /** Schema changes take part in a transaction. */
+  readonly transactionalDdl: boolean
+  readonly merge: boolean
+}
+
+/** Where rows go. */
+export interface Destination {
+  readonly kind: string
+  /** For messages: `duckdb warehouse.duckdb`. */
+  readonly description: string
+  readonly capabilities: DestinationCapabilities
+  /** Opens the destination for one pipeline. Rejects with DESTINATION_BUSY where another process holds it. */
+  open(pipeline: string, options?: { readonly readOnly?: boolean }): Promise<DestinationSession>
+}
+
+/** One pipeline's access to a destination. Commits may be asked for side by side; the session orders them. */
+export interface DestinationSession extends AsyncDisposable {
+  /** Every checkpoint of a stream, or of the whole pipeline. */
+  readCheckpoints(stream?: string): Promise<readonly Checkpoint[]>
+  /** The columns of a stream's table (of its unpublished replacement where `staged`), or `null` where there is none yet. */
+  readSchema(table: string, options?: { readonly staged?: boolean }): Promise<TableSchema | null>
+  /**
+   * Publishes rows, schema change, rejects, load record and checkpoints in one transaction, or nothing (C1).
+   * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)
+   * @throws EmptyReplaceError where an empty replacement would take a full table's place (R6)
+   */
+  commit(load: Load): Promise<LoadReceipt>
+  /** Writes or overwrites the run's record. */
+  recordRun(run: RunRecord): Promise<void>
+  /** Forgets the checkpoints of a stream, and what an unpublished replacement staged; its rows stay. Returns how many checkpoints there were. */
+  resetStream(stream: string, table: string): Promise<number>
+}

@@ -1,0 +1,65 @@
+// Everything that happens is one typed event. Progress, logs, metrics, the report and the monitor are subscribers and
+// nothing else. Events carry numbers and names, never a secret (S1): URLs are redacted before they get here.
+
+interface At {
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+interface OfStream extends At {
+  readonly stream: string
+}
+interface OfRequest extends At {
+  readonly source: string
+  /** Absent where the request belongs to no stream: a token, a check. */
+  readonly stream?: string
+}
+
+export type SluiceEvent =
+  | (At & { type: 'run.start'; runId: string; pipeline: string; streams: readonly string[] })
+  | (At & { type: 'run.end'; runId: string; outcome: 'done' | 'failed' | 'interrupted' })
+  | (OfStream & { type: 'stream.start' })
+  | (OfStream & {
+      type: 'stream.end'
+      outcome: 'done' | 'failed' | 'interrupted'
+      error?: { code: string; message: string }
+    })
+  | (OfStream & { type: 'slice.start'; slice: string; resumed: boolean })
+  | (OfStream & { type: 'slice.end'; slice: string })
+  | (OfStream & { type: 'page.read'; slice: string; records: number; bytes: number })
+  | (OfStream & {
+      type: 'load.commit'
+      loadId: string
+      records: number
+      inserted: number
+      updated: number
+      unchanged: number
+      rejected: number
+      elapsedMs: number
+    })
+  | (OfStream & { type: 'schema.change'; changes: readonly string[] })
+  | (OfStream & { type: 'record.reject'; count: number; reason: string })
+  | (OfRequest & {
+      type: 'request.end'
+      method: string
+      url: string
+      status: number
+      elapsedMs: number
+      attempt: number
+    })
+  | (OfRequest & {
+      type: 'request.fail'
+      method: string
+      url: string
+      code: string
+      message: string
+      elapsedMs: number
+      attempt: number
+    })
+  | (OfRequest & { type: 'request.retry'; url: string; attempt: number; delayMs: number; reason: string })
+  | (OfRequest & { type: 'quota.wait'; quota: string; delayMs: number })
+  | (OfRequest & { type: 'breaker.open'; forMs: number; reason: string })
+  | (OfRequest & { type: 'breaker.close' })
+  | (OfRequest & { type: 'breaker.wait'; delayMs: number })
+  | (OfRequest & { type: 'token.refresh'; reason: 'first' | 'expiring' | 'refused' })
+
+export type EventSink = (event: SluiceEvent) => void

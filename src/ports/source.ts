@@ -1,0 +1,81 @@
+import type { Json, JsonRecord } from './json.ts'
+
+/** How far a slice has been read, as its source understands it: stored with the rows that it speaks of (C1). */
+export interface Progress {
+  /** Where reading goes on inside the slice; `null` when the slice was read to its end. */
+  readonly position: Json
+  /** The greatest cursor value of which everything below is committed (C5); `null` where there is no cursor. */
+  readonly highWater: Json
+}
+
+/** What one commit can hold of a page: its records, and how far the slice is read once they are committed. */
+export interface SourcePage {
+  readonly records: readonly JsonRecord[]
+  /** Size of the records as they were sent, in bytes: what bounds a batch in memory. */
+  readonly bytes: number
+  /** Absent in the middle of a streamed body: the records are committed, the checkpoint stays where it is. */
+  readonly progress?: Progress
+}
+
+/** A part of a stream that is read on its own and has its own checkpoint. */
+export interface Slice {
+  /** Stable across runs: it is the checkpoint's key. `all` where the stream has one slice. */
+  readonly key: string
+  /** Where reading starts: what is committed of this slice, or `null` at its beginning. */
+  readonly progress: Progress | null
+}
+
+/** The part of a stream that a run reads, where it is not simply "from the checkpoint on". */
+export interface ReadScope {
+  /** Backfill from here (inclusive): ISO date or time. The checkpoint is left alone. */
+  readonly since?: string
+  /** Backfill up to here (exclusive): ISO date or time. */
+  readonly until?: string
+}
+
+export interface ReadOptions {
+  /** Aborted: stop at once, whatever is under way. */
+  readonly signal: AbortSignal
+  /** Takes a page; resolves when the engine has room for the next one. */
+  readonly emit: (page: SourcePage) => Promise<void>
+}
+
+/** What is asked first, shown by `plan` and `preview`. Credentials are not in it. */
+export interface RequestPreview {
+  readonly method: string
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export type WriteMode = 'append' | 'merge' | 'replace'
+
+/** One endpoint that yields records, loaded into one table. */
+export interface Stream {
+  /** `source.stream`, as in `desk.tickets`. */
+  readonly name: string
+  readonly table: string
+  readonly write: WriteMode
+  /** The fields that name a record. Empty where there is none. */
+  readonly key: readonly string[]
+  /** The field by which one version of a record is newer than another; without it the one read last is. */
+  readonly version?: string
+  /** Whether an empty result may replace a full table (R6). */
+  readonly allowEmptyReplace: boolean
+  /** What to do with a record whose key is missing or null: keep it in `_sluice_rejects`, or fail the stream. */
+  readonly onReject: 'keep' | 'fail'
+  /** The slices that this run reads, in order, given what is committed. */
+  slices(committed: ReadonlyMap<string, Progress>, scope: ReadScope): Iterable<Slice> | AsyncIterable<Slice>
+  /** Reads one slice from its progress to its end, page by page. Resolves at the end; rejects with what stopped it. */
+  read(slice: Slice, options: ReadOptions): Promise<void>
+  /** The slice's first request. */
+  preview(slice: Slice): RequestPreview
+}
+
+/** One API. */
+export interface Source extends AsyncDisposable {
+  readonly name: string
+  readonly streams: readonly Stream[]
+  /** Asks the API for as little as possible to learn whether the credential works. Rejects with the reason if not. */
+  check(signal: AbortSignal): Promise<void>
+}

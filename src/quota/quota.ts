@@ -1,0 +1,17 @@
+import type { HttpHeaders } from '../ports/runtime.ts'
+
+/** A permission to send one request. */
+export interface Permit {
+  /** Gives back what is held while the request is in flight. Call it once the body is read, or the request failed. */
+  release(): void
+}
+
+/** A limit that an API sets. Waits are reservations: first come, first served, and nobody wakes to find their token gone (Q2). */
+export interface Quota {
+  /** For events and messages, as in `700 requests per 1m`. */
+  readonly name: string
+  /** Reserves `cost` and waits until it may be spent. A wait that is aborted gives its reservation back. */
+  acquire(cost?: number, signal?: AbortSignal): Promise<Permit>
+  /** Takes in what the API says of itself in a response's headers (Q4); it can only make the quota stricter. */
+  observe(status: number, headers: HttpHeaders): void
+}
