@@ -52,7 +52,9 @@ export interface Load {
   readonly checkpoints: readonly CheckpointUpdate[]
   /**
    * Absent: rows go into the live table. Else they go into a new table beside it (R6): `begin` drops what an abandoned
-   * replacement left there first, `publish` swaps it in for the live one after this load's rows.
+   * replacement left there first; `publish` swaps it in for the live one after this load's rows. The load's checkpoints are
+   * stored as staged; publishing makes every staged checkpoint of the stream live, and forgets those that the
+   * replacement did not touch.
    */
   readonly replacement?: { readonly begin: boolean; readonly publish: boolean; readonly allowEmpty: boolean }
 }

@@ -1,0 +1,129 @@
+import type { CheckpointUpdate, DestinationSession, Load, Reject } from '../ports/destination.ts'
+import type { EventSink } from '../ports/events.ts'
+import type { JsonRecord } from '../ports/json.ts'
+import type { Clock } from '../ports/runtime.ts'
+import type { TableSchema } from '../ports/schema.ts'
+import type { Stream } from '../ports/source.ts'
+import { KeyInvalidError, validateKeys } from '../records/record-key.ts'
+import { observeRecords } from '../records/table-schema.ts'
+import type { Batch } from './batch.ts'
+
+export interface CommitterOptions {
+  readonly stream: Stream
+  readonly session: DestinationSession
+  readonly runId: string
+  readonly clock: Clock
+  readonly onEvent: EventSink
+  /** The committed version of each slice (C2). */
+  readonly versions: ReadonlyMap<string, number>
+  /** The table as it is; `null` where there is none. */
+  readonly schema: TableSchema | null
+  /** `new`: rows go into a new table that `publish` swaps in (R6); `continued`: into one that an earlier run began. */
+  readonly replacement: 'none' | 'new' | 'continued'
+  /** A backfill leaves the checkpoints alone. */
+  readonly keepCheckpoints: boolean
+}
+
+/** Turns batches of one stream into loads, one after the other. */
+export class Committer {
+  readonly #options: CommitterOptions
+  readonly #versions: Map<string, number>
+  #schema: TableSchema | null
+  #loads = 0
+
+  constructor(options: CommitterOptions) {
+    this.#options = options
+    this.#versions = new Map(options.versions)
+    this.#schema = options.schema
+  }
+
+  /** Commits a batch; with `publish`, the replacement that it completes takes the live table's place. */
+  async commit(batch: Batch, publish = false): Promise<void> {
+    const { stream, session, clock, onEvent, keepCheckpoints } = this.#options
+    const started = clock.now()
+    const { valid, rejects } = this.#refuse(batch.records)
+    const observed = observeRecords(this.#schema, valid)
+    const checkpoints = keepCheckpoints ? [] : this.#updates(batch)
+    const load = this.#load(valid, rejects, observed.schema, checkpoints, publish)
+    const receipt = await session.commit(load)
+
+    this.#loads++
+    this.#schema = observed.schema
+    for (const update of checkpoints) this.#versions.set(update.slice, update.fromVersion + 1)
+
+    const at = clock.now()
+    if (observed.changes.length > 0) {
+      onEvent({ type: 'schema.change', at, stream: stream.name, changes: observed.changes })
+    }
+    if (rejects.length > 0) {
+      onEvent({
+        type: 'record.reject',
+        at,
+        stream: stream.name,
+        count: rejects.length,
+        reason: rejects[0]!.reason,
+      })
+    }
+    onEvent({
+      type: 'load.commit',
+      at,
+      stream: stream.name,
+      loadId: load.id,
+      records: batch.records.length,
+      inserted: receipt.inserted,
+      updated: receipt.updated,
+      unchanged: receipt.unchanged,
+      rejected: rejects.length,
+      elapsedMs: at - started,
+    })
+  }
+
+  #refuse(records: readonly JsonRecord[]): { valid: readonly JsonRecord[]; rejects: readonly Reject[] } {
+    const { stream } = this.#options
+    if (stream.key.length === 0) return { valid: records, rejects: [] }
+    const checked = validateKeys(records, stream.key)
+    const first = checked.rejects[0]
+    if (first !== undefined && stream.onReject === 'fail') throw new KeyInvalidError(stream.name, first)
+    return checked
+  }
+
+  #updates(batch: Batch): CheckpointUpdate[] {
+    return Array.from(batch.progress, ([slice, progress]) => ({
+      slice,
+      position: progress.position,
+      highWater: progress.highWater,
+      fromVersion: this.#versions.get(slice) ?? 0,
+    }))
+  }
+
+  #load(
+    records: readonly JsonRecord[],
+    rejects: readonly Reject[],
+    schema: TableSchema,
+    checkpoints: readonly CheckpointUpdate[],
+    publish: boolean,
+  ): Load {
+    const { stream, runId, clock, replacement } = this.#options
+    return {
+      id: `${runId}.${stream.name}.${this.#loads + 1}`,
+      runId,
+      at: clock.now(),
+      stream: stream.name,
+      table: stream.table,
+      mode: stream.key.length > 0 && stream.write !== 'append' ? 'merge' : 'append',
+      key: stream.key,
+      ...(stream.version !== undefined && { version: stream.version }),
+      schema,
+      records,
+      rejects,
+      checkpoints,
+      ...(replacement !== 'none' && {
+        replacement: {
+          begin: replacement === 'new' && this.#loads === 0,
+          publish,
+          allowEmpty: stream.allowEmptyReplace,
+        },
+      }),
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { ConfigError } from '../errors.ts'
+import type { Destination } from '../ports/destination.ts'
+import type { EventSink } from '../ports/events.ts'
+import type { Json } from '../ports/json.ts'
+import type { Clock } from '../ports/runtime.ts'
+import type { ReadScope, Source, Stream } from '../ports/source.ts'
+import type { BatchLimits } from './batch.ts'
+import { runStream, type StreamOutcome } from './stream-run.ts'
+
+/** A pipeline, put together: its sources and its destination are ready to be used. */
+export interface PipelineParts {
+  readonly name: string
+  readonly sources: readonly Source[]
+  readonly destination: Destination
+  readonly batch: BatchLimits
+  /** How many streams are read side by side. */
+  readonly concurrentStreams: number
+}
+
+export interface RunOptions {
+  readonly runId: string
+  readonly clock: Clock
+  readonly onEvent: EventSink
+  /** Aborted: commit what is complete and stop. */
+  readonly signal: AbortSignal
+  /** Streams (`desk.tickets`) or whole sources (`desk`). Default: all. */
+  readonly only?: readonly string[]
+  readonly scope?: ReadScope
+  readonly fullRefresh?: boolean
+  /** What the run's record in the destination holds once the run is over. */
+  readonly report?: (outcomes: readonly StreamOutcome[]) => Json
+}
+
+export interface RunResult {
+  readonly runId: string
+  readonly outcome: 'done' | 'failed' | 'interrupted'
+  readonly streams: readonly StreamOutcome[]
+}
+
+/**
+ * Runs a pipeline's streams side by side. A stream that fails does not stop the others.
+ * @throws ConfigError where `only` names nothing; whatever the destination throws when it can't be opened
+ */
+export async function runPipeline(parts: PipelineParts, options: RunOptions): Promise<RunResult> {
+  const streams = selectStreams(parts, options.only)
+  const { runId, clock, onEvent, signal } = options
+  await using session = await parts.destination.open(parts.name)
+  const startedAt = clock.now()
+  await session.recordRun({ id: runId, startedAt, finishedAt: null, outcome: 'running', report: null })
+  onEvent({
+    type: 'run.start',
+    at: startedAt,
+    runId,
+    pipeline: parts.name,
+    streams: streams.map(({ name }) => name),
+  })
+
+  const outcomes = await mapSideBySide(streams, parts.concurrentStreams, (stream) =>
+    runStream(stream, {
+      session,
+      runId,
+      clock,
+      onEvent,
+      batch: parts.batch,
+      scope: options.scope ?? {},
+      fullRefresh: options.fullRefresh ?? false,
+      signal,
+    }),
+  )
+
+  const outcome = overall(outcomes)
+  const finishedAt = clock.now()
+  onEvent({ type: 'run.end', at: finishedAt, runId, outcome })
+  await session.recordRun({
+    id: runId,
+    startedAt,
+    finishedAt,
+    outcome,
+    report: options.report?.(outcomes) ?? null,
+  })
+  return { runId, outcome, streams: outcomes }
+}
+
+function overall(outcomes: readonly StreamOutcome[]): RunResult['outcome'] {
+  if (outcomes.some(({ outcome }) => outcome === 'failed')) return 'failed'
+  return outcomes.some(({ outcome }) => outcome === 'interrupted') ? 'interrupted' : 'done'
+}
+
+/**
+ * The streams that `only` names, in the pipeline's order; all of them without it.
+ * @throws ConfigError where a name is neither a stream nor a source
+ */
+export function selectStreams(
+  parts: Pick<PipelineParts, 'sources'>,
+  only?: readonly string[],
+): readonly Stream[] {
+  const all = parts.sources.flatMap((source) => source.streams)
+  if (only === undefined) return all
+  const sourceOf = (stream: Stream) => stream.name.slice(0, stream.name.indexOf('.'))
+  for (const name of only) {
+    if (all.some((stream) => stream.name === name || sourceOf(stream) === name)) continue
+    throw new ConfigError(
+      '',
+      `no stream or source is named ${JSON.stringify(name)}; there are ${all.map((stream) => stream.name).join(', ')}`,
+    )
+  }
+  return all.filter((stream) => only.includes(stream.name) || only.includes(sourceOf(stream)))
+}
+
+async function mapSideBySide<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  let next = 0
+  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
+    while (next < items.length) {
+      const index = next++
+      results[index] = await work(items[index]!)
+    }
+  })
+  await Promise.all(workers)
+  return results
+}

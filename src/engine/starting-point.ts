@@ -1,0 +1,54 @@
+import { ConfigError } from '../errors.ts'
+import type { Checkpoint } from '../ports/destination.ts'
+import type { Progress, ReadScope, Stream } from '../ports/source.ts'
+
+/** Where a stream's run starts. */
+export interface StartingPoint {
+  /** The committed version of each slice (C2), whether or not reading starts from it. */
+  readonly versions: ReadonlyMap<string, number>
+  /** What reading starts from. Empty: at the beginning. */
+  readonly committed: ReadonlyMap<string, Progress>
+  /** `new`: rows go into a new table that is swapped in at the end (R6); `continued`: into one that an earlier run began. */
+  readonly replacement: 'none' | 'new' | 'continued'
+  /** A part of the stream is read again, and the checkpoints are left alone. */
+  readonly backfill: boolean
+}
+
+/** @throws ConfigError where the stream can't be read again in part */
+export function startingPoint(
+  stream: Stream,
+  checkpoints: readonly Checkpoint[],
+  options: { readonly scope: ReadScope; readonly fullRefresh: boolean },
+): StartingPoint {
+  const versions = new Map(checkpoints.map((checkpoint) => [checkpoint.slice, checkpoint.version]))
+  const backfill = options.scope.since !== undefined || options.scope.until !== undefined
+  if (backfill) {
+    refuseImpossibleBackfill(stream)
+    return { versions, committed: new Map(), replacement: 'none', backfill }
+  }
+  const staged = checkpoints.filter((checkpoint) => checkpoint.staged)
+  if (staged.length > 0) return { versions, committed: bySlice(staged), replacement: 'continued', backfill }
+  if (options.fullRefresh || stream.write === 'replace') {
+    return { versions, committed: new Map(), replacement: 'new', backfill }
+  }
+  return { versions, committed: bySlice(checkpoints), replacement: 'none', backfill }
+}
+
+function refuseImpossibleBackfill(stream: Stream): void {
+  if (stream.write === 'replace') {
+    throw new ConfigError(
+      stream.name,
+      'a backfill can add to a table, not replace it: leave out --since and --until, or choose `write: merge`',
+    )
+  }
+  if (stream.write === 'append' && stream.key.length === 0) {
+    throw new ConfigError(
+      stream.name,
+      'a backfill would add records twice, since nothing tells them apart: give the stream a `key`',
+    )
+  }
+}
+
+function bySlice(checkpoints: readonly Checkpoint[]): ReadonlyMap<string, Progress> {
+  return new Map(checkpoints.map(({ slice, position, highWater }) => [slice, { position, highWater }]))
+}
