@@ -1,0 +1,198 @@
+// Turns zod's issues into sentences: the path, what was found, what is allowed, and the nearest right spelling.
+import type { z } from 'zod'
+import { ConfigError } from '../errors.ts'
+import { isSecret } from '../options/secret.ts'
+import { alternatives, type JsonSchema } from './json-schema.ts'
+import { nearest } from './nearest.ts'
+
+type Issue = z.core.$ZodIssue
+type Path = readonly PropertyKey[]
+
+/** The first mistake of a config, with a count of the others. */
+export function explainConfigError(error: z.ZodError, input: unknown, schema: JsonSchema): ConfigError {
+  const mistakes = error.issues.flatMap((issue) => explainIssue(issue, [], input, schema))
+  const [first, ...others] = mistakes
+  const more = others.map((mistake) => `\n  also ${mistake.path}: ${mistake.problem}`).join('')
+  return new ConfigError(first!.path, first!.problem + more, { cause: error })
+}
+
+interface Mistake {
+  readonly path: string
+  readonly problem: string
+}
+
+function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSchema): readonly Mistake[] {
+  const path = [...prefix, ...issue.path]
+  const found = valueAt(input, path)
+  const at = (problem: string, where: Path = path): readonly Mistake[] => [
+    { path: writePath(where), problem },
+  ]
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => unknownKey(key, path, input, schema))
+    case 'invalid_type':
+      return found === undefined
+        ? at(missing(path, input, schema))
+        : at(`${show(found)} is ${article(typeName(found))}; ${article(issue.expected)} is expected`)
+    case 'invalid_value':
+      return at(`${show(found)} is not allowed; ${allowed(issue.values, found)}`)
+    case 'invalid_union':
+      return explainUnion(issue, path, input, schema)
+    case 'too_small':
+      return at(`${show(found)} is too small: the least is ${issue.minimum}`)
+    case 'too_big':
+      return at(`${show(found)} is too large: the most is ${issue.maximum}`)
+    default:
+      return at(issue.message)
+  }
+}
+
+function unknownKey(key: string, path: Path, input: unknown, schema: JsonSchema): Mistake {
+  const known = Object.keys(schemaAt(schema, path, input)?.properties ?? {})
+  const near = nearest(key, known)
+  const hint = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`
+  const options = known.length === 0 ? '' : ` (there are ${known.join(', ')})`
+  return { path: writePath([...path, key]), problem: `there is no such option${hint}${options}` }
+}
+
+function missing(path: Path, input: unknown, schema: JsonSchema): string {
+  const description = schemaAt(schema, path, input)?.description
+  return description === undefined ? 'this option is required' : `this option is required: ${description}`
+}
+
+function explainUnion(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  path: Path,
+  input: unknown,
+  schema: JsonSchema,
+): readonly Mistake[] {
+  const found = valueAt(input, path)
+  const discriminator = 'discriminator' in issue ? (issue.discriminator as string | undefined) : undefined
+  if (discriminator !== undefined) {
+    // zod names the discriminator in the path already.
+    const where = path.at(-1) === discriminator ? path : [...path, discriminator]
+    const kind = valueAt(input, where)
+    const kinds = constants(schemaAt(schema, where.slice(0, -1), input, true), discriminator)
+    const problem =
+      kind === undefined
+        ? `this option is required: ${allowed(kinds, kind)}`
+        : `${show(kind)} is no known ${discriminator}; ${allowed(kinds, kind)}`
+    return [{ path: writePath(where), problem }]
+  }
+  if (found === undefined) return [{ path: writePath(path), problem: missing(path, input, schema) }]
+  // The alternative that came furthest is the one that was meant.
+  const deepest = [...issue.errors].sort((a, b) => depth(b) - depth(a))[0]
+  if (deepest !== undefined && depth(deepest) > 0) {
+    return deepest.flatMap((inner) => explainIssue(inner, path, input, schema))
+  }
+  const own = issue.errors.flat().find((inner) => inner.code === 'custom' || inner.code === 'invalid_format')
+  if (own !== undefined && typeof found === 'string') return [{ path: writePath(path), problem: own.message }]
+  const forms = issue.errors.flatMap((errors) =>
+    errors.flatMap((inner) =>
+      inner.code === 'invalid_type'
+        ? [article(inner.expected)]
+        : inner.code === 'invalid_value'
+          ? [inner.values.map(show).join(', ')]
+          : [],
+    ),
+  )
+  return [
+    {
+      path: writePath(path),
+      problem: `${show(found)} is not allowed; ${[...new Set(forms)].join(' or ')} is expected`,
+    },
+  ]
+}
+
+function depth(issues: readonly Issue[]): number {
+  return Math.max(
+    0,
+    ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)),
+  )
+}
+
+function allowed(values: readonly unknown[], found: unknown): string {
+  const near = typeof found === 'string' ? nearest(found, values.map(String)) : undefined
+  const list = `allowed: ${values.map(show).join(', ')}`
+  return near === undefined ? list : `did you mean ${show(near)}? (${list})`
+}
+
+function constants(schema: JsonSchema | undefined, key: string): readonly unknown[] {
+  if (schema === undefined) return []
+  return alternatives(schema).flatMap((option) => {
+    const property = option.properties?.[key]
+    if (property?.const !== undefined) return [property.const]
+    return option.oneOf || option.anyOf ? constants(option, key) : (property?.enum ?? [])
+  })
+}
+
+/** The schema at a path. Of a union, the alternative whose constants match what was written, unless `whole` asks for the union. */
+function schemaAt(schema: JsonSchema, path: Path, input: unknown, whole = false): JsonSchema | undefined {
+  let current: JsonSchema | undefined = schema
+  let value = input
+  for (const key of path) {
+    current = current && descend(matching(current, value), key)
+    value = valueAt(value, [key])
+  }
+  return current && (whole ? current : matching(current, value))
+}
+
+function descend(schema: JsonSchema, key: PropertyKey): JsonSchema | undefined {
+  if (typeof key === 'number') return schema.items
+  const property = schema.properties?.[String(key)]
+  if (property !== undefined) return property
+  return typeof schema.additionalProperties === 'object' ? schema.additionalProperties : undefined
+}
+
+function matching(schema: JsonSchema, value: unknown): JsonSchema {
+  const options = alternatives(schema)
+  if (options.length === 1 && options[0] === schema) return schema
+  if (Array.isArray(value)) return options.find((option) => option.type === 'array') ?? schema
+  const fits = options
+    .map((option) => matching(option, value))
+    .filter((option) =>
+      Object.entries(option.properties ?? {}).every(
+        ([key, property]) => property.const === undefined || property.const === valueAt(value, [key]),
+      ),
+    )
+  return fits.find((option) => option.properties !== undefined) ?? fits[0] ?? schema
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  let current = value
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null || isSecret(current)) return undefined
+    current = (current as Record<PropertyKey, unknown>)[key]
+  }
+  return current
+}
+
+/** `sources.desk.streams["by day"].key`, `quotas[0].per` */
+export function writePath(path: Path): string {
+  return path
+    .map((key, index) => {
+      if (typeof key === 'number') return `[${key}]`
+      if (!/^[A-Za-z_$][\w$]*$/.test(String(key))) return `[${JSON.stringify(String(key))}]`
+      return index === 0 ? String(key) : `.${String(key)}`
+    })
+    .join('')
+}
+
+/** A value as a message shows it: short, and never a secret (S1). */
+function show(value: unknown): string {
+  if (isSecret(value)) return '***'
+  if (typeof value === 'function') return 'a function'
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+function typeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (isSecret(value)) return 'secret'
+  return Array.isArray(value) ? 'array' : typeof value
+}
+
+function article(noun: string): string {
+  if (noun === 'null' || noun === 'undefined') return noun
+  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`
+}

@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { duckdbOptions } from '../destinations/duckdb/options.ts'
+import { duration } from '../options/duration.ts'
+import { size } from '../options/size.ts'
+import { restOptions } from '../source/rest-options.ts'
+import { refuseCycle } from './cycle.ts'
+import { explainConfigError } from './explain.ts'
+import { jsonSchemaOf } from './json-schema.ts'
+
+const brand = Symbol.for('sluice.pipeline')
+
+const identifier = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, {
+  error: (issue) =>
+    `${JSON.stringify(issue.input)} is no name: a letter, then letters, digits and underscores, as in "support_desk"`,
+})
+
+const batchOptions = z
+  .strictObject({
+    records: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(20_000)
+      .describe('Records after which a batch is committed. Default 20,000.'),
+    size: size
+      .default(16 * 1024 * 1024)
+      .describe('Size of the records as they were sent, after which a batch is committed. Default "16MiB".'),
+    interval: duration
+      .default(30_000)
+      .describe('Age after which a batch is committed when the next page arrives. Default "30s".'),
+  })
+  .describe(
+    'When a batch is committed: whatever comes first. One batch is filled while another is committed, so memory grows with it.',
+  )
+
+export const pipelineOptions = z.strictObject({
+  name: identifier.describe(
+    'Names the pipeline. Its checkpoints are kept under this name: with another one it starts anew.',
+  ),
+  destination: z.discriminatedUnion('type', [duckdbOptions]).describe('Where the rows go.'),
+  sources: z
+    .record(identifier, z.discriminatedUnion('type', [restOptions]))
+    .describe('The APIs to read, by name.'),
+  batch: batchOptions.prefault({}),
+  concurrentStreams: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(16)
+    .describe('How many streams are read side by side. Default 16.'),
+})
+
+/** A pipeline as a user writes it. */
+export type PipelineInput = z.input<typeof pipelineOptions>
+
+/** A pipeline that has been validated, with its defaults filled in. */
+export type Pipeline = z.output<typeof pipelineOptions> & { readonly [brand]: true }
+
+/**
+ * Validates a pipeline and fills in its defaults. Secrets are not looked up yet.
+ * @throws ConfigError that names the option, what was found, what is allowed, and the nearest right spelling
+ */
+export function definePipeline(input: PipelineInput): Pipeline {
+  refuseCycle(input)
+  const result = pipelineOptions.safeParse(input)
+  if (!result.success) throw explainConfigError(result.error, input, jsonSchemaOf(pipelineOptions))
+  return Object.assign(result.data, { [brand]: true as const })
+}
+
+/** True for what `definePipeline` returned, also that of another copy of the package. */
+export function isPipeline(value: unknown): value is Pipeline {
+  return typeof value === 'object' && value !== null && brand in value
+}

@@ -1,0 +1,126 @@
+import type { SluiceEvent } from '../ports/events.ts'
+import { StreamCounts } from './stream-counts.ts'
+
+export interface StreamReport {
+  readonly stream: string
+  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted'
+  readonly error: { readonly code: string; readonly message: string } | null
+  /** Records read from the API. */
+  readonly records: number
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly rejected: number
+  /** The first reason, where any record was rejected. */
+  readonly rejectReason: string | null
+  readonly pages: number
+  readonly bytes: number
+  readonly loads: number
+  /** Attempts, repeats included. */
+  readonly requests: number
+  readonly retries: number
+  /** Responses of 429. */
+  readonly refused: number
+  /** Seconds that requests of this stream waited for quota, added up. */
+  readonly quotaWaitSeconds: number
+  readonly seconds: number
+  readonly recordsPerSecond: number
+  /** Milliseconds from sending a request to its response headers. */
+  readonly latencyMs: { readonly p50: number | null; readonly p95: number | null }
+  /** Share of attempts that failed, refusals for quota left out: 0 to 1. */
+  readonly errorRate: number
+  readonly schemaChanges: readonly string[]
+}
+
+export interface RunReport {
+  readonly runId: string
+  readonly pipeline: string
+  readonly outcome: 'done' | 'failed' | 'interrupted'
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly seconds: number
+  readonly records: number
+  readonly streams: readonly StreamReport[]
+}
+
+/** Sums up a run from its events. */
+export class ReportBuilder {
+  readonly #streams = new Map<string, StreamCounts>()
+  #runId = ''
+  #pipeline = ''
+  #startedAt = 0
+  #lastAt = 0
+  #outcome: RunReport['outcome'] = 'failed'
+
+  /** Takes one event. Events of requests that belong to no stream (tokens, checks) are left out. */
+  add(event: SluiceEvent): void {
+    this.#lastAt = event.at
+    if (event.type === 'run.start') {
+      this.#runId = event.runId
+      this.#pipeline = event.pipeline
+      this.#startedAt = event.at
+      for (const stream of event.streams) this.#streams.set(stream, new StreamCounts())
+    } else if (event.type === 'run.end') {
+      this.#outcome = event.outcome
+    } else if (event.stream !== undefined) {
+      this.#counts(event.stream).add(event)
+    }
+  }
+
+  /** What has happened so far, stream by stream. */
+  get streams(): ReadonlyMap<string, StreamCounts> {
+    return this.#streams
+  }
+
+  build(): RunReport {
+    const streams = Array.from(this.#streams, ([stream, counts]) =>
+      streamReport(stream, counts, this.#lastAt),
+    )
+    return {
+      runId: this.#runId,
+      pipeline: this.#pipeline,
+      outcome: this.#outcome,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      finishedAt: new Date(this.#lastAt).toISOString(),
+      seconds: (this.#lastAt - this.#startedAt) / 1000,
+      records: streams.reduce((sum, { records }) => sum + records, 0),
+      streams,
+    }
+  }
+
+  #counts(stream: string): StreamCounts {
+    let counts = this.#streams.get(stream)
+    if (counts === undefined) {
+      counts = new StreamCounts()
+      this.#streams.set(stream, counts)
+    }
+    return counts
+  }
+}
+
+function streamReport(stream: string, counts: StreamCounts, now: number): StreamReport {
+  const seconds = counts.startedAt === null ? 0 : ((counts.endedAt ?? now) - counts.startedAt) / 1000
+  return {
+    stream,
+    outcome: counts.outcome,
+    error: counts.error,
+    records: counts.records,
+    inserted: counts.inserted,
+    updated: counts.updated,
+    unchanged: counts.unchanged,
+    rejected: counts.rejected,
+    rejectReason: counts.rejectReason,
+    pages: counts.pages,
+    bytes: counts.bytes,
+    loads: counts.loads,
+    requests: counts.requests,
+    retries: counts.retries,
+    refused: counts.refused,
+    quotaWaitSeconds: counts.quotaWaitMs / 1000,
+    seconds,
+    recordsPerSecond: seconds === 0 ? 0 : counts.records / seconds,
+    latencyMs: { p50: counts.latency.percentile(0.5), p95: counts.latency.percentile(0.95) },
+    errorRate: counts.requests === 0 ? 0 : counts.failures / counts.requests,
+    schemaChanges: counts.schemaChanges,
+  }
+}

@@ -1,0 +1,83 @@
+import type { SluiceEvent } from '../ports/events.ts'
+import { LatencyHistogram } from './latency-histogram.ts'
+
+/** What happened to one stream, summed up as its events come. */
+export class StreamCounts {
+  startedAt: number | null = null
+  endedAt: number | null = null
+  outcome: 'running' | 'done' | 'failed' | 'interrupted' = 'running'
+  error: { readonly code: string; readonly message: string } | null = null
+  pages = 0
+  /** Records read. */
+  records = 0
+  bytes = 0
+  loads = 0
+  /** Records committed: inserted, updated, unchanged and rejected together. */
+  committed = 0
+  inserted = 0
+  updated = 0
+  unchanged = 0
+  rejected = 0
+  rejectReason: string | null = null
+  /** Attempts, repeats included. */
+  requests = 0
+  failures = 0
+  retries = 0
+  /** Responses of 429. */
+  refused = 0
+  quotaWaitMs = 0
+  breakerWaitMs = 0
+  readonly schemaChanges: string[] = []
+  readonly latency = new LatencyHistogram()
+
+  add(event: SluiceEvent): void {
+    switch (event.type) {
+      case 'stream.start':
+        this.startedAt = event.at
+        break
+      case 'stream.end':
+        this.endedAt = event.at
+        this.outcome = event.outcome
+        this.error = event.error ?? null
+        break
+      case 'page.read':
+        this.pages++
+        this.records += event.records
+        this.bytes += event.bytes
+        break
+      case 'load.commit':
+        this.loads++
+        this.committed += event.records
+        this.inserted += event.inserted
+        this.updated += event.updated
+        this.unchanged += event.unchanged
+        this.rejected += event.rejected
+        break
+      case 'record.reject':
+        this.rejectReason ??= event.reason
+        break
+      case 'schema.change':
+        this.schemaChanges.push(...event.changes)
+        break
+      case 'request.end':
+        this.requests++
+        this.latency.add(event.elapsedMs)
+        if (event.status === 429) this.refused++
+        else if (event.status >= 400) this.failures++
+        break
+      case 'request.fail':
+        this.requests++
+        this.failures++
+        break
+      case 'request.retry':
+        this.retries++
+        break
+      case 'quota.wait':
+        this.quotaWaitMs += event.delayMs
+        break
+      case 'breaker.wait':
+        this.breakerWaitMs += event.delayMs
+        break
+    }
+  }
+}
