@@ -1,0 +1,39 @@
+import { assemblePipeline } from '../../config/assemble.ts'
+import { isSluiceError } from '../../errors.ts'
+import { exitCodes } from '../exit-code.ts'
+import { interruption } from '../interruption.ts'
+import { loadNamedOrDefault } from '../pipeline-file.ts'
+import { paletteFor } from '../terminal.ts'
+
+/** `sluice check`: asks each API for as little as possible, and opens the destination. */
+export async function checkCommand(file: string | undefined): Promise<number> {
+  const { pipeline, directory } = await loadNamedOrDefault(file)
+  const interrupted = interruption()
+  await using assembled = await assemblePipeline(pipeline, { directory, lookup: (variable) => process.env[variable] })
+  const { sources, destination } = assembled.parts
+  const checks = [
+    ...sources.map((source) => ({ what: source.name, check: () => source.check(interrupted.signal) })),
+    {
+      what: destination.description,
+      check: async () => {
+        await using _session = await destination.open(pipeline.name)
+      },
+    },
+  ]
+  const palette = paletteFor(process.stdout)
+  const results = await Promise.all(
+    checks.map(async ({ what, check }) => {
+      try {
+        await check()
+        process.stdout.write(`${palette.good('✓')} ${what}\n`)
+        return true
+      } catch (error) {
+        const code = isSluiceError(error) ? ` (${error.code})` : ''
+        process.stdout.write(`${palette.bad('✗')} ${what}${code}: ${error instanceof Error ? error.message : String(error)}\n`)
+        return false
+      }
+    }),
+  )
+  interrupted.dispose()
+  return results.every(Boolean) ? exitCodes.done : exitCodes.failed
+}

@@ -1,0 +1,11 @@
+import { isSluiceError } from '../errors.ts'
+
+/** What the process's exit code tells. */
+export const exitCodes = { done: 0, failed: 1, config: 2, interrupted: 130 } as const
+
+const configCodes = new Set(['CONFIG_INVALID', 'SECRET_MISSING'])
+
+export function exitCodeOf(error: unknown): number {
+  if (isSluiceError(error) && configCodes.has(error.code)) return exitCodes.config
+  return isSluiceError(error) && error.code === 'INTERRUPTED' ? exitCodes.interrupted : exitCodes.failed
+}

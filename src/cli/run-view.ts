@@ -1,0 +1,54 @@
+// Shows a run while it goes on: a live picture on a terminal, plain lines with their time elsewhere.
+import { logLine } from '../observe/log-line.ts'
+import { formatProgress, Waits } from '../observe/progress.ts'
+import type { ReportBuilder } from '../observe/report.ts'
+import type { SluiceEvent } from '../ports/events.ts'
+import type { Clock } from '../ports/runtime.ts'
+import { LiveLines, paletteFor } from './terminal.ts'
+
+const frameMs = 100
+
+export interface RunView {
+  onEvent(event: SluiceEvent): void
+  /** Takes the live picture away. */
+  close(): void
+}
+
+export function runView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStream): RunView {
+  return output.isTTY ? liveView(report, clock, output) : plainView(output)
+}
+
+function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStream): RunView {
+  const live = new LiveLines(output)
+  const palette = paletteFor(output)
+  const waits = new Waits()
+  let pipeline = ''
+  let startedAt = clock.now()
+  const draw = () =>
+    live.draw(formatProgress({ pipeline, startedAt, streams: report.streams, waits }, clock.now(), live.width, palette))
+  const timer = setInterval(() => report.streams.size > 0 && draw(), frameMs)
+  timer.unref()
+  return {
+    onEvent(event) {
+      waits.add(event)
+      if (event.type === 'run.start') {
+        pipeline = event.pipeline
+        startedAt = event.at
+      }
+    },
+    close() {
+      clearInterval(timer)
+      live.clear()
+    },
+  }
+}
+
+function plainView(output: NodeJS.WriteStream): RunView {
+  return {
+    onEvent(event) {
+      const line = logLine(event)
+      if (line !== undefined) output.write(`${new Date(event.at).toISOString()} ${line}\n`)
+    },
+    close() {},
+  }
+}

@@ -1,0 +1,47 @@
+// From a pipeline to a report: what `sluice run` calls, and what a program that embeds Sluice calls.
+import { randomUUID } from 'node:crypto'
+import { type AssembleOptions, assemblePipeline } from './config/assemble.ts'
+import type { Pipeline } from './config/pipeline.ts'
+import { runPipeline } from './engine/run.ts'
+import { ReportBuilder, type RunReport } from './observe/report.ts'
+import type { Json } from './ports/json.ts'
+import type { ReadScope } from './ports/source.ts'
+
+export interface RunPipelineOptions extends AssembleOptions, ReadScope {
+  /** Streams (`desk.tickets`) or whole sources (`desk`). Default: all. */
+  readonly only?: readonly string[]
+  /** Reads everything anew and swaps the new tables in at the end. Default false. */
+  readonly fullRefresh?: boolean
+  /** Aborted: what was read completely is committed, and the run ends as `interrupted`. */
+  readonly signal?: AbortSignal
+  /** Sums the events up; give your own to look at the figures while the run goes on. */
+  readonly report?: ReportBuilder
+}
+
+/**
+ * Runs a pipeline once. A stream that fails does not stop the others and does not reject: it stands in the report.
+ * @throws ConfigError, SecretMissingError where the pipeline can't be run as it is written
+ * @throws DestinationBusyError, DestinationError where the destination can't be opened
+ */
+export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}): Promise<RunReport> {
+  const report = options.report ?? new ReportBuilder()
+  const onEvent: AssembleOptions['onEvent'] = (event) => {
+    report.add(event)
+    options.onEvent?.(event)
+  }
+  await using assembled = await assemblePipeline(pipeline, { ...options, onEvent })
+  await runPipeline(assembled.parts, {
+    runId: randomUUID(),
+    clock: assembled.runtime.clock,
+    onEvent,
+    signal: options.signal ?? new AbortController().signal,
+    scope: {
+      ...(options.since !== undefined && { since: options.since }),
+      ...(options.until !== undefined && { until: options.until }),
+    },
+    fullRefresh: options.fullRefresh ?? false,
+    ...(options.only !== undefined && { only: options.only }),
+    report: () => report.build() as unknown as Json,
+  })
+  return report.build()
+}
