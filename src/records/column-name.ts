@@ -1,0 +1,23 @@
+/** The column that each data row carries beside its fields: the id of the load that wrote it. */
+export const LOAD_ID_COLUMN = '_sluice_load_id'
+
+/** The name of a field's column where the field's name is the empty string, which no warehouse takes. */
+const EMPTY_FIELD = '_empty'
+
+/**
+ * Names columns after their fields. Warehouses compare names without regard to case, so a field that differs from a
+ * taken name only in case, or is called like a column of Sluice's own, gets `_2` (or the next free number). What has a
+ * name keeps it.
+ */
+export function columnNamer(taken: Iterable<string>): (field: string) => string {
+  const used = new Set<string>([LOAD_ID_COLUMN])
+  for (const name of taken) used.add(name.toLowerCase())
+  return (field) => {
+    // NUL and half a surrogate pair can't be written in an identifier.
+    const base = field.replaceAll('\0', '\ufffd').replace(/\p{Surrogate}/gu, '\ufffd') || EMPTY_FIELD
+    let name = base
+    for (let number = 2; used.has(name.toLowerCase()); number++) name = `${base}_${number}`
+    used.add(name.toLowerCase())
+    return name
+  }
+}
