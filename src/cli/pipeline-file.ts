@@ -2,7 +2,14 @@ import { existsSync } from 'node:fs'
 import { type LoadedPipeline, loadPipeline } from '../config/load.ts'
 import { ConfigError } from '../errors.ts'
 
-const defaultFiles = ['pipeline.ts', 'pipeline.yaml', 'pipeline.yml', 'pipeline.json', 'pipeline.js', 'pipeline.mjs']
+const defaultFiles = [
+  'pipeline.ts',
+  'pipeline.yaml',
+  'pipeline.yml',
+  'pipeline.json',
+  'pipeline.js',
+  'pipeline.mjs',
+]
 
 /** Loads the named pipeline file, or the one that lies in the present folder. */
 export async function loadNamedOrDefault(file: string | undefined): Promise<LoadedPipeline> {

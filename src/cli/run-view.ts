@@ -25,7 +25,14 @@ function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStrea
   let pipeline = ''
   let startedAt = clock.now()
   const draw = () =>
-    live.draw(formatProgress({ pipeline, startedAt, streams: report.streams, waits }, clock.now(), live.width, palette))
+    live.draw(
+      formatProgress(
+        { pipeline, startedAt, streams: report.streams, waits },
+        clock.now(),
+        live.width,
+        palette,
+      ),
+    )
   const timer = setInterval(() => report.streams.size > 0 && draw(), frameMs)
   timer.unref()
   return {

@@ -30,7 +30,8 @@ export class LiveLines {
   /** What is drawn must fit the screen: lines beyond its height could not be drawn over again. */
   draw(lines: readonly string[]): void {
     const room = Math.max(1, (this.#output.rows || 40) - 1)
-    const shown = lines.length <= room ? lines : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more`]
+    const shown =
+      lines.length <= room ? lines : [...lines.slice(0, room - 1), `… ${lines.length - room + 1} more`]
     this.#output.write(`${this.#eraser()}${shown.join('\n')}\n`)
     this.#drawn = shown.length
   }

@@ -4,8 +4,8 @@ import type { JsonRecord } from '../ports/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Stream } from '../ports/source.ts'
-import { KeyInvalidError, validateKeys } from '../records/record-key.ts'
 import { observeRecords } from '../records/observe.ts'
+import { KeyInvalidError, validateKeys } from '../records/record-key.ts'
 import type { Batch } from './batch.ts'
 
 export interface CommitterOptions {

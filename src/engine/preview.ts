@@ -8,7 +8,11 @@ export interface StreamPreview {
 }
 
 /** Reads the first records of a stream, from its beginning, and loads nothing. */
-export async function previewStream(stream: Stream, limit: number, signal: AbortSignal): Promise<StreamPreview> {
+export async function previewStream(
+  stream: Stream,
+  limit: number,
+  signal: AbortSignal,
+): Promise<StreamPreview> {
   const records: JsonRecord[] = []
   let request: RequestPreview | undefined
   for await (const slice of stream.slices(new Map(), {})) {

@@ -9,7 +9,10 @@ import { paletteFor } from '../terminal.ts'
 export async function checkCommand(file: string | undefined): Promise<number> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
   const interrupted = interruption()
-  await using assembled = await assemblePipeline(pipeline, { directory, lookup: (variable) => process.env[variable] })
+  await using assembled = await assemblePipeline(pipeline, {
+    directory,
+    lookup: (variable) => process.env[variable],
+  })
   const { sources, destination } = assembled.parts
   const checks = [
     ...sources.map((source) => ({ what: source.name, check: () => source.check(interrupted.signal) })),
@@ -29,7 +32,9 @@ export async function checkCommand(file: string | undefined): Promise<number> {
         return true
       } catch (error) {
         const code = isSluiceError(error) ? ` (${error.code})` : ''
-        process.stdout.write(`${palette.bad('✗')} ${what}${code}: ${error instanceof Error ? error.message : String(error)}\n`)
+        process.stdout.write(
+          `${palette.bad('✗')} ${what}${code}: ${error instanceof Error ? error.message : String(error)}\n`,
+        )
         return false
       }
     }),

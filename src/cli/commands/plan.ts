@@ -16,7 +16,10 @@ export interface PlanCommandOptions {
 /** `sluice plan`: what a run would read, from which position, with which requests. Sends nothing to the API. */
 export async function planCommand(file: string | undefined, options: PlanCommandOptions): Promise<number> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
-  await using assembled = await assemblePipeline(pipeline, { directory, lookup: (variable) => process.env[variable] })
+  await using assembled = await assemblePipeline(pipeline, {
+    directory,
+    lookup: (variable) => process.env[variable],
+  })
   const { since, until, only, fullRefresh } = options
   const planned = await planPipeline(assembled.parts, {
     scope: { ...(since !== undefined && { since }), ...(until !== undefined && { until }) },
@@ -31,7 +34,8 @@ export async function planCommand(file: string | undefined, options: PlanCommand
 function formatStream(planned: PlannedStream): string[] {
   const palette = paletteFor(process.stdout)
   const head = `${palette.strong(planned.stream)} → ${planned.table} (${planned.write}), from ${planned.from}`
-  const more = planned.moreSlices > 0 ? [palette.faint(`  … and ${formatCount(planned.moreSlices)} more slices`)] : []
+  const more =
+    planned.moreSlices > 0 ? [palette.faint(`  … and ${formatCount(planned.moreSlices)} more slices`)] : []
   return [head, ...planned.slices.flatMap(formatSlice), ...more, '']
 }
 

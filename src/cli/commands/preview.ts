@@ -16,10 +16,16 @@ export async function previewCommand(
 ): Promise<number> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
   const interrupted = interruption()
-  await using assembled = await assemblePipeline(pipeline, { directory, lookup: (variable) => process.env[variable] })
+  await using assembled = await assemblePipeline(pipeline, {
+    directory,
+    lookup: (variable) => process.env[variable],
+  })
   const streams = selectStreams(assembled.parts, [name])
   if (streams.length !== 1) {
-    throw new ConfigError('', `${name} is a source of ${streams.length} streams; name one: ${streams.map((stream) => stream.name).join(', ')}`)
+    throw new ConfigError(
+      '',
+      `${name} is a source of ${streams.length} streams; name one: ${streams.map((stream) => stream.name).join(', ')}`,
+    )
   }
   const preview = await previewStream(streams[0]!, options.limit, interrupted.signal)
   interrupted.dispose()

@@ -1,6 +1,6 @@
-import { formatSummary } from '../../observe/summary.ts'
-import { ReportBuilder } from '../../observe/report.ts'
 import { systemClock } from '../../http/system-runtime.ts'
+import { ReportBuilder } from '../../observe/report.ts'
+import { formatSummary } from '../../observe/summary.ts'
 import { run } from '../../run.ts'
 import { exitCodes } from '../exit-code.ts'
 import { interruption } from '../interruption.ts'
@@ -33,7 +33,9 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
       onEvent: view.onEvent,
     })
     view.close()
-    const text = json ? JSON.stringify(result, null, 2) : formatSummary(result, paletteFor(process.stdout)).join('\n')
+    const text = json
+      ? JSON.stringify(result, null, 2)
+      : formatSummary(result, paletteFor(process.stdout)).join('\n')
     process.stdout.write(`${text}\n`)
     return exitCodes[result.outcome]
   } finally {

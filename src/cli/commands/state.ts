@@ -6,24 +6,37 @@ import { exitCodes } from '../exit-code.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
 
 /** `sluice state`: every checkpoint of the pipeline, as it stands in the destination. */
-export async function stateCommand(file: string | undefined, options: { readonly json?: boolean }): Promise<number> {
+export async function stateCommand(
+  file: string | undefined,
+  options: { readonly json?: boolean },
+): Promise<number> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
-  await using assembled = await assemblePipeline(pipeline, { directory, lookup: (variable) => process.env[variable] })
+  await using assembled = await assemblePipeline(pipeline, {
+    directory,
+    lookup: (variable) => process.env[variable],
+  })
   await using session = await assembled.parts.destination.open(pipeline.name, { readOnly: true })
   const checkpoints = await session.readCheckpoints()
-  process.stdout.write(`${options.json ? JSON.stringify(checkpoints, null, 2) : formatCheckpoints(checkpoints)}\n`)
+  process.stdout.write(
+    `${options.json ? JSON.stringify(checkpoints, null, 2) : formatCheckpoints(checkpoints)}\n`,
+  )
   return exitCodes.done
 }
 
 /** `sluice state reset STREAM`: the next run reads the stream from its beginning; its rows stay. */
 export async function resetCommand(name: string, file: string | undefined): Promise<number> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
-  await using assembled = await assemblePipeline(pipeline, { directory, lookup: (variable) => process.env[variable] })
+  await using assembled = await assemblePipeline(pipeline, {
+    directory,
+    lookup: (variable) => process.env[variable],
+  })
   const streams = selectStreams(assembled.parts, [name])
   await using session = await assembled.parts.destination.open(pipeline.name)
   for (const stream of streams) {
     const count = await session.resetStream(stream.name, stream.table)
-    process.stdout.write(`${stream.name}: ${count} ${count === 1 ? 'checkpoint' : 'checkpoints'} forgotten; the next run reads it from its beginning\n`)
+    process.stdout.write(
+      `${stream.name}: ${count} ${count === 1 ? 'checkpoint' : 'checkpoints'} forgotten; the next run reads it from its beginning\n`,
+    )
   }
   return exitCodes.done
 }

@@ -1,0 +1,84 @@
+// Three sources, three manners, read side by side: support tickets, payments and product events.
+import { basic, bearer, cursor, definePipeline, duckdb, env, keyset, none, oauth2, offset, rest } from 'sluice'
+
+export default definePipeline({
+  name: 'three_sources',
+  destination: duckdb({ path: 'warehouse.duckdb' }),
+  sources: {
+    // Zendesk's manners: a cursor that outlives the run, tokens that live 20 seconds, quota headers.
+    desk: rest({
+      baseUrl: env('DESK_URL'),
+      auth: oauth2({
+        grant: 'client_credentials',
+        tokenUrl: env('DESK_TOKEN_URL'),
+        clientId: env('DESK_CLIENT_ID'),
+        clientSecret: env('DESK_CLIENT_SECRET'),
+        bodyFormat: 'json',
+      }),
+      quotas: [{ requests: 700, per: '1m' }],
+      check: 'users/me.json',
+      streams: {
+        users: {
+          path: 'incremental/users/cursor',
+          records: 'users',
+          paginate: cursor({ token: 'after_cursor', param: 'cursor', more: '!end_of_stream', persist: true }),
+          incremental: { by: 'position', start: { param: 'start_time', value: '2025-01-01', format: 'epoch' } },
+          key: 'id',
+        },
+        tickets: {
+          path: 'incremental/tickets/cursor',
+          records: 'tickets',
+          paginate: cursor({ token: 'after_cursor', param: 'cursor', more: '!end_of_stream', persist: true }),
+          incremental: { by: 'position', start: { param: 'start_time', value: '2025-01-01', format: 'epoch' } },
+          key: 'id',
+        },
+      },
+    }),
+    // Stripe's manners: newest first, a time filter on the server, 25 requests a second for each endpoint.
+    pay: rest({
+      baseUrl: env('PAY_URL'),
+      auth: bearer({ token: env('PAY_KEY') }),
+      quotas: [{ requests: 25, per: '1s' }],
+      streams: {
+        transactions: {
+          path: 'balance_transactions',
+          records: 'data',
+          paginate: keyset({ field: 'id', param: 'starting_after', more: 'has_more', size: { param: 'limit', value: 100 } }),
+          incremental: { by: 'time', field: 'created', param: 'created[gte]', start: '2025-01-01', format: 'epoch' },
+          key: 'id',
+        },
+      },
+    }),
+    // Mixpanel's manners: a list by offset, and an export of one day as JSON Lines.
+    track: rest({
+      baseUrl: env('TRACK_URL'),
+      auth: basic({ username: 'sluice.service', password: env('TRACK_SECRET') }),
+      query: { project_id: 1 },
+      streams: {
+        events: {
+          path: 'query/events',
+          records: 'results',
+          paginate: offset({ total: 'total', size: { param: 'limit', value: 1000 } }),
+          key: '$insert_id',
+          write: 'append',
+        },
+        export: {
+          path: '2.0/export',
+          format: 'jsonl',
+          unwrap: 'properties',
+          paginate: none(),
+          slices: {
+            by: 'time',
+            size: '1d',
+            start: '2025-01-01',
+            lookback: '5d',
+            from: { param: 'from_date', format: 'date' },
+            to: { param: 'to_date', format: 'date', inclusive: true },
+          },
+          quotas: [{ requests: 3, per: '1s' }],
+          key: '$insert_id',
+        },
+      },
+    }),
+  },
+})

@@ -1,0 +1,118 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { ConfigError } from '../errors.ts'
+import { checkCommand } from './commands/check.ts'
+import { initCommand } from './commands/init.ts'
+import { type PlanCommandOptions, planCommand } from './commands/plan.ts'
+import { previewCommand } from './commands/preview.ts'
+import { type RunCommandOptions, runCommand } from './commands/run.ts'
+import { type SandboxCommandOptions, sandboxCommand } from './commands/sandbox.ts'
+import { schemaCommand } from './commands/schema.ts'
+import { resetCommand, stateCommand } from './commands/state.ts'
+
+/** The command line: what may be typed. Each command resolves to the process's exit code, handed to `onExit`. */
+export function createProgram(version: string, onExit: (code: number) => void): Command {
+  const program = new Command('sluice')
+    .description('Moves data out of HTTP APIs into a warehouse, every record exactly once.')
+    .version(version)
+    .showHelpAfterError('(sluice --help lists what there is)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nFILE is a pipeline file (.ts, .js, .yaml, .json); default: the one in this folder.\nExit codes: 0 done, 1 a stream failed, 2 the config is wrong, 130 interrupted.',
+    )
+
+  selectable(program.command('run [file]').description('load what is new'))
+    .option('--json', 'print one machine-readable report on stdout')
+    .action(async (file: string | undefined, options: RunCommandOptions) =>
+      onExit(await runCommand(file, options)),
+    )
+
+  selectable(
+    program.command('plan [file]').description('show what a run would read, from where, with which requests'),
+  )
+    .option('--json', 'print the plan as JSON')
+    .action(async (file: string | undefined, options: PlanCommandOptions) =>
+      onExit(await planCommand(file, options)),
+    )
+
+  program
+    .command('preview <stream> [file]')
+    .description('show the first request and some records of a stream; load nothing')
+    .option('--limit <n>', 'how many records', wholeNumber, 5)
+    .action(async (stream: string, file: string | undefined, options: { limit: number }) =>
+      onExit(await previewCommand(stream, file, options)),
+    )
+
+  const state = program.command('state').description('show or reset the checkpoints')
+  state
+    .command('show [file]', { isDefault: true })
+    .description('show the checkpoints (the default)')
+    .option('--json', 'print them as JSON')
+    .action(async (file: string | undefined, options: { json?: boolean }) =>
+      onExit(await stateCommand(file, options)),
+    )
+  state
+    .command('reset <stream> [file]')
+    .description(
+      'forget the checkpoints of a stream: the next run reads it from its beginning, its rows stay',
+    )
+    .action(async (stream: string, file: string | undefined) => onExit(await resetCommand(stream, file)))
+
+  program
+    .command('check [file]')
+    .description('try the credentials, and whether the APIs and the destination can be reached')
+    .action(async (file: string | undefined) => onExit(await checkCommand(file)))
+
+  program
+    .command('init [file]')
+    .description('write a pipeline file to start from (.ts or .yaml)')
+    .action(async (file = 'pipeline.ts') => onExit(await initCommand(file)))
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of a pipeline file, for editors')
+    .action(async () => onExit(await schemaCommand()))
+
+  program
+    .command('sandbox')
+    .description('serve a local API with the manners of Zendesk, Stripe and Mixpanel')
+    .option('--port <n>', 'port on 127.0.0.1; 0 takes a free one', wholeNumber, 0)
+    .option('--records <n>', 'records in all', wholeNumber, 60_000)
+    .option('--seed <n>', 'the same seed gives the same data and faults', wholeNumber, 1)
+    .option('--faults <share>', 'none, some, many, or a share of the requests from 0 to 1', 'none')
+    .option('--state <path>', 'a file that keeps the data and its changes from one start to the next')
+    .action(async (options: SandboxCommandOptions) => onExit(await sandboxCommand(options)))
+
+  return program
+}
+
+function selectable(command: Command): Command {
+  return command
+    .option('--only <names>', 'streams (desk.tickets) or sources (desk), separated by commas', (names) =>
+      names.split(','),
+    )
+    .option(
+      '--since <time>',
+      'backfill from this ISO date or time on; leaves the checkpoints alone',
+      isoTime('--since'),
+    )
+    .option('--until <time>', 'backfill up to this ISO date or time', isoTime('--until'))
+    .option('--full-refresh', 'read everything anew, and swap the new tables in at the end')
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`${JSON.stringify(text)} is no whole number.`)
+  return Number(text)
+}
+
+function isoTime(option: string): (text: string) => string {
+  return (text) => {
+    if (!/^\d{4}-\d\d-\d\d/.test(text) || Number.isNaN(Date.parse(text))) {
+      throw new ConfigError(
+        option,
+        `${JSON.stringify(text)} is no ISO date or time, as in 2026-01-31 or 2026-01-31T12:00:00Z`,
+      )
+    }
+    return text
+  }
+}
