@@ -1,24 +1,21 @@
-// The client's chain, outermost first:
-//   retry ( breaker ( quota ( auth ( transport ) ) ) )
-// Each attempt waits for quota and is signed afresh; an open breaker spends no quota.
+import type { Authenticator } from '../auth/authenticator.ts'
+import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
-import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
-
-/** One request on its way through the chain. */
-export interface Call {
-  readonly request: HttpRequest
-  readonly signal: AbortSignal | undefined
-  /** Names the stream in events. */
-  readonly stream: string | undefined
-  /** From 1; counts the attempts of the retry layer. */
-  readonly attempt: number
-}
-
-/** A layer's inside: takes a call, gives the response or throws. */
-export type Send = (call: Call) => Promise<HttpResponse>
-
-/** One layer of the chain. */
-export type Layer = (next: Send) => Send
+import type { HttpRequest, HttpResponse, Runtime } from '../ports/runtime.ts'
+import type { Quota } from '../quota/quota.ts'
+import { authLayers } from './auth-layer.ts'
+import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
+import { clientEvents } from './client-events.ts'
+import type { Call, Layer } from './layer.ts'
+import { quotaLayer } from './quota-layer.ts'
+import { receive } from './receive.ts'
+import { createRedactor, type Redactor } from './redact.ts'
+import { followRedirects } from './redirect.ts'
+import { encodeBody } from './request-body.ts'
+import { requestUrl, sourceOrigins } from './request-url.ts'
+import { createRetrier, type RetryPolicy } from './retry.ts'
+import { slots } from './slots.ts'
+import { defaultTimeouts, type Timeouts } from './transport.ts'
 
 export interface ClientRequestOptions {
   readonly signal?: AbortSignal
@@ -33,11 +30,132 @@ export interface Client extends AsyncDisposable {
   /**
    * Sends a request and reads its response. `consume` is a part of the attempt: where it fails with an error whose recovery is
    * `retry` (a truncated body), the whole attempt is repeated, and `consume` is called again with a fresh response.
-   * Responses of 400 and above, and redirects, never reach it: they are errors.
+   * Responses of 400 and above, and redirects, never reach it: they are errors. It must not ask the same client again, which
+   * would wait for a slot that it holds itself.
    */
   request<T>(
     spec: RequestSpec,
     consume: (response: HttpResponse, url: string) => Promise<T>,
     options?: ClientRequestOptions,
   ): Promise<T>
+}
+
+export interface ClientOptions {
+  /** The source's name in events and messages. */
+  readonly name: string
+  /** Absolute; relative requests go below it. */
+  readonly baseUrl: string
+  readonly runtime: Runtime
+  /** Sent with every request, where it names no other value. Lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly auth?: Authenticator
+  /** Every request waits for all of them, in this order. */
+  readonly quotas?: readonly Quota[]
+  /** Durations in milliseconds, as `retryOptions` gives them. */
+  readonly retry?: Partial<RetryPolicy>
+  /** Durations in milliseconds, as `breakerOptions` gives them. */
+  readonly breaker?: Partial<BreakerPolicy>
+  /** Milliseconds, as `timeoutOptions` gives them. */
+  readonly timeouts?: Partial<Timeouts>
+  /** Requests under way at once; more wait, first come, first served. Default: 10. */
+  readonly maxConcurrent?: number
+  /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
+  readonly maxBodyBytes?: number
+  /** Further origins that belong to the same API: they get its credential, too (R3). */
+  readonly allowedOrigins?: readonly string[]
+  readonly onEvent?: EventSink
+  /** Knows secrets beside those of `auth`. */
+  readonly redactor?: Redactor
+}
+
+/** Inflating gzip alone is what the decoder understands. */
+const defaultHeaders = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': 'sluice/0.1.0' }
+
+/** @throws ConfigError where `baseUrl` or `allowedOrigins` is no URL */
+export function createClient(options: ClientOptions): Client {
+  const { name, runtime, quotas = [] } = options
+  const { clock } = runtime
+  const origins = sourceOrigins(options.baseUrl, options.allowedOrigins)
+  const redactor = options.redactor ?? createRedactor()
+  const timeouts = { ...defaultTimeouts, ...options.timeouts }
+  const baseHeaders = { ...defaultHeaders, ...options.headers }
+  const events = clientEvents(name, clock, redactor, options.onEvent)
+
+  const retrier = createRetrier(options.retry ?? {}, runtime)
+  const retry: Layer = (next) => (call, consume) =>
+    retrier.run((attempt) => next(attempt === 1 ? call : { ...call, attempt }, consume), {
+      repeatable: call.repeatable,
+      signal: call.signal,
+      uncounted: breakerOf.failedProbe,
+      onRetry: (retry) => events.retry(retry, call),
+    })
+  const breakerOf = circuitBreaker({ ...options.breaker, name, onChange: events.breaker }, clock)
+  const breaker: Layer = (next) => (call, consume) => breakerOf.run(() => next(call, consume), call.signal)
+  const places = slots(options.maxConcurrent ?? 10)
+  const concurrency: Layer = (next) => async (call, consume) => {
+    await places.take(call.signal)
+    try {
+      return await next(call, consume)
+    } finally {
+      places.release()
+    }
+  }
+  const quota = quotaLayer(quotas, clock, events.quotaWait)
+  const { renewOnce, sign } = options.auth
+    ? authLayers(options.auth, redactor)
+    : { renewOnce: pass, sign: pass }
+  const follow = followRedirects(origins)
+  const exchange = receive(runtime.transport, {
+    maxBodyBytes: options.maxBodyBytes ?? 1 << 30,
+    redactor,
+    clock,
+    onHead(status, headers, call) {
+      for (const one of quotas) one.observe(status, headers)
+      events.head(status, call)
+    },
+  })
+
+  // The chain, outermost first. Each attempt waits for quota and is signed afresh; an open breaker spends no quota; what is asked
+  // again after a redirect or a renewed credential waits for quota like any other request; no slot is held while a retry waits.
+  const send = follow(retry(renewOnce(concurrency(breaker(quota(sign(events.measure(exchange))))))))
+
+  function toRequest(spec: RequestSpec): HttpRequest {
+    const headers: Record<string, string> = { ...baseHeaders, ...spec.headers }
+    const request = { method: spec.method.toUpperCase(), url: requestUrl(spec, origins), headers, timeouts }
+    if (spec.body === undefined) return request
+    const { text, contentType } = encodeBody(spec.body, headers['content-type'])
+    headers['content-type'] = contentType
+    return { ...request, body: text }
+  }
+
+  return {
+    resolve: (spec) => requestUrl(spec, origins),
+    async request(spec, consume, { signal, stream } = {}) {
+      try {
+        const request = toRequest(spec)
+        const call: Call = {
+          request,
+          url: request.url,
+          signal,
+          stream,
+          repeatable: isRepeatable(spec),
+          attempt: 1,
+        }
+        return await send(call, consume)
+      } catch (error) {
+        throw redactor.error(error)
+      }
+    },
+    // The transport belongs to the runtime, which others share.
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+const pass: Layer = (next) => next
+
+/** RFC 9110 §9.2.2: these methods may be repeated; others where the request says so, or carries a key by which the API knows a repeat. */
+const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])
+
+function isRepeatable(spec: RequestSpec): boolean {
+  return idempotent.has(spec.method.toUpperCase()) || spec.safe === true || 'idempotency-key' in spec.headers
 }

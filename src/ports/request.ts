@@ -13,4 +13,6 @@ export interface RequestSpec {
   readonly headers: Readonly<Record<string, string>>
   /** Sent as JSON, or as a form where the content type says so. */
   readonly body?: Json
+  /** True where repeating the request does no harm although its method says otherwise: a search or a query sent as POST. */
+  readonly safe?: boolean
 }

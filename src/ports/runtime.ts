@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | Uint8Array
+  /** Limits of this request's parts, in milliseconds. Without them the transport's own hold. */
+  readonly timeouts?: { readonly connect: number; readonly headers: number; readonly body: number }
 }
 
 /** Header names are lower case; a header that came on several lines is an array. */
@@ -27,7 +29,7 @@ export interface HttpResponse {
   discard(): Promise<void>
 }
 
-/** Sends one request and resolves when the headers have arrived. Rejects with a `TransportError`. Follows no redirect. */
+/** Sends one request and resolves when the headers have arrived. Rejects with a `TransportError` or `TimeoutError`. Follows no redirect. */
 export type Transport = (request: HttpRequest, signal?: AbortSignal) => Promise<HttpResponse>
 
 /** What the outside world is, handed in once: nothing else reads the clock, draws a number or opens a socket. */

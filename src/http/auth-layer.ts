@@ -1,0 +1,51 @@
+import type { Authenticator } from '../auth/authenticator.ts'
+import type { HttpRequest } from '../ports/runtime.ts'
+import { AuthRefusedError, HttpStatusError } from './errors.ts'
+import type { Call, Layer } from './layer.ts'
+import type { Redactor } from './redact.ts'
+
+/**
+ * The two layers of a credential. `sign` puts it on each attempt. `renewOnce` lies outside the quota, so that the repeat after a 401 is
+ * paid for like any other request: it renews the credential, asks once more, and takes a second 401 for an answer.
+ */
+export function authLayers(auth: Authenticator, redactor: Redactor): { renewOnce: Layer; sign: Layer } {
+  // What was refused, kept beside the error instead of in it (S1).
+  const signed = new WeakMap<HttpStatusError, HttpRequest>()
+
+  const sign: Layer = (next) => async (call, consume) => {
+    const request = await auth.sign(call.request, call.signal)
+    redactor.add(...auth.secrets())
+    try {
+      return await next({ ...call, request }, consume)
+    } catch (error) {
+      if (isRefusal(error)) signed.set(error, request)
+      throw error
+    }
+  }
+
+  async function renew(refusal: HttpStatusError, call: Call): Promise<boolean> {
+    const request = signed.get(refusal)
+    if (request === undefined || auth.renew === undefined) return false
+    const renewed = await auth.renew(request, call.signal)
+    redactor.add(...auth.secrets())
+    return renewed
+  }
+
+  const renewOnce: Layer = (next) => async (call, consume) => {
+    let renewed = false
+    for (;;) {
+      try {
+        return await next(call, consume)
+      } catch (error) {
+        if (!isRefusal(error) || !signed.has(error)) throw error
+        if (renewed || !(await renew(error, call))) throw new AuthRefusedError(error, renewed)
+        renewed = true
+      }
+    }
+  }
+  return { renewOnce, sign }
+}
+
+function isRefusal(error: unknown): error is HttpStatusError {
+  return error instanceof HttpStatusError && error.status === 401
+}

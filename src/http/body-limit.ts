@@ -1,0 +1,44 @@
+import type { HttpResponse } from '../ports/runtime.ts'
+import { BodyTooLargeError } from './errors.ts'
+
+export interface LimitedResponse extends HttpResponse {
+  /** True once the body was read to its end. */
+  readonly complete: boolean
+}
+
+/**
+ * The response with a cap on its body as it is sent, still compressed; the cap on what it inflates to is the decoder's.
+ * @throws BodyTooLargeError at once where `content-length` announces more, else as soon as more has arrived
+ */
+export function limitBody(response: HttpResponse, maxBytes: number, url: string): LimitedResponse {
+  const announced = Number(response.headers['content-length'])
+  if (announced > maxBytes) throw new BodyTooLargeError(url, maxBytes, announced)
+  return new Limited(response, maxBytes, url)
+}
+
+class Limited implements LimitedResponse {
+  readonly status: number
+  readonly headers: HttpResponse['headers']
+  readonly body: AsyncIterable<Uint8Array>
+  complete = false
+  readonly #response: HttpResponse
+
+  constructor(response: HttpResponse, maxBytes: number, url: string) {
+    this.status = response.status
+    this.headers = response.headers
+    this.#response = response
+    this.body = this.#read(maxBytes, url)
+  }
+  discard(): Promise<void> {
+    return this.complete ? Promise.resolve() : this.#response.discard()
+  }
+  async *#read(maxBytes: number, url: string): AsyncGenerator<Uint8Array> {
+    let received = 0
+    for await (const chunk of this.#response.body) {
+      received += chunk.byteLength
+      if (received > maxBytes) throw new BodyTooLargeError(url, maxBytes, undefined)
+      yield chunk
+    }
+    this.complete = true
+  }
+}

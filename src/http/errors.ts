@@ -1,0 +1,260 @@
+import { type Recovery, SluiceError } from '../errors.ts'
+
+/** Statuses that a repeat may heal: RFC 9110, RFC 8470 (425), RFC 6585 (429) and 529, which several services send when overloaded. */
+const passing: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504, 529])
+
+/** No complete response arrived: the connection failed, or broke before the headers. */
+export class TransportError extends SluiceError {
+  readonly code = 'TRANSPORT_FAILED'
+  readonly recovery: Recovery
+  readonly url: string
+  /** The cause's code, as in `ECONNRESET`. */
+  readonly causeCode: string
+  /** False where the connection was never made, so that the API can't have seen the request. */
+  readonly sent: boolean
+  constructor(
+    url: string,
+    causeCode: string,
+    problem: string,
+    options: { sent: boolean; recovery?: Recovery; cause?: unknown },
+  ) {
+    super(`${url}: ${problem} (${causeCode})`, { cause: options.cause })
+    this.url = url
+    this.causeCode = causeCode
+    this.sent = options.sent
+    this.recovery = options.recovery ?? 'retry'
+  }
+}
+
+/** A part of a request took longer than its limit. */
+export class TimeoutError extends SluiceError {
+  readonly code = 'TIMEOUT'
+  readonly recovery = 'retry'
+  readonly url: string
+  readonly phase: 'connect' | 'headers' | 'body'
+  readonly limitMs: number
+  readonly sent: boolean
+  constructor(url: string, phase: 'connect' | 'headers' | 'body', limitMs: number, options?: ErrorOptions) {
+    const what = {
+      connect: 'no connection was made',
+      headers: 'no response headers arrived',
+      body: 'no further byte of the body arrived',
+    }[phase]
+    super(
+      `${url}: ${what} within ${limitMs} ms; if the API is known to be slow, raise timeouts.${phase}`,
+      options,
+    )
+    this.url = url
+    this.phase = phase
+    this.limitMs = limitMs
+    this.sent = phase !== 'connect'
+  }
+}
+
+/** The body ended, or the connection broke, before everything announced had arrived. */
+export class BodyTruncatedError extends SluiceError {
+  readonly code = 'BODY_TRUNCATED'
+  readonly recovery = 'retry'
+  readonly url: string
+  readonly receivedBytes: number
+  constructor(url: string, receivedBytes: number, problem: string, options?: ErrorOptions) {
+    super(`${url}: the body broke off after ${receivedBytes} bytes: ${problem}`, options)
+    this.url = url
+    this.receivedBytes = receivedBytes
+  }
+}
+
+/** The body, as it was sent, is larger than the client's `maxBodyBytes`. */
+export class BodyTooLargeError extends SluiceError {
+  readonly code = 'BODY_TOO_LARGE'
+  readonly recovery = 'stop-stream'
+  readonly url: string
+  readonly limitBytes: number
+  constructor(url: string, limitBytes: number, announcedBytes: number | undefined) {
+    const size = announcedBytes === undefined ? 'more' : `${announcedBytes} bytes`
+    super(
+      `${url}: the body holds ${size}, and maxBodyBytes allows ${limitBytes}: ask for smaller pages, or raise it`,
+    )
+    this.url = url
+    this.limitBytes = limitBytes
+  }
+}
+
+/** The API answered with a status that is no success. */
+export class HttpStatusError extends SluiceError {
+  readonly code = 'HTTP_STATUS'
+  readonly recovery: Recovery
+  readonly method: string
+  readonly url: string
+  readonly status: number
+  /** The first characters of the body, secrets replaced. */
+  readonly excerpt: string
+  /** How long the API asks to wait before the next request, in milliseconds. */
+  readonly retryAfterMs: number | undefined
+  /** True for a 429, or a 403 that speaks of a limit: the API is well, and wants fewer requests. */
+  readonly throttled: boolean
+  constructor(facts: {
+    method: string
+    url: string
+    status: number
+    /** What the API says of the problem, or the start of its body. */
+    detail: string
+    excerpt: string
+    retryAfterMs: number | undefined
+    throttled: boolean
+  }) {
+    const { method, url, status, detail, throttled } = facts
+    const hint = throttled ? '' : hintFor(status)
+    super(
+      `${method} ${url} answered ${status}${detail === '' ? '' : `: ${detail}`}${hint === '' ? '' : ` (${hint})`}`,
+    )
+    this.method = method
+    this.url = url
+    this.status = status
+    this.excerpt = facts.excerpt
+    this.retryAfterMs = facts.retryAfterMs
+    this.throttled = throttled
+    this.recovery =
+      throttled || passing.has(status)
+        ? 'retry'
+        : status === 401 || status === 403
+          ? 'fix-config'
+          : 'stop-stream'
+  }
+}
+
+function hintFor(status: number): string {
+  switch (status) {
+    case 304:
+      return 'only a conditional request is answered so: remove if-none-match and if-modified-since from its headers'
+    case 400:
+    case 422:
+      return "check the request's query and body"
+    case 401:
+      return 'check the credential: auth'
+    case 402:
+      return "check the account's plan"
+    case 403:
+      return 'the credential is known, but lacks a permission or scope'
+    case 404:
+      return 'check baseUrl and path'
+    case 405:
+      return 'check the method'
+    case 406:
+    case 415:
+      return 'check the headers accept and content-type'
+    case 410:
+      return 'the API has withdrawn this endpoint or cursor'
+    case 413:
+    case 414:
+    case 431:
+      return 'the request is too large: ask for less at once'
+    default:
+      if (status >= 300 && status < 400) return 'a redirect that names no location'
+      return status >= 400 && status < 500 && !passing.has(status)
+        ? 'the API refuses the request as it is'
+        : ''
+  }
+}
+
+/** The API asks to come back later than the retry layer may wait. */
+export class RateLimitedError extends SluiceError {
+  readonly code = 'RATE_LIMITED'
+  readonly recovery = 'retry'
+  /** When the API takes requests again, in milliseconds since 1970. */
+  readonly retryAt: number
+  constructor(problem: string, retryAt: number, deadlineMs: number, options?: ErrorOptions) {
+    super(
+      `${problem}; it asks to come back at ${isoTime(retryAt)}, later than the retry deadline of ${deadlineMs} ms allows: run again then, or raise retry.deadline`,
+      options,
+    )
+    this.retryAt = retryAt
+  }
+}
+
+/** A request failed for the last time that the retry options allow. */
+export class RetriesExhaustedError extends SluiceError {
+  readonly code = 'RETRIES_EXHAUSTED'
+  readonly recovery = 'stop-stream'
+  readonly attempts: number
+  readonly limit: 'maxAttempts' | 'deadline' | 'budget'
+  constructor(
+    attempts: number,
+    elapsedMs: number,
+    limit: 'maxAttempts' | 'deadline' | 'budget',
+    cause: unknown,
+  ) {
+    const why = {
+      maxAttempts: 'retry.maxAttempts allows no more',
+      deadline: 'the next attempt would begin after retry.deadline',
+      budget: 'the retry budget is spent: too many requests to this API fail',
+    }[limit]
+    super(
+      `gave up after ${attempts} attempt${attempts === 1 ? '' : 's'} in ${elapsedMs} ms (${why}); the last failure: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    )
+    this.attempts = attempts
+    this.limit = limit
+  }
+}
+
+/** The circuit breaker has been open for longer than a caller may wait. */
+export class CircuitOpenError extends SluiceError {
+  readonly code = 'CIRCUIT_OPEN'
+  readonly recovery = 'stop-stream'
+  /** Since when it is open, in milliseconds since 1970. */
+  readonly since: number
+  readonly waitedMs: number
+  constructor(name: string, since: number, reason: string, waitedMs: number) {
+    super(
+      `${name} is not asked since ${isoTime(since)}: ${reason}; waited ${waitedMs} ms for it to recover: run again later, or raise breaker.maxWait`,
+    )
+    this.since = since
+    this.waitedMs = waitedMs
+  }
+}
+
+/** The API refuses the credential (401), a renewed one too where it can be renewed. */
+export class AuthRefusedError extends SluiceError {
+  readonly code = 'AUTH_REFUSED'
+  readonly recovery = 'fix-config'
+  constructor(refusal: HttpStatusError, renewed: boolean) {
+    super(
+      `${refusal.message}${renewed ? '; the credential was renewed just before, and is refused as well' : ''}`,
+      {
+        cause: refusal,
+      },
+    )
+  }
+}
+
+/** R3: the request would carry the source's credential to an origin that is not the source's. */
+export class OriginRefusedError extends SluiceError {
+  readonly code = 'ORIGIN_REFUSED'
+  readonly recovery = 'fix-config'
+  readonly url: string
+  constructor(url: string, origin: string, own: string) {
+    super(
+      `${url} is at ${origin}, and this source is ${own}: its credential is not sent elsewhere; if both belong to one API, list ${origin} in allowedOrigins`,
+    )
+    this.url = url
+  }
+}
+
+/** A redirect that is not followed. */
+export class RedirectRefusedError extends SluiceError {
+  readonly code = 'REDIRECT_REFUSED'
+  readonly recovery = 'fix-config'
+  readonly from: string
+  readonly to: string
+  constructor(from: string, to: string, status: number, why: string) {
+    super(`${from} redirects (${status}) to ${to}: ${why}`)
+    this.from = from
+    this.to = to
+  }
+}
+
+/** A moment as messages write it. */
+export function isoTime(ms: number): string {
+  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString() : `${ms} ms since 1970`
+}

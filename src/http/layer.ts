@@ -1,0 +1,28 @@
+import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
+
+/** One attempt of a request on its way through the chain. */
+export interface Call {
+  /** What goes on the wire; signed once it has passed the auth layer. */
+  readonly request: HttpRequest
+  /** The request's URL before it was signed: what messages and events name (S1). */
+  readonly url: string
+  readonly signal: AbortSignal | undefined
+  /** Names the stream in events. */
+  readonly stream: string | undefined
+  /** True where repeating the request does no harm. */
+  readonly repeatable: boolean
+  /** From 1; counts the attempts of the retry layer. */
+  readonly attempt: number
+}
+
+/** Takes a response while the call is still under way: permits are held and failures are repeated until it resolves. */
+export type Consume<T> = (response: HttpResponse, url: string) => Promise<T>
+
+/**
+ * A layer's inside: sends a call and resolves with what `consume` made of its response. The consumer is passed inwards, so that
+ * every layer brackets the whole attempt, the reading of its body included.
+ */
+export type Send = <T>(call: Call, consume: Consume<T>) => Promise<T>
+
+/** One layer of the chain. */
+export type Layer = (next: Send) => Send

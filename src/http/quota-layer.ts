@@ -1,0 +1,26 @@
+import type { Clock } from '../ports/runtime.ts'
+import type { Permit, Quota } from '../quota/quota.ts'
+import type { Call, Layer } from './layer.ts'
+
+/** Waits for every quota before an attempt, and gives back what they hold once it is over (Q1). */
+export function quotaLayer(
+  quotas: readonly Quota[],
+  clock: Clock,
+  onWait: (quota: string, delayMs: number, call: Call) => void,
+): Layer {
+  if (quotas.length === 0) return (next) => next
+  return (next) => async (call, consume) => {
+    const permits: Permit[] = []
+    try {
+      for (const quota of quotas) {
+        const asked = clock.now()
+        permits.push(await quota.acquire(undefined, call.signal))
+        const delayMs = clock.now() - asked
+        if (delayMs > 0) onWait(quota.name, delayMs, call)
+      }
+      return await next(call, consume)
+    } finally {
+      for (const permit of permits) permit.release()
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { constants, gunzipSync } from 'node:zlib'
+import type { Clock, HttpHeaders, HttpResponse, Transport } from '../ports/runtime.ts'
+import { apiMessage } from './api-message.ts'
+import { limitBody } from './body-limit.ts'
+import { HttpStatusError } from './errors.ts'
+import type { Call, Send } from './layer.ts'
+import type { Redactor } from './redact.ts'
+import { RedirectReceived, redirectTarget } from './redirect.ts'
+import { retryAfterMs } from './retry-after.ts'
+
+export interface ReceiveOptions {
+  /** Largest body as it is sent, in bytes. */
+  readonly maxBodyBytes: number
+  readonly redactor: Redactor
+  readonly clock: Clock
+  /** Sees the head of every response, refusals included. */
+  readonly onHead: (status: number, headers: HttpHeaders, call: Call) => void
+}
+
+/** How much of an error response's body is read, in bytes, and shown, in characters. */
+const errorBodyBytes = 16_384
+const excerptLength = 300
+
+/** The innermost part of the chain: sends, hands a success to the consumer, and makes everything else an error. */
+export function receive(transport: Transport, options: ReceiveOptions): Send {
+  return async (call, consume) => {
+    const response = await transport(call.request, call.signal)
+    options.onHead(response.status, response.headers, call)
+    if (response.status < 200 || response.status >= 300) throw await refusal(response, call, options)
+    const limited = await discardOnError(response, async () =>
+      limitBody(response, options.maxBodyBytes, call.url),
+    )
+    const result = await discardOnError(limited, () => consume(limited, call.url))
+    if (!limited.complete) await limited.discard()
+    return result
+  }
+}
+
+/** An early end of reading gives the connection back, whatever ended it. */
+async function discardOnError<T>(response: HttpResponse, task: () => Promise<T>): Promise<T> {
+  try {
+    return await task()
+  } catch (error) {
+    await response.discard().catch(() => {})
+    throw error
+  }
+}
+
+async function refusal(response: HttpResponse, call: Call, options: ReceiveOptions): Promise<Error> {
+  const { status, headers } = response
+  const target = redirectTarget(status, headers, call.url)
+  if (target !== undefined) {
+    await response.discard().catch(() => {})
+    return new RedirectReceived(status, target)
+  }
+  const body = await readStart(response, call.signal)
+  const excerpt = options.redactor.text(oneLine(body)).slice(0, excerptLength)
+  const said = apiMessage(body)
+  return new HttpStatusError({
+    method: call.request.method,
+    url: options.redactor.url(call.url),
+    status,
+    detail: said === undefined ? excerpt : options.redactor.text(oneLine(said)).slice(0, excerptLength),
+    excerpt,
+    retryAfterMs: retryAfterMs(headers, options.clock.now()),
+    throttled: isThrottled(status, headers),
+  })
+}
+
+/** GitHub refuses with a 403 what others refuse with a 429; the headers tell it from a missing permission. */
+function isThrottled(status: number, headers: HttpHeaders): boolean {
+  return (
+    status === 429 ||
+    (status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0'))
+  )
+}
+
+/** The start of an error's body as text. A body that breaks off is shown as far as it came. */
+async function readStart(response: HttpResponse, signal: AbortSignal | undefined): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  try {
+    for await (const chunk of response.body) {
+      chunks.push(chunk)
+      length += chunk.byteLength
+      if (length >= errorBodyBytes) break
+    }
+  } catch {
+    signal?.throwIfAborted()
+  }
+  await response.discard().catch(() => {})
+  let bytes = Buffer.concat(chunks)
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    try {
+      bytes = gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })
+    } catch {
+      return ''
+    }
+  }
+  return bytes.toString('utf8', 0, errorBodyBytes)
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}

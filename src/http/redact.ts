@@ -1,0 +1,121 @@
+/** Replaces secrets by `***` in whatever leaves the client (S1). */
+export interface Redactor {
+  /** Makes values known as secrets: those of the config at the start, tokens as they come. */
+  add(...secrets: readonly string[]): void
+  /** The text without any known secret, in any of the forms that it travels in. */
+  text(text: string): string
+  /** The URL without known secrets, passwords and parameters that hold credentials by their name. */
+  url(url: string): string
+  /** Redacts an error in place: its message, stack, text fields and causes. Gives the same error back. */
+  error<E>(error: E): E
+}
+
+/** Query parameters that hold a credential, whatever their value. Page tokens and cursors are none. */
+const sensitive: ReadonlySet<string> = new Set(
+  `access_token accesstoken api_key apikey api-key api_secret app_key appkey application_key auth auth_token authorization
+   bearer client_secret code credential hmac id_token jwt key password passwd private_token pwd refresh_token secret session_id
+   sessionid sig signature subscription-key token x-amz-credential x-amz-security-token x-amz-signature x-api-key
+   x-goog-credential x-goog-signature`.split(/\s+/),
+)
+
+/** Below this length a value is taken for a placeholder (some APIs want the password `X`): replacing it would garble every text. */
+const shortestSecret = 4
+/** Tokens that live for seconds pile up in a long run; an old one is worth nothing. */
+const mostSecrets = 200
+
+export function createRedactor(secrets: Iterable<string> = []): Redactor {
+  const known = new Set<string>()
+  let pattern: RegExp | undefined
+
+  function add(...more: readonly string[]): void {
+    let grown = false
+    for (const secret of more) {
+      if (secret.length < shortestSecret || known.has(secret)) continue
+      known.add(secret)
+      grown = true
+    }
+    if (!grown) return
+    for (const oldest of known) {
+      if (known.size <= mostSecrets) break
+      known.delete(oldest)
+    }
+    const forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length)
+    pattern = new RegExp(forms.map(escapeRegExp).join('|'), 'g')
+  }
+
+  function text(value: string): string {
+    const plain = pattern === undefined ? value : value.replace(pattern, '***')
+    // A capital, digit or `=` tells a credential from prose such as "Bearer token".
+    return plain.replace(
+      /\b([Bb]asic|[Bb]earer)(\s+|%20|\+)(?=[a-z+/._~-]*[A-Z0-9=])[A-Za-z0-9+/=._~-]{4,}/g,
+      '$1$2***',
+    )
+  }
+
+  function url(value: string): string {
+    let shown = value.includes('@') ? value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, '$1***@') : value
+    const start = shown.indexOf('?')
+    if (start >= 0)
+      shown =
+        shown.slice(0, start) +
+        shown
+          .slice(start)
+          .replace(/([?&])([^=&#]+)=([^&#]+)/g, (whole, mark: string, name: string) =>
+            sensitive.has(decoded(name).toLowerCase()) ? `${mark}${name}=***` : whole,
+          )
+    return text(shown)
+  }
+
+  function error<E>(thrown: E): E {
+    let current: unknown = thrown
+    // A chain of causes is short; the bound guards against a ring.
+    for (let depth = 0; depth < 8 && current instanceof Error; depth++) {
+      const fields = current as unknown as Record<string, unknown>
+      for (const name of [...Object.keys(current), 'message', 'stack']) {
+        const value = fields[name]
+        if (typeof value !== 'string') continue
+        const clean = name === 'url' ? url(value) : text(value)
+        if (clean !== value) Reflect.set(current, name, clean)
+      }
+      current = current.cause
+    }
+    return thrown
+  }
+
+  add(...secrets)
+  return { add, text, url, error }
+}
+
+/** A secret as it is, in URLs, in forms, in JSON, and in base64 at each of the three places where a Basic credential may begin it. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  const base64 = [0, 1, 2].flatMap((lead) => {
+    // Only the characters that depend on the secret alone: its neighbours leak into the first and last ones.
+    const encoded = Buffer.concat([Buffer.alloc(lead), bytes])
+      .toString('base64')
+      .replace(/=+$/, '')
+    const whole = encoded.slice(lead === 0 ? 0 : lead + 1, Math.floor(((lead + bytes.length) * 8) / 6))
+    return whole.length < 6 ? [] : [whole, whole.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+  // toString of UTF-8 bytes makes lone surrogates encodable.
+  const encoded = encodeURIComponent(bytes.toString())
+  return [
+    secret,
+    encoded,
+    encoded.replaceAll('%20', '+'),
+    JSON.stringify(secret).slice(1, -1),
+    ...base64,
+  ].filter((form) => form.length >= shortestSecret)
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/-]/g, '\\$&')
+}

@@ -1,0 +1,180 @@
+import { Pool } from 'undici'
+import { z } from 'zod'
+import { duration } from '../options/duration.ts'
+import type { HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
+import { BodyTruncatedError, TimeoutError, TransportError } from './errors.ts'
+
+/** The parts of one request that may not take longer than their limit. */
+export const timeoutOptions = z.strictObject({
+  connect: duration.prefault('10s').describe('Longest wait for a connection, TLS included. Default: 10s.'),
+  headers: duration
+    .prefault('60s')
+    .describe('Longest wait for the response headers, once the request is sent. Default: 60s.'),
+  body: duration.prefault('60s').describe('Longest pause between two parts of the body. Default: 60s.'),
+})
+/** Milliseconds. */
+export type Timeouts = z.output<typeof timeoutOptions>
+export const defaultTimeouts: Timeouts = timeoutOptions.parse({})
+
+export interface UndiciTransportOptions {
+  /** Connections per origin. HTTP/2 carries many requests on each. Default: 10. */
+  readonly connections?: number
+  /** Uses HTTP/2 where the server offers it (ALPN). Default: true. */
+  readonly allowH2?: boolean
+  /** Milliseconds, for requests that bring none of their own. Default: those of `timeoutOptions`. */
+  readonly timeouts?: Partial<Timeouts>
+  /** How long an idle connection is kept, in milliseconds, where the server does not say. Default: 4,000. */
+  readonly keepAliveMs?: number
+  /** Certificates to trust beside the system's, in PEM: for a server whose certificate is its own. */
+  readonly ca?: string | readonly string[]
+}
+
+/** A transport that holds connections. */
+export interface ClosableTransport extends Transport, AsyncDisposable {
+  /** Lets what is under way end, then closes every connection. */
+  close(): Promise<void>
+}
+
+/** Sends requests over pools of kept-alive connections, one pool an origin. Follows no redirect and inflates nothing. */
+export function undiciTransport(options: UndiciTransportOptions = {}): ClosableTransport {
+  const defaults = { ...defaultTimeouts, ...options.timeouts }
+  const pools = new Map<string, Pool>()
+  let closed = false
+
+  function poolFor(origin: string, connectMs: number): Pool {
+    // The connect timeout belongs to a connection, so requests that differ in it don't share one.
+    const key = `${origin} ${connectMs}`
+    let pool = pools.get(key)
+    if (pool === undefined) {
+      pool = new Pool(origin, {
+        connections: options.connections ?? 10,
+        allowH2: options.allowH2 ?? true,
+        keepAliveTimeout: options.keepAliveMs ?? 4000,
+        connect: {
+          timeout: connectMs,
+          ...(options.ca === undefined
+            ? {}
+            : { ca: typeof options.ca === 'string' ? options.ca : [...options.ca] }),
+        },
+      })
+      pools.set(key, pool)
+    }
+    return pool
+  }
+
+  async function send(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
+    signal?.throwIfAborted()
+    const url = new URL(request.url)
+    const timeouts = request.timeouts ?? defaults
+    const named = nameOf(url)
+    if (closed)
+      throw new TransportError(named, 'CLOSED', 'the transport is closed', {
+        sent: false,
+        recovery: 'stop-run',
+      })
+    try {
+      const response = await poolFor(url.origin, timeouts.connect).request({
+        path: url.pathname + url.search,
+        method: request.method as 'GET',
+        headers: request.headers as Record<string, string>,
+        body: request.body ?? null,
+        headersTimeout: timeouts.headers,
+        bodyTimeout: timeouts.body,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      const body = response.body
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        body: readBody(body, named, timeouts, signal),
+        async discard() {
+          // `dump` reads a small rest, which keeps the connection, and breaks a long one off.
+          if (!body.closed) await body.dump({ limit: 65_536 }).catch(() => {})
+        },
+      }
+    } catch (error) {
+      if (signal?.aborted) throw signal.reason
+      throw translate(error, named, timeouts)
+    }
+  }
+
+  async function close(): Promise<void> {
+    closed = true
+    await Promise.all([...pools.values()].map((pool) => pool.close()))
+  }
+  return Object.assign(send, { close, [Symbol.asyncDispose]: close })
+}
+
+async function* readBody(
+  body: AsyncIterable<Uint8Array>,
+  url: string,
+  timeouts: Timeouts,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  let received = 0
+  const chunks = body[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      let step: IteratorResult<Uint8Array>
+      try {
+        step = await chunks.next()
+      } catch (error) {
+        if (signal?.aborted) throw signal.reason
+        if (codeOf(error) === 'UND_ERR_BODY_TIMEOUT')
+          throw new TimeoutError(url, 'body', timeouts.body, { cause: error })
+        throw new BodyTruncatedError(url, received, describe(error), { cause: error })
+      }
+      if (step.done) return
+      received += step.value.byteLength
+      yield step.value
+    }
+  } finally {
+    await chunks.return?.()
+  }
+}
+
+/** Causes that no repeat heals: the server's certificate, and requests that can't be put on the wire. */
+const lasting =
+  /^(CERT_|ERR_TLS_CERT_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|UNABLE_TO_|ERR_SSL_|UND_ERR_INVALID_ARG$|UND_ERR_NOT_SUPPORTED$|UND_ERR_REQ_CONTENT_LENGTH_MISMATCH$)/
+/** Causes that arise before a connection exists. */
+const unsent =
+  /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|EADDRNOTAVAIL|CERT_.*|ERR_TLS_CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_.*|UND_ERR_INVALID_ARG)$/
+
+function translate(error: unknown, url: string, timeouts: Timeouts): Error {
+  const code = codeOf(error)
+  if (code === 'UND_ERR_CONNECT_TIMEOUT')
+    return new TimeoutError(url, 'connect', timeouts.connect, { cause: error })
+  if (code === 'UND_ERR_HEADERS_TIMEOUT')
+    return new TimeoutError(url, 'headers', timeouts.headers, { cause: error })
+  const connecting =
+    error instanceof Error && 'syscall' in error && /^(connect|getaddrinfo)/.test(String(error.syscall))
+  return new TransportError(url, code, describe(error), {
+    sent: !(connecting || unsent.test(code)),
+    recovery: lasting.test(code) ? 'fix-config' : 'retry',
+    cause: error,
+  })
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'UNKNOWN'
+  if ('code' in error && typeof error.code === 'string') {
+    // undici wraps what happened to the socket in an error of its own; several addresses fail as one AggregateError.
+    const inner = error.cause
+    if (error.code.startsWith('UND_ERR_SOCKET') && inner instanceof Error && 'code' in inner)
+      return String(inner.code)
+    return error.code
+  }
+  return error.name
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  if (error.message !== '') return error.message
+  if (error instanceof AggregateError) return error.errors.map((one: unknown) => describe(one)).join('; ')
+  return codeOf(error)
+}
+
+/** The URL without its query, which may hold a credential (S1). */
+function nameOf(url: URL): string {
+  return url.origin + url.pathname
+}
