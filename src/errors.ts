@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   | 'AUTH_REFUSED'
   | 'TOKEN_REFUSED'
+  | 'TOKEN_STORE_FAILED'
   | 'REDIRECT_REFUSED'
   | 'ORIGIN_REFUSED'
   | 'CIRCUIT_OPEN'

@@ -1,4 +1,7 @@
-import type { HttpRequest } from '../ports/runtime.ts'
+import type { SecretLookup } from '../options/secret.ts'
+import type { EventSink } from '../ports/events.ts'
+import type { HttpRequest, Runtime } from '../ports/runtime.ts'
+import type { TokenStore } from './token-store.ts'
 
 /** Puts a credential on requests. */
 export interface Authenticator {
@@ -9,6 +12,18 @@ export interface Authenticator {
    * meanwhile by another request that failed in the same way. Absent where there is nothing to renew.
    */
   renew?(refused: HttpRequest, signal?: AbortSignal): Promise<boolean>
-  /** Every secret value in use, for redaction (S1). */
-  secrets(): readonly string[]
+}
+
+/** What an authenticator is given to work with. */
+export interface AuthContext {
+  readonly runtime: Runtime
+  /** Finds the secrets, when a request first needs them. */
+  readonly lookup: SecretLookup
+  /** Where rotated refresh tokens are kept (S2). */
+  readonly tokenStore: TokenStore
+  readonly onEvent: EventSink
+  /** Told every secret value before it is first used, in each form in which it is sent, so that it can be redacted (S1). */
+  readonly onSecret: (value: string) => void
+  /** The source's name, for messages and events. */
+  readonly source: string
 }

@@ -1,0 +1,31 @@
+import { z } from 'zod'
+import { secret } from '../options/secret.ts'
+import type { AuthContext, Authenticator } from './authenticator.ts'
+import { checkHeaderText, lateCredential } from './credential.ts'
+
+export const bearerOptions = z.strictObject({
+  type: z
+    .literal('bearer')
+    .describe('A token that does not expire during a run, sent as `Authorization: Bearer …`.'),
+  token: secret.describe('The token.'),
+})
+export type BearerOptions = z.input<typeof bearerOptions>
+
+/** A fixed token: `bearer({ token: env('API_TOKEN') })`. */
+export function bearer(options: Omit<BearerOptions, 'type'>): BearerOptions {
+  return { type: 'bearer', ...options }
+}
+
+export function bearerAuthenticator(
+  options: z.output<typeof bearerOptions>,
+  context: AuthContext,
+): Authenticator {
+  const token = lateCredential(options.token, 'auth.token', context)
+  return {
+    async sign(request) {
+      const value = token()
+      checkHeaderText(value, 'auth.token', context.source)
+      return { ...request, headers: { ...request.headers, authorization: `Bearer ${value}` } }
+    },
+  }
+}

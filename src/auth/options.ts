@@ -1,0 +1,36 @@
+import { z } from 'zod'
+import { apiKeyAuthenticator, apiKeyOptions } from './api-key.ts'
+import type { AuthContext, Authenticator } from './authenticator.ts'
+import { basicAuthenticator, basicOptions } from './basic.ts'
+import { bearerAuthenticator, bearerOptions } from './bearer.ts'
+import { noneAuthenticator, noneOptions } from './none.ts'
+import { oauth2Authenticator, oauth2Options } from './oauth2.ts'
+
+/** How a source proves who it is. */
+export const authOptions = z.discriminatedUnion('type', [
+  noneOptions,
+  bearerOptions,
+  basicOptions,
+  apiKeyOptions,
+  oauth2Options,
+])
+export type AuthOptions = z.input<typeof authOptions>
+
+/** The authenticator of validated options. */
+export function createAuthenticator(
+  options: z.output<typeof authOptions>,
+  context: AuthContext,
+): Authenticator {
+  switch (options.type) {
+    case 'none':
+      return noneAuthenticator()
+    case 'bearer':
+      return bearerAuthenticator(options, context)
+    case 'basic':
+      return basicAuthenticator(options, context)
+    case 'api_key':
+      return apiKeyAuthenticator(options, context)
+    case 'oauth2':
+      return oauth2Authenticator(options, context)
+  }
+}

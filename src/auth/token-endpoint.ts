@@ -1,0 +1,221 @@
+// Asks a token endpoint for a token (RFC 6749 §4.4, §6). Written by hand: Zendesk's endpoint takes JSON, Slack and GitHub report errors
+// under 200, some servers leave token_type out or name one of their own, and some don't decode the client id in the Basic
+// header; oauth4webapi's checks allow none of this.
+import type { HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
+import { quotable, TokenRefusedError } from './token-error.ts'
+import { tokenExpiry } from './token-expiry.ts'
+
+export interface TokenEndpoint {
+  readonly url: string
+  readonly clientId: string
+  /** Absent for a public client. */
+  readonly clientSecret: string | undefined
+  readonly clientAuth: 'basic' | 'body'
+  readonly bodyFormat: 'form' | 'json'
+  /** What the body holds besides the client: grant type, scope, audience, … */
+  readonly params: Readonly<Record<string, string | number | boolean>>
+}
+
+/** A token as the endpoint gave it. */
+export interface TokenReply {
+  readonly accessToken: string
+  /** Absent where the server keeps the old one valid. */
+  readonly refreshToken: string | undefined
+  /** Milliseconds since 1970 on our clock; `undefined` where the reply does not say. */
+  readonly expiresAt: number | undefined
+}
+
+/** The endpoint may answer later: it was overloaded, or its reply did not arrive whole. */
+export class TransientTokenError extends Error {
+  readonly retryAfter: string | undefined
+  constructor(message: string, retryAfter?: string, options?: ErrorOptions) {
+    super(message, options)
+    this.retryAfter = retryAfter
+  }
+}
+
+/** A token reply is a few kilobytes; whatever sends more is not a token endpoint. */
+const maxReplyBytes = 1 << 20
+
+export function tokenRequest(endpoint: TokenEndpoint): HttpRequest {
+  const { clientId, clientSecret } = endpoint
+  const headers: Record<string, string> = {
+    accept: 'application/json',
+    'content-type': endpoint.bodyFormat === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
+  }
+  const params: Record<string, string | number | boolean> = { ...endpoint.params }
+  if (endpoint.clientAuth === 'basic' && clientSecret !== undefined) {
+    headers['authorization'] = basicHeader(clientId, clientSecret)
+  } else {
+    params['client_id'] = clientId
+    if (clientSecret !== undefined) params['client_secret'] = clientSecret
+  }
+  const body = endpoint.bodyFormat === 'json' ? JSON.stringify(params) : form(params)
+  return { method: 'POST', url: endpoint.url, headers, body }
+}
+
+function form(params: TokenEndpoint['params']): string {
+  const fields = new URLSearchParams()
+  for (const [name, value] of Object.entries(params)) fields.set(name, String(value))
+  return fields.toString()
+}
+
+/**
+ * RFC 6749 §2.3.1 encodes both parts before they are joined. Characters that need no encoding stay as they are, so that
+ * servers that forget to decode understand the usual ids, too.
+ */
+export function basicHeader(clientId: string, clientSecret: string): string {
+  const pair = `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`
+  return `Basic ${Buffer.from(pair).toString('base64')}`
+}
+
+/**
+ * One attempt.
+ * @throws TransientTokenError, TokenRefusedError, and what the transport throws
+ */
+export async function askForToken(
+  endpoint: TokenEndpoint,
+  ask: {
+    readonly transport: Transport
+    readonly sentAt: number
+    /** Names the source and the endpoint, for messages. */
+    readonly place: string
+    readonly secrets: Iterable<string>
+  },
+): Promise<TokenReply> {
+  const response = await ask.transport(tokenRequest(endpoint))
+  const { status } = response
+  if (status >= 300 && status < 400) {
+    await response.discard()
+    const target = quotable(first(response.headers['location']) ?? 'nowhere', ask.secrets)
+    // The client's secret goes to the configured address only (R3).
+    throw new TokenRefusedError(
+      `${ask.place} answered ${status} and points to ${target}: set auth.tokenUrl to the address that answers itself`,
+      status,
+    )
+  }
+  const text = await readText(response, ask.place)
+  const reply = parseReply(text, first(response.headers['content-type']) ?? '')
+  const error = reply && serverError(reply)
+  if (status === 408 || status === 429 || status >= 500 || (error && transientErrors.has(error.name))) {
+    const said = error ? `: ${quotable(describe(error), ask.secrets)}` : ''
+    throw new TransientTokenError(`it answered ${status}${said}`, first(response.headers['retry-after']))
+  }
+  if (error || status >= 400) {
+    const said = error ? describe(error) : text || 'an empty body'
+    throw new TokenRefusedError(
+      `${ask.place} answered ${status}: ${quotable(said, ask.secrets)}. ${advice(error?.name, status)}`,
+      status,
+      error && quotable(error.name, ask.secrets),
+    )
+  }
+  const accessToken = reply?.['access_token']
+  if (!reply || typeof accessToken !== 'string' || accessToken === '') {
+    const found = reply
+      ? `the fields ${quotable(Object.keys(reply).join(', ') || '(none)', ask.secrets)}`
+      : quotable(text || 'an empty body', ask.secrets, 120)
+    throw new TokenRefusedError(
+      `${ask.place} answered ${status} without an access_token, but with ${found}: check that auth.tokenUrl is the token endpoint`,
+      status,
+    )
+  }
+  const refreshToken = reply['refresh_token']
+  return {
+    accessToken,
+    refreshToken: typeof refreshToken === 'string' && refreshToken !== '' ? refreshToken : undefined,
+    expiresAt: tokenExpiry({ reply, accessToken, headers: response.headers, sentAt: ask.sentAt }),
+  }
+}
+
+async function readText(response: HttpResponse, place: string): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body) {
+    size += chunk.length
+    if (size > maxReplyBytes) {
+      throw new TokenRefusedError(
+        `${place} answered ${response.status} with more than ${maxReplyBytes} bytes: check that auth.tokenUrl is the token endpoint`,
+        response.status,
+      )
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+type Reply = Readonly<Record<string, unknown>>
+
+function parseReply(text: string, contentType: string): Reply | undefined {
+  if (contentType.includes('x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text))
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Reply) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+interface ServerError {
+  readonly name: string
+  readonly description: string | undefined
+}
+
+function serverError(reply: Reply): ServerError | undefined {
+  const { error } = reply
+  const description = typeof reply['error_description'] === 'string' ? reply['error_description'] : undefined
+  if (typeof error === 'string' && error !== '') return { name: error, description }
+  if (typeof error === 'object' && error !== null) {
+    const inner = error as Reply
+    const name = inner['code'] ?? inner['type'] ?? inner['status'] ?? 'error'
+    return {
+      name: String(name),
+      description: description ?? (typeof inner['message'] === 'string' ? inner['message'] : undefined),
+    }
+  }
+  // Slack: {"ok": false} under 200
+  return reply['ok'] === false ? { name: 'error', description } : undefined
+}
+
+function describe({ name, description }: ServerError): string {
+  return description === undefined ? name : `${name} (${description})`
+}
+
+/** RFC 6749 §4.1.2.1's two, the device flow's slow_down, and Slack's own. */
+const transientErrors = new Set([
+  'temporarily_unavailable',
+  'server_error',
+  'slow_down',
+  'internal_error',
+  'fatal_error',
+  'service_unavailable',
+  'request_timeout',
+  'ratelimited',
+])
+
+function advice(error: string | undefined, status: number): string {
+  switch (error) {
+    case 'invalid_client':
+    case 'incorrect_client_credentials':
+      return 'Check auth.clientId and auth.clientSecret, and whether the server wants them in the header (clientAuth: basic) or in the body (clientAuth: body)'
+    case 'invalid_grant':
+    case 'bad_refresh_token':
+    case 'invalid_refresh_token':
+      return 'The refresh token has expired, was revoked or was used already: authorize the application again and set the new one as auth.refreshToken'
+    case 'unauthorized_client':
+    case 'unsupported_grant_type':
+      return 'Allow this grant for the client at the server, or change auth.grant'
+    case 'invalid_scope':
+    case 'invalid_target':
+      return 'Check auth.scope, auth.audience and auth.params'
+    case 'invalid_request':
+      return 'Check auth.bodyFormat (form or json) and auth.params against what the API asks for'
+    default:
+      return status === 404 || status === 405
+        ? 'Check that auth.tokenUrl is the token endpoint'
+        : "Check the options below auth against the API's documentation"
+  }
+}
+
+function first(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' ? header : header?.[0]
+}
