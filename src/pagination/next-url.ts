@@ -1,0 +1,75 @@
+// Next-URL pagination: each page's body holds the URL of the next one; a page that holds none is the last.
+// The URL is followed whole: it carries its own query, so the first request's parameters are not added to it.
+import { z } from 'zod'
+import type { RequestSpec } from '../ports/request.ts'
+import { following, followOptions } from './follow.ts'
+import { pageSize, sizeWriter } from './page-size.ts'
+import { type PageView, PaginationInvalidError, type Paginator } from './paginator.ts'
+import { parseOptions } from './parse-options.ts'
+import { checkPosition } from './position.ts'
+import { describePlace, excerpt, responseValue, tokenReader } from './response-value.ts'
+
+export const nextUrlOptions = z
+  .strictObject({
+    type: z.literal('next-url').describe('Pages are named by a URL in the body'),
+    url: responseValue.describe(
+      'Where a page holds the URL of the next one, absolute or relative: a path of the body, as in "links.next" or "[\'@odata.nextLink\']", or `{ header }` (for a `Link` header: "link-header"). The list ends where it is missing, null or empty',
+    ),
+    ...followOptions,
+    size: pageSize.optional(),
+  })
+  .describe('Next URL: the body holds the URL of the next page')
+
+export type NextUrlOptions = z.input<typeof nextUrlOptions>
+
+/** Options of next-URL pagination, for a stream's `paginate`. */
+export function nextUrl(options: Omit<NextUrlOptions, 'type'>): NextUrlOptions {
+  return { type: 'next-url', ...options }
+}
+
+/** A paginator that follows URLs of the body. Its position is the absolute URL. Whether its origin may be asked is for the source to say (R3). */
+export function nextUrlPaginator(input: NextUrlOptions): Paginator<string> {
+  const options = parseOptions(nextUrlOptions, input)
+  const what = describePlace(options.url)
+  const read = tokenReader(options.url)
+  return urlPaginator(
+    'next-url',
+    sizeWriter(options.size),
+    following(options, what, (page) => {
+      const url = read(page)
+      return url === undefined ? undefined : resolveUrl(page, url, what)
+    }),
+  )
+}
+
+/** A paginator whose position is the URL to ask. */
+export function urlPaginator(
+  kind: string,
+  first: (base: RequestSpec) => RequestSpec,
+  rest: Pick<Paginator<string>, 'next' | 'resume'>,
+): Paginator<string> {
+  return {
+    request(base, position) {
+      if (position === undefined) return first(base)
+      checkPosition(base, position, kind, 'text')
+      return { ...base, url: position, query: {} }
+    },
+    ...rest,
+  }
+}
+
+/**
+ * A page's link as an absolute URL, without its fragment.
+ * @throws PaginationInvalidError where it is no http or https URL
+ */
+export function resolveUrl(page: PageView, link: string, what: string): string {
+  const url = URL.canParse(link, page.url) ? new URL(link, page.url) : undefined
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:') {
+    throw new PaginationInvalidError(
+      page.url,
+      `${what} should hold the next page's URL, but holds ${excerpt(link)}; if that is a token, use the paginator "cursor"`,
+    )
+  }
+  url.hash = ''
+  return url.href
+}

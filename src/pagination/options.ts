@@ -1,0 +1,59 @@
+// Every kind of pagination as one option, told apart by `type`.
+import { z } from 'zod'
+import { cursorOptions, cursorPaginator } from './cursor.ts'
+import { keysetOptions, keysetPaginator } from './keyset.ts'
+import { linkHeaderOptions, linkHeaderPaginator } from './link-header.ts'
+import { nextUrlOptions, nextUrlPaginator } from './next-url.ts'
+import { noneOptions, nonePaginator } from './none.ts'
+import { offsetOptions, offsetPaginator } from './offset.ts'
+import { pageNumberOptions, pageNumberPaginator } from './page-number.ts'
+import type { Paginator } from './paginator.ts'
+import { parseOptions } from './parse-options.ts'
+import { timeOptions, timePaginator } from './time.ts'
+
+export const paginatorOptions = z
+  .discriminatedUnion('type', [
+    offsetOptions,
+    pageNumberOptions,
+    cursorOptions,
+    nextUrlOptions,
+    linkHeaderOptions,
+    keysetOptions,
+    timeOptions,
+    noneOptions,
+  ])
+  .describe("How the API hands out a list page by page. The API's documentation says which kind it is")
+
+export type PaginatorOptions = z.input<typeof paginatorOptions>
+
+/**
+ * The paginator of any kind's options, validated already or not.
+ * @throws ConfigError that lists every mistake
+ */
+export function createPaginator(options: PaginatorOptions): Paginator {
+  switch (options.type) {
+    case 'offset':
+      return offsetPaginator(options)
+    case 'page-number':
+      return pageNumberPaginator(options)
+    case 'cursor':
+      return cursorPaginator(options)
+    case 'next-url':
+      return nextUrlPaginator(options)
+    case 'link-header':
+      return linkHeaderPaginator(options)
+    case 'keyset':
+      return keysetPaginator(options)
+    case 'time':
+      return timePaginator(options)
+    case 'none':
+      return nonePaginator(options)
+    default:
+      return parseUnknown(options)
+  }
+}
+
+/** From untyped code: lets the schema say which types there are. */
+function parseUnknown(options: never): never {
+  return parseOptions(paginatorOptions, options) as never
+}

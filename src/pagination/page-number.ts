@@ -1,0 +1,101 @@
+// Page-number pagination: `page=1`, `page=2`, …
+import { z } from 'zod'
+import { lastPage, shortNeedsSize } from './last-page.ts'
+import { moreFlag, moreReader } from './more-flag.ts'
+import { pageSize, sizeWriter } from './page-size.ts'
+import type { Paginator } from './paginator.ts'
+import { parseOptions } from './parse-options.ts'
+import { checkPosition } from './position.ts'
+import { requestValue, requestWriter } from './request-value.ts'
+import { countReader, responseValue } from './response-value.ts'
+
+export const pageNumberOptions = z
+  .strictObject({
+    type: z.literal('page-number').describe('Pages are numbered'),
+    param: requestValue
+      .default('page')
+      .describe('Where the page number goes: a query parameter, `{ header }` or `{ body }`. Default "page"'),
+    first: z
+      .union([z.literal(0), z.literal(1)])
+      .default(1)
+      .describe('Number of the first page: 0 or 1. Default 1'),
+    totalPages: responseValue
+      .optional()
+      .describe(
+        'Where a page holds the number of all pages: a path of the body, or `{ header }`. With it the list ends without a further request, and pages can be read side by side. Default: none',
+      ),
+    totalRecords: responseValue
+      .optional()
+      .describe(
+        'Where a page holds the number of all records: a path of the body, or `{ header }`. With it pages can be read side by side. One request more than with `totalPages` may be needed to see the end. Default: none',
+      ),
+    more: moreFlag.optional(),
+    lastPage,
+    size: pageSize.optional(),
+  })
+  .refine((options) => options.totalPages === undefined || options.totalRecords === undefined, {
+    path: ['totalRecords'],
+    error: 'give `totalPages` or `totalRecords`, not both',
+  })
+  .refine((options) => options.lastPage !== 'short' || options.size !== undefined, shortNeedsSize)
+  .describe('Page number: pages are counted')
+
+export type PageNumberOptions = z.input<typeof pageNumberOptions>
+
+/** Options of page-number pagination, for a stream's `paginate`. */
+export function pageNumber(options: Omit<PageNumberOptions, 'type'> = {}): PageNumberOptions {
+  return { type: 'page-number', ...options }
+}
+
+/** A paginator that counts pages. Its position is the number of the page. */
+export function pageNumberPaginator(input: PageNumberOptions): Paginator<number> {
+  const options = parseOptions(pageNumberOptions, input)
+  const put = requestWriter(options.param)
+  const withSize = sizeWriter(options.size)
+  const readMore = moreReader(options.more)
+  const readTotalPages = countReader(options.totalPages)
+  const readTotalRecords = countReader(options.totalRecords)
+  const { first } = options
+  const size = options.size?.value
+
+  const isLast = (pagesRead: number, count: number, totalPages?: number, totalRecords?: number): boolean => {
+    if (totalPages !== undefined) return pagesRead >= totalPages
+    // No page is longer than the API's real page size, so pages × this one's length never counts more than was read. The size
+    // asked for would: at an API that allows fewer, the list would end too early.
+    if (totalRecords !== undefined && count > 0 && pagesRead * count >= totalRecords) return true
+    if (count === 0)
+      return !(totalRecords !== undefined && size !== undefined && pagesRead * size < totalRecords)
+    return options.lastPage === 'short' && totalRecords === undefined && count < size!
+  }
+  return {
+    request(base, position = first) {
+      checkPosition(base, position, 'page-number', 'number')
+      return put(withSize(base), position)
+    },
+    next(page, position = first) {
+      const more = readMore(page)
+      if (more === true) return position + 1
+      if (more === false) return undefined
+      const pagesRead = position - first + 1
+      const last = isLast(pagesRead, page.records.length, readTotalPages(page), readTotalRecords(page))
+      return last ? undefined : position + 1
+    },
+    all(page) {
+      if (readMore(page) === false) return undefined
+      const count = page.records.length
+      let pages = readTotalPages(page)
+      const records = readTotalRecords(page)
+      if (pages === undefined && records !== undefined) {
+        if (count >= records) pages = 1
+        // A first page that is short already tells nothing about the length of the others.
+        else if (count === 0 || (size !== undefined && count < size)) return undefined
+        else pages = Math.ceil(records / count)
+      }
+      return pages === undefined ? undefined : numbers(first + 1, first + pages)
+    },
+  }
+}
+
+function* numbers(from: number, to: number): Generator<number> {
+  for (let at = from; at < to; at++) yield at
+}

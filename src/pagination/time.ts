@@ -1,0 +1,139 @@
+// Time pagination: the next page starts at the greatest time of this one (Zendesk's time-based exports, `since` lists sorted by
+// update time). The start is inclusive, so the records of that very time come again and are left to the key to merge:
+// starting a moment later would lose those that share it.
+import { z } from 'zod'
+import { persist } from './follow.ts'
+import { moreFlag, moreReader } from './more-flag.ts'
+import { compareValues } from './order.ts'
+import { pageSize, sizeWriter } from './page-size.ts'
+import { type PageView, PaginationLoopError, PaginationStuckError, type Paginator } from './paginator.ts'
+import { parseOptions } from './parse-options.ts'
+import { compilePath, path } from './path.ts'
+import { checkPosition } from './position.ts'
+import { extreme, missingField, type SortValue, sortValue } from './record-value.ts'
+import { requestValue, requestWriter } from './request-value.ts'
+import { describePlace, excerpt, responseReader, responseValue } from './response-value.ts'
+
+export const timeOptions = z
+  .strictObject({
+    type: z.literal('time').describe('Pages start at the greatest time of the page before'),
+    param: requestValue.describe(
+      'Where the time goes in the next request: a query parameter, `{ header }` or `{ body }`, as in "start_time". It is sent in the form in which the API gave it',
+    ),
+    field: path
+      .optional()
+      .describe(
+        'Path of the time in a record, by which the list is sorted, oldest first. Give this or `endTime`',
+      ),
+    endTime: responseValue
+      .optional()
+      .describe(
+        'Where a page holds the time at which the next one starts: a path of the body, as in "end_time", or `{ header }`. Give this or `field`',
+      ),
+    more: moreFlag.optional(),
+    lastPage: z
+      .literal('short')
+      .optional()
+      .describe(
+        '"short": a page with fewer records than `size.value` is the last, which saves one request, and loses records at an API that cuts pages short. Default: the last page is one that holds nothing later than its own start, and has room left',
+      ),
+    persist,
+    size: pageSize.optional(),
+  })
+  .refine((options) => (options.field === undefined) !== (options.endTime === undefined), {
+    path: ['field'],
+    error: 'give `field` or `endTime`: one of them says where the next page starts',
+  })
+  .refine((options) => options.more !== undefined || options.size !== undefined, {
+    path: ['size'],
+    error:
+      "give `more` or `size` (not above the API's maximum): without one of them the last page can't be told from a full page of one time",
+  })
+  .refine((options) => options.lastPage !== 'short' || options.size !== undefined, {
+    path: ['lastPage'],
+    error: 'lastPage: "short" needs `size`: without it no page can be told to be short',
+  })
+  .describe('Time: the next page starts at the greatest time of this one, inclusive')
+
+export type TimeOptions = z.input<typeof timeOptions>
+
+/** Options of time pagination, for a stream's `paginate`. */
+export function time(options: Omit<TimeOptions, 'type'>): TimeOptions {
+  return { type: 'time', ...options }
+}
+
+/** A paginator that advances by time. Its position is the time in the API's own form: text, or a plain number. */
+export function timePaginator(input: TimeOptions): Paginator<SortValue> {
+  const options = parseOptions(timeOptions, input)
+  const put = requestWriter(options.param)
+  const withSize = sizeWriter(options.size)
+  const readMore = moreReader(options.more)
+  const readTime = timeReader(options.field, options.endTime)
+  const what = options.endTime === undefined ? options.field! : describePlace(options.endTime)
+  const size = options.size?.value
+
+  const paginator: Paginator<SortValue> = {
+    request(base, position) {
+      const sized = withSize(base)
+      if (position === undefined) return sized
+      checkPosition(base, position, 'time', 'text or a number')
+      return put(sized, position)
+    },
+    next(page, position) {
+      const more = readMore(page)
+      if (more === false) return undefined
+      const count = page.records.length
+      if (more === undefined && (count === 0 || (options.lastPage === 'short' && count < size!)))
+        return undefined
+      const following = readTime(page)
+      if (following === undefined) {
+        if (count > 0 || options.endTime !== undefined)
+          throw missingTime(page, what, options.field !== undefined)
+        throw stuck(
+          page,
+          `${options.more} says that there are more pages, but this one is empty, so there is no time to go on from`,
+        )
+      }
+      if (position === undefined) return following
+      const order = compareValues(following, position)
+      if (order > 0) return following
+      if (order < 0) {
+        throw new PaginationLoopError(
+          page.url,
+          `the page that starts at ${excerpt(position)} leads back to ${what} = ${excerpt(following)}`,
+        )
+      }
+      // Nothing later than the page's own start: with room left in the page that is the end.
+      if (more === undefined && count < size!) return undefined
+      // R5.
+      throw stuck(
+        page,
+        options.endTime === undefined
+          ? `all ${count} records of the page share the time ${excerpt(position)}, at which it starts, and more may follow`
+          : `${what} is ${excerpt(following)}, at which this page of ${count} records starts itself, and more may follow`,
+      )
+    },
+  }
+  if (!options.persist) return paginator
+  return { ...paginator, resume: (page, position) => readTime(page) ?? position }
+}
+
+function timeReader(field: string | undefined, endTime: Parameters<typeof responseReader>[0] | undefined) {
+  if (endTime !== undefined) {
+    const read = responseReader(endTime)
+    return (page: PageView) => sortValue(read(page))
+  }
+  const read = compilePath(field!)
+  return (page: PageView) => extreme(page.records, read, 1)
+}
+
+function missingTime(page: PageView, what: string, inRecords: boolean) {
+  return missingField(page, what, inRecords ? 'no record' : 'the page')
+}
+
+function stuck(page: PageView, problem: string): PaginationStuckError {
+  return new PaginationStuckError(
+    page.url,
+    `${problem}; raise \`size.value\` until one page holds all records of one time, or use another paginator ("cursor", "keyset"), which needs no times`,
+  )
+}
