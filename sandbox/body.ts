@@ -30,6 +30,8 @@ export function toResponse(reply: Reply, fault: BodyFault): HttpResponse {
     pieces = bytes.length === 0 ? [] : [bytes]
   } else {
     pieces = reply.body
+    // Only a body that announces its length can fall short of it.
+    if (fault.kind === 'short') fault = { ...fault, kind: 'truncate' }
   }
   return {
     status: reply.status,
@@ -50,8 +52,7 @@ function damaged(pieces: Iterable<Uint8Array>, fault: BodyFault): AsyncGenerator
     case 'truncate':
       return half(pieces, true)
     case 'short':
-      // Only a body that announces its length can fall short of it: a stream breaks.
-      return half(pieces, !Array.isArray(pieces))
+      return half(pieces, false)
     default:
       return whole(pieces)
   }
