@@ -68,5 +68,5 @@ function origin(start: StartingPoint): PlannedStream['from'] {
 
 async function readAllCheckpoints(destination: Destination, pipeline: string) {
   await using session = await destination.open(pipeline, { readOnly: true })
-  return session.readCheckpoints()
+  return await session.readCheckpoints()
 }

@@ -1,0 +1,183 @@
+import { expect, test } from 'vitest'
+import type { SluiceEvent } from '../ports/events.ts'
+import type { Source, Stream } from '../ports/source.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { memoryDestination } from '../testing/memory-destination.ts'
+import { planPipeline } from './plan.ts'
+import { previewStream } from './preview.ts'
+import { type PipelineParts, type RunOptions, runPipeline } from './run.ts'
+import { listStream, records } from './testing/list-stream.ts'
+
+const source = (name: string, ...streams: Stream[]): Source => ({
+  name,
+  streams,
+  check: async () => {},
+  async [Symbol.asyncDispose]() {},
+})
+
+function pipeline(sources: readonly Source[], concurrentStreams = 16) {
+  const destination = memoryDestination()
+  const parts: PipelineParts = {
+    name: 'support',
+    sources,
+    destination,
+    batch: { maxRecords: 10, maxBytes: 1e9, maxAgeMs: 1e9 },
+    concurrentStreams,
+  }
+  return { destination, parts }
+}
+
+function options(given: Partial<RunOptions> = {}): RunOptions {
+  return {
+    runId: 'run1',
+    clock: fakeClock({ auto: true }),
+    onEvent: () => {},
+    signal: new AbortController().signal,
+    ...given,
+  }
+}
+
+test('a stream that fails does not stop the others, and the run is failed', async () => {
+  const bad = listStream({
+    name: 'desk.users',
+    slices: { all: [records(1, 3)] },
+    beforePage: () => {
+      throw new Error('down')
+    },
+  })
+  const { parts, destination } = pipeline([
+    source('desk', bad, listStream({ name: 'desk.tickets', slices: { all: [records(1, 30)] } })),
+    source('pay', listStream({ name: 'pay.transactions', slices: { all: [records(1, 20)] } })),
+  ])
+  const result = await runPipeline(parts, options())
+  expect(result.outcome).toBe('failed')
+  expect(result.streams.map(({ stream, outcome }) => [stream, outcome])).toEqual([
+    ['desk.users', 'failed'],
+    ['desk.tickets', 'done'],
+    ['pay.transactions', 'done'],
+  ])
+  expect(destination.rows('desk_tickets')).toHaveLength(30)
+  expect(destination.rows('pay_transactions')).toHaveLength(20)
+})
+
+test('streams are read side by side, as many as are allowed at once', async () => {
+  let reading = 0
+  let most = 0
+  const clock = fakeClock({ auto: true })
+  const streams = Array.from({ length: 9 }, (_, index) =>
+    listStream({
+      name: `desk.stream${index}`,
+      slices: { all: [records(1, 2)] },
+      beforePage: async () => {
+        most = Math.max(most, ++reading)
+        await clock.sleep(1000)
+        reading--
+      },
+    }),
+  )
+  const start = clock.now()
+  await runPipeline(pipeline([source('desk', ...streams)], 3).parts, options({ clock }))
+  expect(most).toBe(3)
+  expect(clock.now() - start).toBe(3000)
+})
+
+test('only what is named is read: a stream, or every stream of a source', async () => {
+  const names = ['desk.users', 'desk.tickets', 'pay.transactions']
+  const streams = names.map((name) => listStream({ name, slices: { all: [records(1, 2)] } }))
+  const { parts } = pipeline([source('desk', streams[0]!, streams[1]!), source('pay', streams[2]!)])
+  const read = async (only: string[]) =>
+    (await runPipeline(parts, options({ only, runId: only.join() }))).streams.map(({ stream }) => stream)
+  expect(await read(['desk'])).toEqual(['desk.users', 'desk.tickets'])
+  expect(await read(['pay.transactions', 'desk.users'])).toEqual(['desk.users', 'pay.transactions'])
+  await expect(read(['desk.ticket'])).rejects.toThrow(
+    'no stream or source is named "desk.ticket"; there are desk.users, desk.tickets, pay.transactions',
+  )
+})
+
+test('the run leaves its record in the destination: running at first, then its outcome and report', async () => {
+  const seen: string[] = []
+  const { parts, destination } = pipeline([
+    source(
+      'desk',
+      listStream({
+        slices: { all: [records(1, 2)] },
+        beforePage: () => {
+          seen.push(destination.runs('support')[0]!.outcome)
+        },
+      }),
+    ),
+  ])
+  await runPipeline(parts, options({ report: (outcomes) => ({ streams: outcomes.length }) }))
+  expect(seen).toEqual(['running'])
+  expect(destination.runs('support')).toMatchObject([{ id: 'run1', outcome: 'done', report: { streams: 1 } }])
+})
+
+test('events tell the run from its start to its end', async () => {
+  const events: SluiceEvent[] = []
+  const { parts } = pipeline([source('desk', listStream({ slices: { all: [records(1, 2)] } }))])
+  await runPipeline(parts, options({ onEvent: (event) => events.push(event) }))
+  expect(events.map(({ type }) => type)).toEqual([
+    'run.start',
+    'stream.start',
+    'slice.start',
+    'page.read',
+    'slice.end',
+    'schema.change',
+    'load.commit',
+    'stream.end',
+    'run.end',
+  ])
+})
+
+test('a plan tells from where each stream would be read, and asks the API for nothing', async () => {
+  const stream = listStream({
+    slices: { first: [records(1, 10), records(11, 20)], second: [records(21, 30)] },
+    beforePage: (_slice, page) => {
+      if (page === 1) throw new Error('down')
+    },
+  })
+  const many = listStream({
+    name: 'desk.days',
+    slices: Object.fromEntries(Array.from({ length: 8 }, (_, day) => [`day${day}`, [records(day, day)]])),
+  })
+  const { parts } = pipeline([source('desk', stream, many)])
+  expect((await planPipeline(parts)).map(({ from }) => from)).toEqual(['start', 'start'])
+  expect(stream.asked).toEqual([])
+
+  await runPipeline(parts, options({ only: ['desk.tickets'] }))
+  const [tickets, days] = await planPipeline(parts)
+  expect(tickets).toMatchObject({
+    stream: 'desk.tickets',
+    table: 'desk_tickets',
+    write: 'merge',
+    from: 'checkpoint',
+    moreSlices: 0,
+  })
+  expect(tickets!.slices[0]).toMatchObject({
+    key: 'first',
+    progress: { position: 1 },
+    request: { method: 'GET', url: 'https://desk.example/first' },
+  })
+  expect(days).toMatchObject({ from: 'start', moreSlices: 3 })
+
+  const [anew] = await planPipeline(parts, { only: ['desk.tickets'], fullRefresh: true })
+  expect(anew).toMatchObject({ from: 'start', write: 'merge, replaced anew' })
+})
+
+test('a preview gives the first records and stops asking', async () => {
+  const stream = listStream({ slices: { all: [records(1, 3), records(4, 6), records(7, 9)] } })
+  const preview = await previewStream(stream, 4, new AbortController().signal)
+  expect(preview.records).toEqual(records(1, 4))
+  expect(preview.request.url).toBe('https://desk.example/all')
+  expect(stream.asked).toEqual(['all/0', 'all/1'])
+})
+
+test('a preview of a stream that fails gives the reason', async () => {
+  const stream = listStream({
+    slices: { all: [records(1, 3)] },
+    beforePage: () => {
+      throw new Error('the key is wrong')
+    },
+  })
+  await expect(previewStream(stream, 4, new AbortController().signal)).rejects.toThrow('the key is wrong')
+})

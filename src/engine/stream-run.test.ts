@@ -1,0 +1,282 @@
+import { beforeEach, expect, test } from 'vitest'
+import type { SluiceEvent } from '../ports/events.ts'
+import type { Stream } from '../ports/source.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
+import { runStream, type StreamRunOptions } from './stream-run.ts'
+import { listStream, records } from './testing/list-stream.ts'
+
+let destination: MemoryDestination
+let events: SluiceEvent[]
+let runs = 0
+
+beforeEach(() => {
+  destination = memoryDestination()
+  events = []
+})
+
+async function load(stream: Stream, options: Partial<StreamRunOptions> = {}) {
+  await using session = await destination.open('support')
+  return await runStream(stream, {
+    session,
+    runId: `run${++runs}`,
+    clock: fakeClock({ auto: true }),
+    onEvent: (event) => events.push(event),
+    batch: { maxRecords: 10, maxBytes: 1e9, maxAgeMs: 1e9 },
+    scope: {},
+    fullRefresh: false,
+    signal: new AbortController().signal,
+    ...options,
+  })
+}
+
+async function checkpoints() {
+  await using session = await destination.open('support')
+  return await session.readCheckpoints()
+}
+
+const ids = () => destination.rows('desk_tickets').map((row) => row['id'])
+const loads = () => destination.loads('support').length
+
+test('a stream is read to its end, and committed in batches of whole pages', async () => {
+  const stream = listStream({ slices: { all: [records(1, 6), records(7, 12), records(13, 14)] } })
+  expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })
+  expect(ids()).toEqual(records(1, 14).map(({ id }) => id))
+  expect(loads()).toBe(2)
+  expect(await checkpoints()).toMatchObject([{ slice: 'all', position: null, version: 2, staged: false }])
+})
+
+test('C4: a run that was stopped by an error goes on behind the last page that was read completely', async () => {
+  let broken = true
+  const stream = listStream({
+    slices: { all: [records(1, 4), records(5, 8), records(9, 12)] },
+    beforePage: (_slice, page) => {
+      if (page === 2 && broken) throw new Error('the network is down')
+    },
+  })
+  expect(await load(stream)).toMatchObject({ outcome: 'failed', error: new Error('the network is down') })
+  expect(ids()).toHaveLength(8)
+  broken = false
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(stream.asked).toEqual(['all/0', 'all/1', 'all/2'])
+  expect(ids()).toHaveLength(12)
+})
+
+test('C1: a commit that fails stops the reading, and its pages are read again by the next run', async () => {
+  const stream = listStream({ slices: { all: [records(1, 10), records(11, 20), records(21, 30)] } })
+  const store = destination.store
+  destination = memoryDestination({
+    store,
+    failCommit: (load, phase) => phase === 'before' && load.id.endsWith('.2'),
+  })
+  expect(await load(stream)).toMatchObject({ outcome: 'failed' })
+  expect(ids()).toHaveLength(10)
+  destination = memoryDestination({ store })
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual(records(1, 30).map(({ id }) => id))
+})
+
+test('C3: a commit whose answer was lost is neither lost nor doubled', async () => {
+  const stream = listStream({ write: 'append', key: [], slices: { all: [records(1, 10), records(11, 20)] } })
+  const store = destination.store
+  destination = memoryDestination({
+    store,
+    failCommit: (load, phase) => phase === 'after' && load.id.endsWith('.1'),
+  })
+  expect(await load(stream)).toMatchObject({ outcome: 'failed' })
+  destination = memoryDestination({ store })
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual(records(1, 20).map(({ id }) => id))
+})
+
+test('C2: of two runs of one stream at once, one loads it and the other fails without writing', async () => {
+  const stream = () =>
+    listStream({ write: 'append', key: [], slices: { all: [records(1, 10), records(11, 20)] } })
+  const outcomes = await Promise.all([load(stream()), load(stream())])
+  expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['done', 'failed'])
+  expect(outcomes.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+    error: { code: 'CHECKPOINT_CONFLICT' },
+  })
+  expect(ids()).toEqual(records(1, 20).map(({ id }) => id))
+})
+
+test('C6: thousands of small slices share one commit, each with its own checkpoint', async () => {
+  const slices = Object.fromEntries(
+    Array.from({ length: 3000 }, (_, day) => [`day${day}`, [records(day, day)]]),
+  )
+  const stream = listStream({ slices })
+  await load(stream, { batch: { maxRecords: 5000, maxBytes: 1e9, maxAgeMs: 1e9 } })
+  expect(loads()).toBe(1)
+  expect(await checkpoints()).toHaveLength(3000)
+})
+
+test('an interrupted run commits what was read completely, and says so', async () => {
+  const abort = new AbortController()
+  const stream = listStream({
+    slices: { all: [records(1, 3), records(4, 6)] },
+    beforePage: (_slice, page) => {
+      if (page === 1) abort.abort()
+    },
+  })
+  expect(await load(stream, { signal: abort.signal })).toMatchObject({ outcome: 'interrupted' })
+  expect(ids()).toEqual([1, 2, 3])
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([1, 2, 3, 4, 5, 6])
+})
+
+test('parts of a streamed body are committed without moving the checkpoint', async () => {
+  let broken = true
+  const stream = listStream({
+    slices: { all: [records(1, 10), records(11, 20)] },
+    withoutProgress: (_slice, page) => page === 0,
+    beforePage: (_slice, page) => {
+      if (page === 1 && broken) throw new Error('broke off')
+    },
+  })
+  await load(stream)
+  expect(ids()).toHaveLength(10)
+  expect(await checkpoints()).toEqual([])
+  broken = false
+  await load(stream)
+  expect(ids()).toHaveLength(20)
+})
+
+test('records without a usable key are kept as rejects, with their reason, and counted', async () => {
+  const stream = listStream({
+    slices: { all: [[{ id: 1 }, { id: null, note: 'lost?' }, { note: 'no id' }]] },
+  })
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([1])
+  expect(destination.rejects('support').map(({ record }) => record)).toEqual([
+    '{"id":null,"note":"lost?"}',
+    '{"note":"no id"}',
+  ])
+  expect(events).toContainEqual(expect.objectContaining({ type: 'record.reject', count: 2 }))
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'load.commit', records: 3, inserted: 1, rejected: 2 }),
+  )
+})
+
+test('a stream that must not reject fails at the first record without a key, and quotes it', async () => {
+  const stream = listStream({ onReject: 'fail', slices: { all: [[{ id: 1 }, { name: 'Ada' }]] } })
+  const { error } = await load(stream)
+  expect((error as Error).message).toContain('desk.tickets')
+  expect((error as Error).message).toContain('{"name":"Ada"}')
+  expect(ids()).toEqual([])
+})
+
+test('R6: replace leaves the old table in sight until the new one is complete', async () => {
+  await load(listStream({ write: 'replace', slices: { all: [records(1, 30)] } }))
+  const stream = listStream({
+    write: 'replace',
+    slices: { all: [records(101, 110), records(111, 120)] },
+    beforePage: (_slice, page) => {
+      if (page === 1) expect(ids()).toEqual(records(1, 30).map(({ id }) => id))
+    },
+  })
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual(records(101, 120).map(({ id }) => id))
+})
+
+test('R6: a replacement that was interrupted is taken up where it stopped', async () => {
+  await load(listStream({ write: 'replace', slices: { all: [records(1, 5)] } }))
+  let broken = true
+  const stream = listStream({
+    write: 'replace',
+    slices: { first: [records(101, 110)], second: [records(111, 120), records(121, 130)] },
+    beforePage: (slice, page) => {
+      if (slice === 'second' && page === 1 && broken) throw new Error('down')
+    },
+  })
+  await load(stream)
+  expect(ids()).toEqual([1, 2, 3, 4, 5])
+  broken = false
+  expect(await load(stream)).toMatchObject({ outcome: 'done' })
+  expect(stream.asked).toEqual(['first/0', 'second/0', 'second/1'])
+  expect(ids()).toEqual(records(101, 130).map(({ id }) => id))
+  expect((await checkpoints()).every(({ staged }) => !staged)).toBe(true)
+})
+
+test('R6: an empty result does not replace a full table, unless the stream allows it', async () => {
+  await load(listStream({ write: 'replace', slices: { all: [records(1, 5)] } }))
+  const refused = await load(listStream({ write: 'replace', slices: { all: [[]] } }))
+  expect(refused).toMatchObject({ outcome: 'failed', error: { code: 'REPLACE_EMPTY' } })
+  expect(ids()).toHaveLength(5)
+  const allowed = await load(listStream({ write: 'replace', allowEmptyReplace: true, slices: { all: [[]] } }))
+  expect(allowed).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([])
+})
+
+test('a full refresh reads everything anew and drops what the API no longer has', async () => {
+  await load(listStream({ rereadsFinished: false, slices: { all: [records(1, 5)] } }))
+  const stream = listStream({ rereadsFinished: false, slices: { all: [records(3, 8)] } })
+  await load(stream)
+  expect(stream.asked).toEqual([])
+  expect(await load(stream, { fullRefresh: true })).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([3, 4, 5, 6, 7, 8])
+})
+
+test('a backfill adds rows and leaves the checkpoints alone', async () => {
+  const stream = listStream({ slices: { all: [records(1, 5)] } })
+  await load(stream)
+  const before = await checkpoints()
+  const earlier = listStream({ slices: { all: [records(-5, 0)] } })
+  expect(await load(earlier, { scope: { since: '2025-01-01' } })).toMatchObject({ outcome: 'done' })
+  expect(ids()).toHaveLength(11)
+  expect(await checkpoints()).toEqual(before)
+  expect(earlier.scopes).toEqual([{ since: '2025-01-01' }])
+})
+
+test('a backfill that would replace or double a table is refused', async () => {
+  const replaced = await load(listStream({ write: 'replace', slices: { all: [] } }), {
+    scope: { since: '2025-01-01' },
+  })
+  expect((replaced.error as Error).message).toBe(
+    'desk.tickets: a backfill can add to a table, not replace it: leave out --since and --until, or choose `write: merge`',
+  )
+  const appended = await load(listStream({ write: 'append', key: [], slices: { all: [] } }), {
+    scope: { until: '2025-01-01' },
+  })
+  expect((appended.error as Error).message).toBe(
+    'desk.tickets: a backfill would add records twice, since nothing tells them apart: give the stream a `key`',
+  )
+})
+
+test('schema changes are told in words, with the commit that made them', async () => {
+  await load(listStream({ slices: { all: [[{ id: 1, amount: 5 }]] } }))
+  await load(listStream({ slices: { all: [[{ id: 2, amount: 5.5, note: 'new' }]] } }))
+  const changes = events.filter((event) => event.type === 'schema.change').map((event) => event.changes)
+  expect(changes).toEqual([
+    ['added column id (integer)', 'added column amount (integer)'],
+    ['widened amount from integer to double', 'added column note (text)'],
+  ])
+})
+
+test('one batch is filled while one is committed, and no more is read', async () => {
+  let release = () => {}
+  const committing = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const slow = memoryDestination()
+  destination = Object.assign(Object.create(slow), {
+    open: async (pipeline: string) => {
+      const session = await slow.open(pipeline)
+      return Object.assign(Object.create(session), {
+        commit: async (load: Parameters<typeof session.commit>[0]) => {
+          await committing
+          return session.commit(load)
+        },
+        [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+      })
+    },
+  })
+  const stream = listStream({
+    slices: { all: Array.from({ length: 6 }, (_, page) => records(page * 10, page * 10 + 9)) },
+  })
+  const running = load(stream)
+  await fakeClock({ auto: true }).sleep(1)
+  expect(stream.asked).toEqual(['all/0', 'all/1'])
+  release()
+  expect(await running).toMatchObject({ outcome: 'done' })
+  expect(stream.asked).toHaveLength(6)
+})
