@@ -1,0 +1,59 @@
+// `npm run bench`: rows per second, and the share of the ceiling, within one run. `-- --json` prints one object.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { cases } from './cases.ts'
+import { pageSize, recordBytes } from './records.ts'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    pages: { type: 'string', default: '200' },
+    rounds: { type: 'string', default: '5' },
+  },
+})
+const pages = Number(values.pages)
+const rounds = Number(values.rounds)
+const ceiling = 'fetch-parse'
+
+const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [String(pages)])
+const [{ port }] = (await once(server, 'message')) as [{ port: number }]
+const origin = `http://127.0.0.1:${port}`
+
+const seconds = new Map<string, number[]>(cases.map(({ name }) => [name, []]))
+// One round to warm up; then the cases in turn, so that a machine that slows down slows them all.
+for (let round = 0; round <= rounds; round++) {
+  for (const { name, run } of cases) {
+    const start = performance.now()
+    await run(origin, pages)
+    if (round > 0) seconds.get(name)!.push((performance.now() - start) / 1000)
+  }
+}
+server.disconnect()
+
+const rows = pages * pageSize
+const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+const top = rows / median(seconds.get(ceiling)!)
+const results = cases.map(({ name, what }) => {
+  const times = seconds.get(name)!
+  const rowsPerSecond = rows / median(times)
+  return { name, what, rowsPerSecond, shareOfCeiling: rowsPerSecond / top, slowest: rows / Math.max(...times), fastest: rows / Math.min(...times) }
+})
+
+if (values.json) {
+  const entries = results.map(({ name, rowsPerSecond, shareOfCeiling }) => [
+    name,
+    { rowsPerSecond: Math.round(rowsPerSecond), shareOfCeiling: Number(shareOfCeiling.toFixed(3)) },
+  ])
+  console.log(JSON.stringify(Object.fromEntries(entries)))
+} else {
+  const count = (value: number) => Math.round(value).toLocaleString('en-US').padStart(9)
+  console.log(`${rows.toLocaleString('en-US')} records of ${recordBytes} bytes in pages of ${pageSize}; the median of ${rounds} rounds\n`)
+  console.log(`${'case'.padEnd(15)}     rows/s   of ceiling   slowest – fastest`)
+  for (const { name, what, rowsPerSecond, shareOfCeiling, slowest, fastest } of results) {
+    console.log(
+      `${name.padEnd(15)}${count(rowsPerSecond)}   ${shareOfCeiling.toFixed(2).padStart(10)}  ${count(slowest)} – ${count(fastest)}   ${what}`,
+    )
+  }
+}
