@@ -172,7 +172,16 @@ test('the admin endpoints explain what they refuse', async () => {
   expect((await ask('/_sandbox/truth/orders')).body.error).toBe(
     'the sandbox has no GET /_sandbox/truth/orders',
   )
+})
+
+test('another process can end the tokens, and the changes that come by themselves', async () => {
+  const { ask, sandbox } = testWorld({ records: 50, mutateEvery: 1 })
+  const post = (path: string) => ask(path, { method: 'POST' })
   const auth = await deskAuth(ask)
-  await post('/_sandbox/revoke', '')
+  await ask(TICKETS, auth)
+  expect(sandbox.stats.rounds).toBe(1)
+  await post('/_sandbox/freeze')
+  await post('/_sandbox/revoke')
   expect((await ask(TICKETS, auth)).status).toBe(401)
+  expect(sandbox.stats.rounds).toBe(1)
 })

@@ -64,7 +64,7 @@ test.each(['reset', 'truncate', 'short'] as const)(
     const { ask, sandbox } = await started()
     sandbox.force(PAY, kind)
     await expect(ask(`${PAY}?limit=100`, payAuth)).rejects.toMatchObject({
-      code: /ECONNRESET|UND_ERR_SOCKET/,
+      code: expect.stringMatching(/ECONNRESET|UND_ERR_SOCKET/),
     })
     expect((await ask(`${PAY}?limit=100`, payAuth)).body.data).toHaveLength(100)
   },
@@ -74,7 +74,9 @@ test('a stream without a length that is cut off is an error for the client', asy
   const { ask, sandbox } = await started({ records: { exportEvents: 6_000 } })
   sandbox.force('/export', 'truncate')
   const path = '/track/api/2.0/export?project_id=1337&from_date=2026-01-24&to_date=2026-01-30'
-  await expect(ask(path, trackAuth)).rejects.toMatchObject({ code: /ECONNRESET|UND_ERR_SOCKET/ })
+  await expect(ask(path, trackAuth)).rejects.toMatchObject({
+    code: expect.stringMatching(/ECONNRESET|UND_ERR_SOCKET/),
+  })
 })
 
 test('a port that is taken is refused with its reason', async () => {
