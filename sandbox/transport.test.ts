@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSluiceError } from '../src/errors.ts'
+import { BodyTruncatedError, TransportError } from '../src/http/errors.ts'
 import { asker, payAuth, testWorld } from './ask.ts'
 import { sandboxTransport } from './transport.ts'
 
@@ -11,21 +11,21 @@ function inProcess() {
 }
 
 test.each([
-  ['reset', 'TRANSPORT_FAILED', /: the sandbox broke the connection before the headers \(ECONNRESET\)$/],
+  ['reset', TransportError, /: the sandbox broke the connection before the headers \(ECONNRESET\)$/],
   [
     'truncate',
-    'BODY_TRUNCATED',
+    BodyTruncatedError,
     /: the body broke off after \d+ bytes: the sandbox broke the connection in the middle/,
   ],
-  ['short', 'BODY_TRUNCATED', /: the body broke off after \d+ bytes: \d+ were announced$/],
+  ['short', BodyTruncatedError, /: the body broke off after \d+ bytes: \d+ were announced$/],
 ] as const)(
   'a %s rejects with an error that can be retried, and the next request works',
-  async (kind, code, message) => {
+  async (kind, error, message) => {
     const { sandbox, ask } = inProcess()
     sandbox.force(PAY, kind)
     const failure = await ask(`${PAY}?limit=2`, payAuth).catch((error: unknown) => error)
-    expect(isSluiceError(failure)).toBe(true)
-    expect(failure).toMatchObject({ code, recovery: 'retry', url: `http://sandbox.test${PAY}` })
+    expect(failure).toBeInstanceOf(error)
+    expect(failure).toMatchObject({ recovery: 'retry', url: `http://sandbox.test${PAY}` })
     expect((failure as Error).message).toMatch(message)
     expect((await ask(`${PAY}?limit=2`, payAuth)).status).toBe(200)
   },
