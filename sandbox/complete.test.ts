@@ -67,13 +67,13 @@ async function readTrack(
   const keep = (into: Map<string, string>, event: { properties: { $insert_id: string } }) =>
     into.set(event.properties.$insert_id, JSON.stringify(event))
   for (let offset = 0; ; offset += 30) {
-    const { body } = await read(`/track/api/query/events?project_id=1337&offset=${offset}&limit=30`)
+    const { body } = await read(`/track/api/query/events?project_id=1&offset=${offset}&limit=30`)
     for (const event of body.results) keep(events, event)
     if (offset + 30 >= body.total) break
   }
   for (const date of ['24', '25', '26', '27', '28', '29', '30', '31']) {
     const day = `2026-01-${date}`
-    const { text } = await read(`/track/api/2.0/export?project_id=1337&from_date=${day}&to_date=${day}`)
+    const { text } = await read(`/track/api/2.0/export?project_id=1&from_date=${day}&to_date=${day}`)
     for (const line of text.split('\n')) if (line !== '') keep(exported, JSON.parse(line))
   }
 }

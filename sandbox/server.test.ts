@@ -55,7 +55,7 @@ test('the server listens on a free port of the loopback and answers as the sandb
 
 test('a gzip export arrives whole over the wire', async () => {
   const { ask } = await started({ records: { exportEvents: 6_000 } })
-  const path = '/track/api/2.0/export?project_id=1337&from_date=2026-01-24&to_date=2026-01-31'
+  const path = '/track/api/2.0/export?project_id=1&from_date=2026-01-24&to_date=2026-01-31'
   const plain = await ask(path, trackAuth)
   const zipped = await ask(path, { headers: { ...trackAuth.headers, 'accept-encoding': 'gzip' } })
   expect(zipped.headers['content-encoding']).toBe('gzip')
@@ -75,7 +75,7 @@ test('a reset breaks the connection before the headers, and the next request wor
 test.each([
   ['truncate', PAY, payAuth],
   ['short', PAY, payAuth],
-  ['truncate', '/track/api/2.0/export?project_id=1337&from_date=2026-01-24&to_date=2026-01-30', trackAuth],
+  ['truncate', '/track/api/2.0/export?project_id=1&from_date=2026-01-24&to_date=2026-01-30', trackAuth],
 ] as const)(
   'a body under 200 that is cut (%s of %s) breaks after its headers, and the next request works',
   async (kind, path, auth) => {
