@@ -3,6 +3,7 @@
 //   GET  /_sandbox/truth/<table>   JSON Lines: {"key":"…","record":{…}}, one for each record that a warehouse must hold
 //   GET  /_sandbox/stats           the statistics, with the request log
 //   POST /_sandbox/mutate          {"inserts":1,"updates":1,"deletes":1,"at":ms}: one round of changes; answers with the round
+//   POST /_sandbox/freeze          no more changes by themselves
 //   POST /_sandbox/force           {"match":"/pay","kind":"reset","times":2}: the next requests that match fail so
 //   POST /_sandbox/revoke          every access token ends now
 import { FAULT_KINDS, type FaultKind } from './faults.ts'
@@ -46,6 +47,9 @@ function answer(sandbox: Sandbox, method: string, path: string, body: string): R
       sandbox.force(match, kind, times)
       return json(200, { match, kind, times })
     }
+    case 'POST /_sandbox/freeze':
+      sandbox.freeze()
+      return json(200, {})
     case 'POST /_sandbox/revoke':
       sandbox.revokeTokens()
       return json(200, {})

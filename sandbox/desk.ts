@@ -173,16 +173,18 @@ function readExport(source: Export, call: Call): Reply {
   if ('status' in from) return from
 
   const withDeleted = query.get('exclude_deleted') !== 'true'
-  const rows: string[] = []
+  let rows = ''
+  let count = 0
   let place: Place | undefined
   let end = true
   for (const record of source.feed.from(from, Math.floor(call.now / 1000) - WITHHELD_SECONDS)) {
-    if (rows.length === size) {
+    if (count === size) {
       end = false
       break
     }
     place = { second: record.generated, index: record.index }
-    if (withDeleted || !record.deleted) rows.push(source.render(record.index))
+    if (!withDeleted && record.deleted) continue
+    rows += count++ === 0 ? source.render(record.index) : `,${source.render(record.index)}`
   }
   const after = place ? encodeCursor(place.second, source.idOf(place.index)) : cursor
   const afterUrl =
@@ -191,10 +193,10 @@ function readExport(source: Export, call: Call): Reply {
       : `${call.url.origin}${call.url.pathname}?cursor=${encodeURIComponent(after)}&per_page=${size}`
   return json(
     200,
-    `{"${source.name}":[${rows.join(',')}],"after_url":${JSON.stringify(afterUrl)},"after_cursor":${JSON.stringify(after)},` +
+    `{"${source.name}":[${rows}],"after_url":${JSON.stringify(afterUrl)},"after_cursor":${JSON.stringify(after)},` +
       `"before_url":null,"before_cursor":null,"end_of_stream":${end}}`,
     {},
-    rows.length,
+    count,
   )
 }
 

@@ -32,8 +32,8 @@ test('the log tells which page was asked for, so that a page asked for twice can
   const { ask, sandbox } = testWorld({ records: 100 })
   const auth = await deskAuth(ask)
   await ask(`${TICKETS}&per_page=10`, auth)
-  await ask(`/track/api/query/events?project_id=1337&limit=5&offset=5`, trackAuth)
-  await ask(`/track/api/query/events?offset=5&project_id=1337&limit=5`, trackAuth)
+  await ask(`/track/api/query/events?project_id=1&limit=5&offset=5`, trackAuth)
+  await ask(`/track/api/query/events?offset=5&project_id=1&limit=5`, trackAuth)
   await ask('/nowhere')
   const { log, requests, records } = sandbox.stats
   expect(log.map(({ endpoint, position, status }) => [endpoint, position, status])).toEqual([
@@ -86,7 +86,7 @@ test('the same requests on the same clock meet the same answers, faults and chan
     for (let i = 0; i < 30; i++) {
       await Promise.all([
         attempt(`${PAY}?limit=${i + 1}`, payAuth.headers),
-        attempt(`/track/api/query/events?project_id=1337&offset=${i}`, trackAuth.headers),
+        attempt(`/track/api/query/events?project_id=1&offset=${i}`, trackAuth.headers),
       ])
     }
     clock.stop()
@@ -172,7 +172,16 @@ test('the admin endpoints explain what they refuse', async () => {
   expect((await ask('/_sandbox/truth/orders')).body.error).toBe(
     'the sandbox has no GET /_sandbox/truth/orders',
   )
+})
+
+test('another process can end the tokens, and the changes that come by themselves', async () => {
+  const { ask, sandbox } = testWorld({ records: 50, mutateEvery: 1 })
+  const post = (path: string) => ask(path, { method: 'POST' })
   const auth = await deskAuth(ask)
-  await post('/_sandbox/revoke', '')
+  await ask(TICKETS, auth)
+  expect(sandbox.stats.rounds).toBe(1)
+  await post('/_sandbox/freeze')
+  await post('/_sandbox/revoke')
   expect((await ask(TICKETS, auth)).status).toBe(401)
+  expect(sandbox.stats.rounds).toBe(1)
 })

@@ -48,6 +48,8 @@ export interface Sandbox {
    * RangeError when `at` is before the newest change.
    */
   mutate(round?: Partial<Round>): Round
+  /** Ends the changes that `mutateEvery` makes during a run, so that a last run can reach the truth. */
+  freeze(): void
   /** Makes the next `times` requests whose path and query contain `match` fail in this way. */
   force(match: string, kind: FaultKind, times?: number): void
   /** Ends every access token of the desk. */
@@ -85,7 +87,7 @@ export function createSandbox(input: SandboxInput): Sandbox {
     track(world, { query: limiter('trackQuery'), export: limiter('trackExport') }),
   ]
   let dataRequests = 0
-  let roundsInRun = 0
+  let roundsLeft = options.mutateEvery === 0 ? 0 : options.mutateRounds
 
   function mutate(round: Partial<Round> = {}): Round {
     const full = { ...ROUND, at: Math.max(clock.now(), world.changedAt), ...round }
@@ -97,9 +99,8 @@ export function createSandbox(input: SandboxInput): Sandbox {
   /** Changes during a run hang on the number of requests, not on the time: the same run meets the same changes. */
   function mutateDuringRun(): void {
     dataRequests++
-    if (options.mutateEvery === 0 || roundsInRun >= options.mutateRounds) return
-    if (dataRequests % options.mutateEvery !== 0) return
-    roundsInRun++
+    if (roundsLeft === 0 || dataRequests % options.mutateEvery !== 0) return
+    roundsLeft--
     mutate()
   }
 
@@ -191,6 +192,9 @@ export function createSandbox(input: SandboxInput): Sandbox {
       }
     },
     mutate,
+    freeze: () => {
+      roundsLeft = 0
+    },
     force: (match, kind, times) => faults.force(match, kind, times),
     revokeTokens: () => tokens.revokeAll(),
   }

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Agent, request as send } from 'undici'
+import { Agent, request } from 'undici'
 import { afterEach, expect, test } from 'vitest'
 import type { Transport } from '../src/ports/runtime.ts'
 import { fakeClock } from '../src/testing/fake-clock.ts'
@@ -20,7 +20,7 @@ async function started(options: SandboxServerOptions = {}) {
   const agent = new Agent()
   closing.push(() => agent.close())
   const transport: Transport = async ({ url, method, headers, body }) => {
-    const response = await send(url, {
+    const response = await request(url, {
       dispatcher: agent,
       method: method as 'GET',
       headers,
@@ -33,7 +33,12 @@ async function started(options: SandboxServerOptions = {}) {
       discard: () => response.body.dump(),
     }
   }
-  return { ...server, ask: asker(transport, server.url) }
+  /** For what fails between the headers and the end of the body. */
+  const send = async (path: string, headers: Record<string, string>) => {
+    const response = await request(`${server.url}${path}`, { dispatcher: agent, headers })
+    return { status: response.statusCode, text: () => response.body.text() }
+  }
+  return { ...server, ask: asker(transport, server.url), send }
 }
 
 test('the server listens on a free port of the loopback and answers as the sandbox does', async () => {
@@ -50,7 +55,7 @@ test('the server listens on a free port of the loopback and answers as the sandb
 
 test('a gzip export arrives whole over the wire', async () => {
   const { ask } = await started({ records: { exportEvents: 6_000 } })
-  const path = '/track/api/2.0/export?project_id=1337&from_date=2026-01-24&to_date=2026-01-31'
+  const path = '/track/api/2.0/export?project_id=1&from_date=2026-01-24&to_date=2026-01-31'
   const plain = await ask(path, trackAuth)
   const zipped = await ask(path, { headers: { ...trackAuth.headers, 'accept-encoding': 'gzip' } })
   expect(zipped.headers['content-encoding']).toBe('gzip')
@@ -58,24 +63,30 @@ test('a gzip export arrives whole over the wire', async () => {
   expect(plain.text.length).toBeGreaterThan(2_000_000)
 })
 
-test.each(['reset', 'truncate', 'short'] as const)(
-  'a %s really breaks the connection, and the next request works',
-  async (kind) => {
-    const { ask, sandbox } = await started()
-    sandbox.force(PAY, kind)
-    await expect(ask(`${PAY}?limit=100`, payAuth)).rejects.toMatchObject({
-      code: /ECONNRESET|UND_ERR_SOCKET/,
-    })
-    expect((await ask(`${PAY}?limit=100`, payAuth)).body.data).toHaveLength(100)
+const BROKEN = { code: expect.stringMatching(/ECONNRESET|UND_ERR_SOCKET/) }
+
+test('a reset breaks the connection before the headers, and the next request works', async () => {
+  const { ask, send, sandbox } = await started()
+  sandbox.force(PAY, 'reset')
+  await expect(send(PAY, payAuth.headers)).rejects.toMatchObject(BROKEN)
+  expect((await ask(`${PAY}?limit=100`, payAuth)).body.data).toHaveLength(100)
+})
+
+test.each([
+  ['truncate', PAY, payAuth],
+  ['short', PAY, payAuth],
+  ['truncate', '/track/api/2.0/export?project_id=1&from_date=2026-01-24&to_date=2026-01-30', trackAuth],
+] as const)(
+  'a body under 200 that is cut (%s of %s) breaks after its headers, and the next request works',
+  async (kind, path, auth) => {
+    const { ask, send, sandbox } = await started()
+    sandbox.force(path, kind)
+    const response = await send(path, auth.headers)
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toMatchObject(BROKEN)
+    expect((await ask(path, auth)).status).toBe(200)
   },
 )
-
-test('a stream without a length that is cut off is an error for the client', async () => {
-  const { ask, sandbox } = await started({ records: { exportEvents: 6_000 } })
-  sandbox.force('/export', 'truncate')
-  const path = '/track/api/2.0/export?project_id=1337&from_date=2026-01-24&to_date=2026-01-30'
-  await expect(ask(path, trackAuth)).rejects.toMatchObject({ code: /ECONNRESET|UND_ERR_SOCKET/ })
-})
 
 test('a port that is taken is refused with its reason', async () => {
   const { url } = await started()
@@ -104,4 +115,21 @@ test('with a state file a second start holds the same records, what changed in t
   expect(kept.length).toBeGreaterThan(0)
   const other = await started({ stateFile, clock, records: 100 })
   expect(other.sandbox.rounds).toEqual([])
+})
+
+test('a state file that is none is refused by name, since a new world would not fit what was loaded', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-sandbox-'))
+  closing.push(() => rmSync(folder, { recursive: true }))
+  const stateFile = join(folder, 'sandbox.json')
+  writeFileSync(stateFile, 'not a state')
+  await expect(startSandbox({ stateFile })).rejects.toThrow(
+    `stateFile: ${stateFile} can't be read as a sandbox's state; delete it for a new world`,
+  )
+})
+
+test('a request that the sandbox cannot read is answered with 500 and the reason', async () => {
+  const { send } = await started()
+  const answer = await send(PAY, { host: 'a b' })
+  expect(answer.status).toBe(500)
+  expect(await answer.text()).toContain('Invalid URL')
 })

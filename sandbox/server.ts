@@ -1,10 +1,12 @@
-// The sandbox on a socket: node:http on 127.0.0.1. Here, and only here, it meets the machine's clock and a file.
+// The sandbox on a socket: node:http on 127.0.0.1. Here, and only here, it meets a file and the machine's clock.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { ConfigError } from '../src/errors.ts'
+import { systemClock } from '../src/http/system-runtime.ts'
 import type { Clock, HttpResponse } from '../src/ports/runtime.ts'
+import { BrokenConnectionError } from './body.ts'
 import type { SandboxOptions } from './options.ts'
 import { createSandbox, type Sandbox } from './sandbox.ts'
 import { type Round, shownAt } from './world.ts'
@@ -29,23 +31,19 @@ export interface SandboxServer {
   close(): Promise<void>
 }
 
-const systemClock: Clock = {
-  now: () => Date.now(),
-  sleep: async (ms, signal) => {
-    try {
-      await sleep(ms, undefined, signal ? { signal } : {})
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error
-    }
-  },
-}
-
-/** Errors: ZodError for a wrong option, and what listening on the port throws (`EADDRINUSE`). */
+/** Errors: ZodError for a wrong option, ConfigError for a state file that can't be read, and what listening on the port throws (`EADDRINUSE`). */
 export async function startSandbox(options: SandboxServerOptions = {}): Promise<SandboxServer> {
   const { port = 0, clock = systemClock, stateFile, ...given } = options
   const sandbox = stateFile ? keptSandbox(stateFile, given, clock) : createSandbox({ ...given, clock })
   const server = createServer({ keepAlive: true }, (request, response) => {
-    serve(sandbox, request, response).catch(() => request.socket.destroy())
+    serve(sandbox, request, response).catch((error: unknown) => {
+      // A broken connection and a client that went away are meant; anything else is a fault of the sandbox itself and is said.
+      if (error instanceof BrokenConnectionError || response.headersSent || response.destroyed) {
+        request.socket.destroy()
+      } else {
+        response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error))
+      }
+    })
   })
   // Longer than any client's pool keeps a connection, so that it is not this end that closes one just as a request comes.
   server.keepAliveTimeout = 60_000
@@ -93,14 +91,19 @@ async function serve(sandbox: Sandbox, request: IncomingMessage, response: Serve
 async function sendBody(reply: HttpResponse, response: ServerResponse): Promise<boolean> {
   const announced = Number(reply.headers['content-length'] ?? Number.NaN)
   let sent = 0
-  for await (const piece of reply.body) {
-    sent += piece.length
-    if (sent === announced) {
-      response.end(piece)
-      return true
+  try {
+    for await (const piece of reply.body) {
+      sent += piece.length
+      if (sent === announced) {
+        response.end(piece)
+        return true
+      }
+      if (!response.write(piece)) await drained(response)
+      if (response.destroyed) return true
     }
-    if (!response.write(piece)) await drained(response)
-    if (response.destroyed) return true
+  } catch (error) {
+    await flushed(response)
+    throw error
   }
   if (announced > sent) {
     await flushed(response)
@@ -125,8 +128,8 @@ function drained(response: ServerResponse): Promise<void> {
 /** Resolves when what was written has left this process: a socket that is destroyed at once would lose the headers too. */
 function flushed(response: ServerResponse): Promise<void> {
   return new Promise((resolve) => {
+    response.once('close', resolve)
     response.write('', () => resolve())
-    response.once('close', () => resolve())
   })
 }
 
@@ -170,6 +173,17 @@ const NEWS = { inserts: 40, updates: 60, deletes: 5 } as const
 
 function readKept(file: string, world: string): Kept | undefined {
   if (!existsSync(file)) return undefined
-  const kept = JSON.parse(readFileSync(file, 'utf8')) as Kept
+  let kept: Kept
+  try {
+    kept = JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new ConfigError(
+      'stateFile',
+      `${file} can't be read as a sandbox's state; delete it for a new world`,
+      {
+        cause: error,
+      },
+    )
+  }
   return kept.world === world ? kept : undefined
 }

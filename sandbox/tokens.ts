@@ -10,7 +10,7 @@ import { type Call, json, type Reply } from './service.ts'
 export const CREDENTIALS = {
   desk: { clientId: 'sluice', clientSecret: 'desk-sandbox-secret', refreshToken: 'desk-sandbox-refresh-0' },
   pay: { secretKey: 'sk_test_sluice' },
-  track: { username: 'sluice.sandbox', secret: 'track-sandbox-secret', projectId: '1337' },
+  track: { username: 'sluice.service', secret: 'track-sandbox-secret', projectId: '1' },
 } as const
 
 const REFRESH_TOKEN_SECONDS = 2_592_000

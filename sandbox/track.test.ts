@@ -2,8 +2,8 @@ import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { type Ask, testWorld, trackAuth } from './ask.ts'
 
-const EVENTS = '/track/api/query/events?project_id=1337'
-const EXPORT = '/track/api/2.0/export?project_id=1337'
+const EVENTS = '/track/api/query/events?project_id=1'
+const EXPORT = '/track/api/2.0/export?project_id=1'
 const gzip = { headers: { ...trackAuth.headers, 'accept-encoding': 'gzip' } }
 const open = { limits: { trackExport: null } }
 
@@ -108,7 +108,7 @@ test.each([
 ])('the export says 400 for %s, and repeats the request', async (_what, query, error) => {
   const { status, body } = await testWorld().ask(`${EXPORT}&${query}`, trackAuth)
   expect(status).toBe(400)
-  expect(body).toEqual({ error, request: `/api/2.0/export?project_id=1337&${query}` })
+  expect(body).toEqual({ error, request: `/api/2.0/export?project_id=1&${query}` })
 })
 
 test('the event query refuses an offset and a limit that make no sense', async () => {
@@ -128,7 +128,7 @@ test('a service account needs its secret and its project', async () => {
     401,
     { code: 401, error: 'Invalid credentials', status: 'Unauthorized' },
   ])
-  const plain = { headers: { authorization: 'Basic sluice.sandbox:track-sandbox-secret' } }
+  const plain = { headers: { authorization: 'Basic sluice.service:track-sandbox-secret' } }
   expect((await ask(EVENTS, plain)).status).toBe(200)
   const homeless = await ask('/track/api/query/events', trackAuth)
   expect([homeless.status, homeless.body.error]).toEqual([

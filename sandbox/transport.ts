@@ -1,39 +1,32 @@
 // The sandbox without a socket: a Transport for tests and simulations in one process.
-import { SluiceError } from '../src/errors.ts'
-import type { HttpRequest, HttpResponse, Transport } from '../src/ports/runtime.ts'
+import { BodyTruncatedError, TransportError } from '../src/http/errors.ts'
+import type { HttpResponse, Transport } from '../src/ports/runtime.ts'
 import { BrokenConnectionError } from './body.ts'
 import type { Sandbox } from './sandbox.ts'
 
-/** What the transport over sockets throws too when the server breaks the connection: the client may try again. */
-export class SandboxTransportError extends SluiceError {
-  readonly code = 'TRANSPORT_FAILED'
-  readonly recovery = 'retry'
-  readonly url: string
-  constructor(url: string, problem: string, options?: ErrorOptions) {
-    super(`${url}: ${problem}`, options)
-    this.url = url
-  }
-}
-
 /**
- * Sends each request to the sandbox. A broken connection, before or inside the body, and a body that is shorter than its Content-Length
- * reject with a SandboxTransportError; an aborted signal rejects with its reason.
+ * Sends each request to the sandbox. Fails as the transport over sockets does: with a TransportError where the connection broke, with a
+ * BodyTruncatedError inside the body, with the signal's reason when it is aborted.
  */
 export function sandboxTransport(sandbox: Sandbox): Transport {
   return async (request, signal) => {
     signal?.throwIfAborted()
+    // Without the query, which may hold a credential (S1).
+    const url = request.url.split('?', 1)[0] as string
+    let response: HttpResponse
     try {
-      const response = await sandbox.handle(request, signal)
-      signal?.throwIfAborted()
-      return { ...response, body: checked(request, response, signal) }
+      response = await sandbox.handle(request, signal)
     } catch (error) {
-      throw translated(request, error)
+      if (!(error instanceof BrokenConnectionError)) throw error
+      throw new TransportError(url, error.code, error.message, { sent: true, cause: error })
     }
+    signal?.throwIfAborted()
+    return { ...response, body: checked(url, response, signal) }
   }
 }
 
 async function* checked(
-  request: HttpRequest,
+  url: string,
   response: HttpResponse,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
@@ -45,21 +38,11 @@ async function* checked(
       yield piece
     }
   } catch (error) {
-    throw translated(request, error)
+    if (!(error instanceof BrokenConnectionError)) throw error
+    throw new BodyTruncatedError(url, received, error.message, { cause: error })
   }
   const announced = response.headers['content-length']
   if (announced !== undefined && Number(announced) !== received) {
-    throw new SandboxTransportError(
-      addressOf(request),
-      `the body ended after ${received} of ${announced} bytes`,
-    )
+    throw new BodyTruncatedError(url, received, `${announced} were announced`)
   }
 }
-
-function translated(request: HttpRequest, error: unknown): unknown {
-  if (!(error instanceof BrokenConnectionError)) return error
-  return new SandboxTransportError(addressOf(request), error.message, { cause: error })
-}
-
-/** Without the query, which may hold a credential (S1). */
-const addressOf = (request: HttpRequest): string => request.url.split('?', 1)[0] as string
