@@ -17,6 +17,7 @@ export const oauth2Options = z
     tokenUrl: z
       .url({
         protocol: /^https?$/,
+        abort: true,
         error: (issue) =>
           `${JSON.stringify(issue.input)} is no URL: write the token endpoint's whole address`,
       })
