@@ -58,7 +58,7 @@ export function cursorPaginator(input: CursorOptions): Paginator<string> {
 
 // Query parameters are encoded on their way out: a token that is encoded already would be encoded twice. One that holds
 // only what encoding leaves alone, and at least one %XX, is encoded; base64, JSON and JWT hold no %.
-const looksEncoded = /^[\w.~-]*(?:%[\da-f]{2}[\w.~-]*)+$/i
+const looksEncoded = /^[\w.!~*'()-]*(?:%[\da-f]{2}[\w.!~*'()-]*)+$/i
 
 function decode(token: string): string {
   try {

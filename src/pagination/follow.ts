@@ -36,7 +36,7 @@ export function following(options: FollowOptions, what: string, read: NextReader
   const next = (page: PageView, position: string | undefined): string | undefined => {
     const flag = more(page)
     if (flag === false) return undefined
-    if (options.lastPage === 'empty' && page.records.length === 0) return undefined
+    if (flag === undefined && options.lastPage === 'empty' && page.records.length === 0) return undefined
     const named = read(page)
     if (named === undefined) {
       if (flag === undefined) return undefined

@@ -76,7 +76,7 @@ export function keysetPaginator(input: KeysetOptions): Paginator<SortValue> {
       const following =
         pick === 'last' ? sortValue(read(last)) : extreme(page.records, read, pick === 'max' ? 1 : -1)
       if (following === undefined) {
-        throw missingField(page, field, pick === 'last' ? 'the last record' : 'no record')
+        throw missingField(page, field, pick === 'last' ? 'the last record has no' : 'no record has a')
       }
       if (position !== undefined && leadsBack(following, position, pick)) {
         throw new PaginationLoopError(

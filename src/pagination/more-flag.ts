@@ -7,7 +7,7 @@ import { excerpt, responseReader } from './response-value.ts'
 
 export const moreFlag = z
   .string()
-  .refine((text) => parsePath(text.replace(/^!/, '')) !== undefined, {
+  .refine((text) => !text.startsWith('!!') && parsePath(text.replace(/^!/, '')) !== undefined, {
     error: (issue) =>
       `${JSON.stringify(issue.input)} is no flag: write a path of the body, with "!" before it where it says that the list has ended, as in "has_more" or "!end_of_stream"`,
   })

@@ -20,6 +20,7 @@ export function parsePath(text: string): readonly Step[] | undefined {
       ? text.slice(1)
       : text
   if (rest === '') return text === '$' ? [] : undefined
+  if (rest.startsWith('.')) return undefined
   const steps: Step[] = []
   step.lastIndex = 0
   while (step.lastIndex < rest.length) {

@@ -32,6 +32,6 @@ export function missingField(page: PageView, field: string, where: string): Pagi
   const last = page.records.at(-1)
   return new PaginationInvalidError(
     page.url,
-    `${where} has no text or number at ${field}, so the next page can't be asked for; the last record has the fields ${excerpt(Object.keys(last ?? {}))}`,
+    `${where} text or number at ${field}, so the next page can't be asked for; the last record has the fields ${excerpt(Object.keys(last ?? {}))}`,
   )
 }

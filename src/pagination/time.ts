@@ -128,7 +128,7 @@ function timeReader(field: string | undefined, endTime: Parameters<typeof respon
 }
 
 function missingTime(page: PageView, what: string, inRecords: boolean) {
-  return missingField(page, what, inRecords ? 'no record' : 'the page')
+  return missingField(page, what, inRecords ? 'no record has a' : 'the page has no')
 }
 
 function stuck(page: PageView, problem: string): PaginationStuckError {

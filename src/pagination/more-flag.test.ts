@@ -1,0 +1,48 @@
+import { describe, expect, test } from 'vitest'
+import type { Value } from '../ports/json.ts'
+import { pageView } from '../testing/pages.ts'
+import { moreFlag, moreReader } from './more-flag.ts'
+import { PaginationInvalidError } from './paginator.ts'
+
+describe('the flag says', () => {
+  test.each<[Value, boolean | undefined]>([
+    [true, true],
+    [false, false],
+    ['true', true],
+    ['false', false],
+    ['False', false],
+    ['1', true],
+    ['0', false],
+    [1, true],
+    [0, false],
+    [37, true],
+    [null, undefined],
+    ['', undefined],
+  ])('for %j: more = %s', (flag, more) => {
+    expect(moreReader('has_more')(pageView({ has_more: flag }))).toBe(more)
+    expect(moreReader('!end')(pageView({ end: flag }))).toBe(more === undefined ? undefined : !more)
+  })
+
+  test('nothing where it is missing, or where there is no flag', () => {
+    expect(moreReader('meta.has_more')(pageView({}))).toBeUndefined()
+    expect(moreReader('!meta.end')(pageView({}))).toBeUndefined()
+    expect(moreReader(undefined)(pageView({ has_more: true }))).toBeUndefined()
+  })
+
+  test.each<[Value]>([['yes'], ['https://api.example.com/next'], [{}], [[]]])(
+    'no more than an error for %j',
+    (flag) => {
+      const read = () => moreReader('has_more')(pageView({ has_more: flag }))
+      expect(read).toThrow(PaginationInvalidError)
+      expect(read).toThrow(
+        `has_more should say whether there are more pages (true, false, "true", "false" or a number), but holds ${JSON.stringify(flag)}; name another field in \`more\`, or leave it out`,
+      )
+    },
+  )
+
+  test.each(['', '!', '!!a', 'a..b'])('its option refuses %j', (text) => {
+    expect(moreFlag.safeParse(text).error?.issues[0]?.message).toContain(
+      `${JSON.stringify(text)} is no flag: write a path of the body, with "!" before it where it says that the list has ended`,
+    )
+  })
+})
