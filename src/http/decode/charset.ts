@@ -1,0 +1,53 @@
+import { TextDecoder } from 'node:util'
+import type { HttpHeaders } from '../../ports/runtime.ts'
+import { BodyUnreadableError } from './errors.ts'
+import { firstHeader } from './headers.ts'
+
+/** What of a decoder is used: bytes in, text out; `stream` keeps a character that is cut for the next call. */
+export interface Decoder {
+  decode(bytes?: Uint8Array, options?: { stream?: boolean }): string
+}
+
+/** The charset of a JSON body, lower case: its byte order mark, else what `content-type` declares, else UTF-8. */
+export function charsetOf(head: Uint8Array, headers: HttpHeaders): string {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le'
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be'
+  if (hasUtf8Mark(head)) return 'utf-8'
+  return declaredCharset(headers)
+}
+
+export function declaredCharset(headers: HttpHeaders): string {
+  const match = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(firstHeader(headers, 'content-type') ?? '')
+  const charset = match?.[1]?.toLowerCase()
+  // ASCII is read as UTF-8, which extends it.
+  return charset === undefined || /^(utf-?8|us-ascii|ascii)$/.test(charset) ? 'utf-8' : charset
+}
+
+export function hasUtf8Mark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf
+}
+
+/** @throws BodyUnreadableError a charset that is not known */
+export function decoderFor(charset: string, url: string): Decoder {
+  if (/^(iso-?8859-1|latin-?1|windows-1252|cp1252)$/.test(charset)) return { decode: decodeWindows1252 }
+  try {
+    return new TextDecoder(charset)
+  } catch (cause) {
+    throw new BodyUnreadableError(
+      url,
+      `answered in the charset ${JSON.stringify(charset)}, which is not known. Ask for utf-8 with an accept-charset header`,
+      charset,
+      { cause },
+    )
+  }
+}
+
+/** Bytes 0x80 to 0x9f: https://encoding.spec.whatwg.org/#windows-1252, which also reads what is called ISO-8859-1. */
+const highControls = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'
+
+/** Our own, since Node 20's TextDecoder reads windows-1252 as if these bytes were control characters. */
+function decodeWindows1252(bytes: Uint8Array = new Uint8Array()): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    .toString('latin1')
+    .replace(/[\x80-\x9f]/g, (char) => highControls[char.charCodeAt(0) - 0x80]!)
+}

@@ -1,0 +1,66 @@
+import { SluiceError } from '../../errors.ts'
+
+/** The body ended before its end: the same request may well succeed next time. */
+export class BodyTruncatedError extends SluiceError {
+  readonly code = 'BODY_TRUNCATED'
+  readonly recovery = 'retry'
+  readonly url: string
+  constructor(url: string, problem: string, options?: ErrorOptions) {
+    super(`${url}: the body broke off: ${problem}`, options)
+    this.url = url
+  }
+}
+
+/** The body is larger than an option allows. `option` names it, `limitBytes` is its value. */
+export class BodyTooLargeError extends SluiceError {
+  readonly code = 'BODY_TOO_LARGE'
+  readonly recovery = 'stop-stream'
+  readonly url: string
+  readonly option: string
+  readonly limitBytes: number
+  constructor(url: string, what: string, option: string, limitBytes: number) {
+    super(
+      `${url}: ${what} is larger than ${option} allows (${limitBytes} bytes). Ask for smaller pages, or raise ${option} if the API is right`,
+    )
+    this.url = url
+    this.option = option
+    this.limitBytes = limitBytes
+  }
+}
+
+/** The body arrived whole and is not what it should be: asking again would bring the same. */
+export class BodyUnreadableError extends SluiceError {
+  readonly code = 'BODY_UNREADABLE'
+  readonly recovery = 'stop-stream'
+  readonly url: string
+  /** What of the body the message quotes. */
+  readonly excerpt: string
+  constructor(url: string, problem: string, excerpt: string, options?: ErrorOptions) {
+    super(`${url} ${problem}`, options)
+    this.url = url
+    this.excerpt = excerpt
+  }
+}
+
+const excerptLength = 100
+
+/** The first characters of a text, as a quoted string on one line. */
+export function excerptOf(text: string, from = 0): string {
+  const cut = text.slice(from, from + excerptLength)
+  return JSON.stringify(from + excerptLength < text.length ? `${cut}…` : cut)
+}
+
+/** True where a body that should be JSON begins like a web page. */
+export function looksLikeHtml(text: string): boolean {
+  return /^\s*<(?:!doctype|html|head|body|title|script|!--|h1|p\b|div)/i.test(text)
+}
+
+/** An HTML answer. It is not retried: a login page or a wrong address answers the same again. */
+export function htmlError(url: string, contentType: string, text: string): BodyUnreadableError {
+  const excerpt = excerptOf(text)
+  return new BodyUnreadableError(
+    url,
+    `answered HTML, not JSON (content-type: ${contentType || 'none'}): ${excerpt}. Likely causes: a login page because the credential is not accepted, a wrong base URL or path, or a proxy's own page`,
+    excerpt,
+  )
+}
