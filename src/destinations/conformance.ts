@@ -1,0 +1,25 @@
+import { columnCases } from './conformance/columns.ts'
+import { commitCases } from './conformance/commits.ts'
+import type { ConformanceCase } from './conformance/harness.ts'
+import { replaceCases } from './conformance/replace.ts'
+import { rowCases } from './conformance/rows.ts'
+import { stateCases } from './conformance/state.ts'
+import { valueCases } from './conformance/values.ts'
+
+export type { ConformanceCase, ConformanceHarness } from './conformance/harness.ts'
+
+/**
+ * What a destination promises, as cases that any test runner can run. Each takes a harness over a store of its own:
+ *
+ * ```ts
+ * for (const { name, run } of conformanceCases) test(name, () => run(harnessOverMyStore()))
+ * ```
+ */
+export const conformanceCases: readonly ConformanceCase[] = [
+  ...commitCases,
+  ...replaceCases,
+  ...rowCases,
+  ...columnCases,
+  ...valueCases,
+  ...stateCases,
+]

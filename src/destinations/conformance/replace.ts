@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict'
+import {
+  assertRejects,
+  type ConformanceCase,
+  dataRows,
+  makeLoad,
+  onSession,
+  STREAM,
+  TABLE,
+  withSession,
+  write,
+} from './harness.ts'
+
+const ids = (rows: readonly { readonly [name: string]: unknown }[]) =>
+  rows.map((row) => Number(row['id'])).sort()
+
+/** R6: a replacement is read into a new table, and swapped in at the end. */
+export const replaceCases: readonly ConformanceCase[] = [
+  onSession(
+    'R6',
+    'R6: nothing of a replacement is visible before it is published, and all of it after',
+    async (session, harness) => {
+      await write(session, [
+        { id: 1, old: 'x' },
+        { id: 2, old: 'y' },
+      ])
+      const live = await session.readSchema(TABLE)
+      await write(session, [{ id: 10, fresh: true }], { begin: true })
+      await write(session, [{ id: 11, fresh: false }], { staged: true })
+      assert.deepEqual(ids(await dataRows(harness)), [1, 2])
+      assert.deepEqual(await session.readSchema(TABLE), live)
+      const staged = await session.readSchema(TABLE, { staged: true })
+      assert.deepEqual(
+        staged?.columns.map(({ name }) => name),
+        ['id', 'fresh'],
+      )
+
+      await write(session, [{ id: 12, fresh: true }], { publish: true })
+      assert.deepEqual(ids(await dataRows(harness)), [10, 11, 12])
+      assert.deepEqual(await session.readSchema(TABLE), staged)
+      assert.equal(await session.readSchema(TABLE, { staged: true }), null)
+    },
+  ),
+
+  onSession('R6', 'R6: the first replacement makes the table, in one load too', async (session, harness) => {
+    await write(session, [{ id: 1 }], { begin: true, publish: true })
+    assert.deepEqual(ids(await dataRows(harness)), [1])
+    await write(session, [{ id: 2 }], { begin: true, publish: true })
+    assert.deepEqual(ids(await dataRows(harness)), [2])
+  }),
+
+  onSession(
+    'R6',
+    'R6: an empty replacement of a full table is refused and leaves everything as it was',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }, { id: 2 }])
+      const before = await session.readCheckpoints(STREAM)
+      const error = await assertRejects(write(session, [], { begin: true, publish: true }), 'REPLACE_EMPTY')
+      assert.match(error.message, /tickets/)
+      assert.match(error.message, /\b2\b/)
+      assert.deepEqual(ids(await dataRows(harness)), [1, 2])
+      assert.deepEqual(await session.readCheckpoints(STREAM), before)
+    },
+  ),
+
+  onSession(
+    'R6',
+    'R6: an empty replacement is published where it is allowed, or where the table was empty',
+    async (session, harness) => {
+      await write(session, [], { begin: true, publish: true })
+      await write(session, [{ id: 1 }])
+      await write(session, [], { begin: true, publish: true, allowEmpty: true })
+      assert.deepEqual(await dataRows(harness), [])
+    },
+  ),
+
+  onSession(
+    'R6',
+    'R6: a replacement that staged rows may end with an empty load',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      await write(session, [{ id: 2 }], { begin: true })
+      await write(session, [], { publish: true })
+      assert.deepEqual(ids(await dataRows(harness)), [2])
+    },
+  ),
+
+  onSession(
+    'R6',
+    'R6: begin drops what an abandoned replacement staged, rows and checkpoints',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      const abandoned = { slice: 'abandoned', fromVersion: 0, position: null, highWater: null }
+      await write(session, [{ id: 10, gone: 1 }], { begin: true, checkpoints: [abandoned] })
+      await write(session, [{ id: 20 }], { begin: true })
+      assert.deepEqual(
+        (await session.readSchema(TABLE, { staged: true }))?.columns.map(({ name }) => name),
+        ['id'],
+      )
+      assert.deepEqual(
+        (await session.readCheckpoints(STREAM)).map(({ slice }) => slice),
+        ['all'],
+      )
+      await write(session, [{ id: 21 }], { publish: true })
+      assert.deepEqual(ids(await dataRows(harness)), [20, 21])
+    },
+  ),
+
+  onSession(
+    'R6',
+    'R6: publishing makes staged checkpoints live and forgets those that it did not touch',
+    async (session) => {
+      const update = (slice: string, fromVersion: number) => ({
+        slice,
+        fromVersion,
+        position: null,
+        highWater: 1,
+      })
+      await write(session, [{ id: 1 }], { checkpoints: [update('kept', 0), update('untouched', 0)] })
+      await write(session, [{ id: 2 }], { begin: true, checkpoints: [update('kept', 1)] })
+      await write(session, [{ id: 9 }], { stream: 'desk.users', table: 'users' })
+      const staged = new Map(
+        (await session.readCheckpoints(STREAM)).map((found) => [found.slice, found.staged]),
+      )
+      assert.deepEqual([...staged].sort(), [
+        ['kept', true],
+        ['untouched', false],
+      ])
+      await write(session, [{ id: 3 }], { publish: true, checkpoints: [update('last', 0)] })
+      const live = (await session.readCheckpoints(STREAM)).map(({ slice, version, staged: unpublished }) => ({
+        slice,
+        version,
+        unpublished,
+      }))
+      assert.deepEqual(
+        live.sort((a, b) => (a.slice < b.slice ? -1 : 1)),
+        [
+          { slice: 'kept', version: 2, unpublished: false },
+          { slice: 'last', version: 1, unpublished: false },
+        ],
+      )
+      assert.equal((await session.readCheckpoints('desk.users')).length, 1)
+    },
+  ),
+
+  {
+    promise: 'R6',
+    name: 'R6: a replacement that was interrupted goes on after a reopen, from its staged checkpoint',
+    async run(harness) {
+      await withSession(await harness.open(), async (session) => {
+        await write(session, [{ id: 1 }])
+        await write(session, [{ id: 10 }], { begin: true })
+      })
+      await withSession(await harness.reopen(), async (session) => {
+        const [checkpoint] = await session.readCheckpoints(STREAM)
+        assert.equal(checkpoint?.staged, true)
+        assert.deepEqual(ids(await dataRows(harness)), [1])
+        await write(session, [{ id: 11, added: 'x' }], { publish: true })
+        assert.deepEqual(ids(await dataRows(harness)), [10, 11])
+        assert.deepEqual(
+          (await session.readCheckpoints(STREAM)).map(({ staged }) => staged),
+          [false],
+        )
+      })
+    },
+  },
+
+  onSession(
+    'R6',
+    'R6: a publishing load that fails publishes nothing, and replays once it has succeeded',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      await write(session, [{ id: 10 }], { begin: true })
+      const load = await makeLoad(session, [{ id: 11 }], { publish: true })
+      const stale = {
+        ...load,
+        id: `${load.id}-stale`,
+        checkpoints: [{ ...load.checkpoints[0]!, fromVersion: 99 }],
+      }
+      await assertRejects(session.commit(stale), 'CHECKPOINT_CONFLICT')
+      assert.deepEqual(ids(await dataRows(harness)), [1])
+      await session.commit(load)
+      assert.deepEqual(ids(await dataRows(harness)), [10, 11])
+      assert.equal((await session.commit(load)).replayed, true)
+      assert.deepEqual(ids(await dataRows(harness)), [10, 11])
+    },
+  ),
+
+  onSession('R6', 'R6: a replacement merges by key within the new table only', async (session, harness) => {
+    const keyed = { mode: 'merge', key: ['id'] } as const
+    await write(session, [{ id: 1, note: 'live' }], keyed)
+    const first = await write(session, [{ id: 1, note: 'first' }], { ...keyed, begin: true })
+    assert.equal(first.inserted, 1)
+    const second = await write(
+      session,
+      [
+        { id: 1, note: 'second' },
+        { id: 2, note: 'new' },
+      ],
+      { ...keyed, publish: true },
+    )
+    assert.deepEqual([second.inserted, second.updated], [1, 1])
+    const rows = await dataRows(harness)
+    assert.deepEqual(rows.map((row) => row['note']).sort(), ['new', 'second'])
+    assert.equal((await write(session, [{ id: 2, note: 'after' }], keyed)).updated, 1)
+  }),
+
+  onSession(
+    'R6',
+    'R6: resetting a stream drops its staged table and leaves the live one',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      await write(session, [{ id: 10 }], { begin: true })
+      assert.equal(await session.resetStream(STREAM, TABLE), 1)
+      assert.equal(await session.readSchema(TABLE, { staged: true }), null)
+      assert.deepEqual(await session.readCheckpoints(STREAM), [])
+      assert.deepEqual(ids(await dataRows(harness)), [1])
+    },
+  ),
+]

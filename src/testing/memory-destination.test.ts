@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest'
+import { makeLoad, withSession, write } from '../destinations/conformance/harness.ts'
+import type { ConformanceHarness } from '../destinations/conformance.ts'
+import { conformanceCases } from '../destinations/conformance.ts'
+import { type MemoryDestination, memoryDestination } from './memory-destination.ts'
+
+function memoryHarness(): ConformanceHarness {
+  let destination: MemoryDestination = memoryDestination()
+  return {
+    open: async () => destination,
+    reopen: async () => {
+      destination = memoryDestination({ store: destination.store })
+      return destination
+    },
+    rows: async (table) => destination.rows(table),
+    rejects: async (pipeline) => destination.rejects(pipeline),
+    loads: async (pipeline) => destination.loads(pipeline),
+    runs: async (pipeline) => destination.runs(pipeline),
+  }
+}
+
+describe('the memory destination conforms', () => {
+  for (const { name, run } of conformanceCases) test(name, () => run(memoryHarness()))
+})
+
+test('a commit that is told to fail before its point of no return leaves nothing, after it everything', async () => {
+  let fail: 'before' | 'after' | undefined = 'before'
+  const destination = memoryDestination({ failCommit: (_load, phase) => phase === fail })
+  await withSession(destination, async (session) => {
+    const load = await makeLoad(session, [{ id: 1 }])
+    await expect(session.commit(load)).rejects.toThrow(
+      `memory: told to fail before the commit of load ${load.id}`,
+    )
+    expect(destination.rows('tickets')).toEqual([])
+    expect(await session.readCheckpoints()).toEqual([])
+    fail = 'after'
+    await expect(session.commit(load)).rejects.toThrow('told to fail after the commit')
+    fail = undefined
+    expect(destination.rows('tickets')).toEqual([{ id: 1, _sluice_load_id: load.id }])
+    expect((await session.commit(load)).replayed).toBe(true)
+  })
+})
+
+test('what a process held is found again by the next one that opens the store', async () => {
+  const first = memoryDestination()
+  await withSession(first, (session) => write(session, [{ id: 1 }]))
+  const second = memoryDestination({ store: first.store })
+  await withSession(second, (session) => write(session, [{ id: 2 }]))
+  expect(second.rows('tickets').map((row) => row['id'])).toEqual([1, 2])
+})

@@ -1,0 +1,102 @@
+import { DestinationError } from '../destinations/errors.ts'
+import type { Destination, Load, RunRecord } from '../ports/destination.ts'
+import type { JsonRecord } from '../ports/json.ts'
+import { LOAD_ID_COLUMN } from '../records/column-name.ts'
+import type { Encoded } from '../records/encode-value.ts'
+import { applyPlan, planCommit } from './memory-commit.ts'
+import { type MemoryStore, memoryStore, pipelineState, type StoredReject } from './memory-store.ts'
+
+export interface MemoryDestinationOptions {
+  /** What an earlier destination held: the same store again, as a new process finds it. Default: an empty one. */
+  readonly store?: MemoryStore
+  /**
+   * Asked at each commit, before anything is written and after everything is: true makes the commit fail there, as a
+   * process does that dies before or after its commit's point of no return. Default: never.
+   */
+  readonly failCommit?: (load: Load, phase: 'before' | 'after') => boolean
+}
+
+export interface MemoryDestination extends Destination {
+  readonly store: MemoryStore
+  /** A table's rows in order of insertion, by column name, with `_sluice_load_id`; none where there is no such table. */
+  rows(table: string): JsonRecord[]
+  rejects(pipeline: string): readonly StoredReject[]
+  /** The ids of the pipeline's loads, in order. */
+  loads(pipeline: string): string[]
+  runs(pipeline: string): RunRecord[]
+}
+
+/** A destination in memory that keeps every promise of the port, for tests and simulations. */
+export function memoryDestination(options: MemoryDestinationOptions = {}): MemoryDestination {
+  const store = options.store ?? memoryStore()
+  const crash = (load: Load, phase: 'before' | 'after') => {
+    if (options.failCommit?.(load, phase))
+      throw new DestinationError('memory', `told to fail ${phase} the commit of load ${load.id}`)
+  }
+  return {
+    kind: 'memory',
+    description: 'memory',
+    capabilities: { transactionalDdl: true, merge: true },
+    store,
+    rows: (table) => {
+      const found = store.tables.get(table)
+      if (found === undefined) return []
+      return found.rows.map((row) => {
+        const cells: [string, Encoded][] = found.schema.columns.map(({ name }, index) => [
+          name,
+          row.values[index] ?? null,
+        ])
+        return Object.fromEntries([...cells, [LOAD_ID_COLUMN, row.loadId]])
+      })
+    },
+    rejects: (pipeline) => pipelineState(store, pipeline).rejects,
+    loads: (pipeline) => [...pipelineState(store, pipeline).loads.keys()],
+    runs: (pipeline) => [...pipelineState(store, pipeline).runs.values()],
+
+    async open(pipeline, { readOnly = false } = {}) {
+      const state = pipelineState(store, pipeline)
+      let closed = false
+      const use = (writing: boolean) => {
+        if (closed) throw new DestinationError('memory', 'the session is closed')
+        if (writing && readOnly) throw new DestinationError('memory', 'the session was opened read-only')
+      }
+      return {
+        async readCheckpoints(stream) {
+          use(false)
+          return [...state.checkpoints.values()].filter(
+            (checkpoint) => stream === undefined || checkpoint.stream === stream,
+          )
+        },
+        async readSchema(table, { staged = false } = {}) {
+          use(false)
+          return (staged ? store.staging : store.tables).get(table)?.schema ?? null
+        },
+        async commit(load) {
+          use(true)
+          const known = state.loads.get(load.id)
+          if (known !== undefined) return { ...known, replayed: true }
+          const plan = planCommit(store, state, load)
+          crash(load, 'before')
+          applyPlan(store, state, load, plan)
+          crash(load, 'after')
+          return plan.receipt
+        },
+        async recordRun(run) {
+          use(true)
+          state.runs.set(run.id, run)
+        },
+        async resetStream(stream, table) {
+          use(true)
+          store.staging.delete(table)
+          let forgotten = 0
+          for (const [id, checkpoint] of state.checkpoints)
+            if (checkpoint.stream === stream && state.checkpoints.delete(id)) forgotten++
+          return forgotten
+        },
+        async [Symbol.asyncDispose]() {
+          closed = true
+        },
+      }
+    },
+  }
+}

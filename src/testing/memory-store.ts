@@ -1,0 +1,58 @@
+import type { Checkpoint, LoadReceipt, RunRecord } from '../ports/destination.ts'
+import type { TableSchema } from '../ports/schema.ts'
+import type { Encoded } from '../records/encode-value.ts'
+
+export interface MemoryRow {
+  /** By column; shorter than the schema where columns were added since. */
+  values: readonly Encoded[]
+  loadId: string
+}
+
+export interface MemoryTable {
+  schema: TableSchema
+  readonly rows: MemoryRow[]
+  /** The rows by key, for the key and the column types that `indexedBy` names. */
+  index: Map<string | number, MemoryRow>
+  indexedBy: string
+}
+
+export interface StoredReject {
+  readonly stream: string
+  /** The record as JSON. */
+  readonly record: string
+  readonly reason: string
+  readonly loadId: string
+}
+
+export interface MemoryPipeline {
+  /** By `checkpointId`. */
+  readonly checkpoints: Map<string, Checkpoint>
+  readonly loads: Map<string, LoadReceipt>
+  readonly runs: Map<string, RunRecord>
+  readonly rejects: StoredReject[]
+}
+
+/** Everything that a memory destination holds: it outlives the destination, as a file outlives a process. */
+export interface MemoryStore {
+  readonly tables: Map<string, MemoryTable>
+  /** The new tables of replacements that are not published yet (R6). */
+  readonly staging: Map<string, MemoryTable>
+  readonly pipelines: Map<string, MemoryPipeline>
+}
+
+export function memoryStore(): MemoryStore {
+  return { tables: new Map(), staging: new Map(), pipelines: new Map() }
+}
+
+export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipeline {
+  let state = store.pipelines.get(pipeline)
+  if (state === undefined) {
+    state = { checkpoints: new Map(), loads: new Map(), runs: new Map(), rejects: [] }
+    store.pipelines.set(pipeline, state)
+  }
+  return state
+}
+
+export function checkpointId(stream: string, slice: string): string {
+  return JSON.stringify([stream, slice])
+}
