@@ -1,0 +1,127 @@
+import { type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
+import type { Checkpoint, Load } from '../../ports/destination.ts'
+import type { Json, JsonRecord } from '../../ports/json.ts'
+import { columnTypes } from '../../records/column-type.ts'
+import { CheckpointConflictError } from '../errors.ts'
+import { type FedColumn, fedColumn } from './columns.ts'
+import { FED_ROWS, type RowFeed } from './row-feed.ts'
+
+// How a checkpoint moves is told in engine/CHECKPOINT.md. Everything here but the reading runs in a load's transaction (C1).
+
+const OWN = 'pipeline = $1 AND stream = $2'
+
+type CheckpointRow = [
+  stream: string,
+  slice: string,
+  position: string | null,
+  highWater: string | null,
+  version: bigint,
+  staged: boolean,
+  loadId: string,
+  updatedAt: bigint,
+]
+
+/** The checkpoints of a stream, or of the whole pipeline. */
+export async function readCheckpoints(
+  connection: DuckDBConnection,
+  pipeline: string,
+  stream?: string,
+): Promise<Checkpoint[]> {
+  const reader = await connection.runAndReadAll(
+    `SELECT stream, slice, position, high_water, version, staged, load_id, epoch_ms(updated_at)
+     FROM _sluice_checkpoints WHERE pipeline = $1 AND ($2 IS NULL OR stream = $2) ORDER BY stream, slice`,
+    [pipeline, stream ?? null],
+    [VARCHAR, VARCHAR],
+  )
+  return (reader.getRows() as CheckpointRow[]).map((row) => ({
+    stream: row[0],
+    slice: row[1],
+    position: parse(row[2]),
+    highWater: parse(row[3]),
+    version: Number(row[4]),
+    staged: row[5],
+    loadId: row[6],
+    updatedAt: Number(row[7]),
+  }))
+}
+
+const updateColumns: readonly FedColumn[] = [
+  fedColumn({ field: 'slice', name: 'slice', type: columnTypes.text }, 'slice'),
+  fedColumn({ field: 'position', name: 'position', type: columnTypes.json }, 'position'),
+  fedColumn({ field: 'highWater', name: 'high_water', type: columnTypes.json }, 'high_water'),
+  fedColumn({ field: 'fromVersion', name: 'from_version', type: columnTypes.integer }, 'from_version'),
+]
+
+/**
+ * Refuses the load where a checkpoint is not where the load started from.
+ * @throws CheckpointConflictError (C2)
+ */
+export async function checkVersions(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  load: Load,
+): Promise<void> {
+  if (load.checkpoints.length === 0) return
+  const reader = await feed.use(updateColumns, updates(load), () =>
+    connection.runAndReadAll(
+      `SELECT u.slice, u.from_version, coalesce(c.version, 0)
+       FROM ${FED_ROWS} u
+       LEFT JOIN (SELECT slice, version FROM _sluice_checkpoints WHERE ${OWN}) c ON c.slice = u.slice
+       WHERE coalesce(c.version, 0) <> u.from_version LIMIT 1`,
+      [pipeline, load.stream],
+    ),
+  )
+  const [conflict] = reader.getRows() as [slice: string, expected: bigint, found: bigint][]
+  if (conflict === undefined) return
+  const [slice, expected, found] = conflict
+  throw new CheckpointConflictError(load.stream, slice, Number(expected), Number(found))
+}
+
+/** Writes the load's checkpoints; of a replacement, those that it begins anew, stages or publishes (R6). */
+export async function writeCheckpoints(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  load: Load,
+): Promise<void> {
+  const { replacement } = load
+  const own = [pipeline, load.stream]
+  if (replacement?.begin) await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND staged`, own)
+  if (load.checkpoints.length > 0) await upsert(connection, feed, pipeline, load)
+  if (!replacement?.publish) return
+  await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND NOT staged`, own)
+  await connection.run(`UPDATE _sluice_checkpoints SET staged = false WHERE ${OWN}`, own)
+}
+
+async function upsert(connection: DuckDBConnection, feed: RowFeed, pipeline: string, load: Load) {
+  await feed.use(updateColumns, updates(load), () =>
+    connection.run(
+      `MERGE INTO _sluice_checkpoints c USING ${FED_ROWS} u
+       ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice
+       WHEN MATCHED THEN UPDATE SET position = u.position, high_water = u.high_water,
+         version = u.from_version + 1, staged = $3, load_id = $4, updated_at = make_timestamptz($5)
+       WHEN NOT MATCHED THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water,
+         u.from_version + 1, $3, $4, make_timestamptz($5))`,
+      [pipeline, load.stream, load.replacement !== undefined, load.id, BigInt(load.at) * 1000n],
+    ),
+  )
+}
+
+/** Deletes a stream's checkpoints; returns how many there were. */
+export async function deleteCheckpoints(
+  connection: DuckDBConnection,
+  pipeline: string,
+  stream: string,
+): Promise<number> {
+  const result = await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN}`, [pipeline, stream])
+  return result.rowsChanged
+}
+
+function updates(load: Load): readonly JsonRecord[] {
+  return load.checkpoints as unknown as readonly JsonRecord[]
+}
+
+function parse(text: string | null): Json {
+  return text === null ? null : (JSON.parse(text) as Json)
+}

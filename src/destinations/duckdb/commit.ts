@@ -1,0 +1,143 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Load, LoadReceipt } from '../../ports/destination.ts'
+import type { JsonRecord } from '../../ports/json.ts'
+import { columnTypes } from '../../records/column-type.ts'
+import { EmptyReplaceError } from '../errors.ts'
+import { schemaChange } from '../schema-change.ts'
+import { checkVersions, writeCheckpoints } from './checkpoints.ts'
+import { fedColumn } from './columns.ts'
+import { alterTable, createTable, dropTable, renameTable } from './ddl.ts'
+import { insertRecords, planMerge } from './merge.ts'
+import { identifier } from './quote.ts'
+import { FED_ROWS, type RowFeed } from './row-feed.ts'
+import { forgetTableSchema, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
+
+/** Publishes a load in one transaction (C1), or nothing of it. */
+export async function commitLoad(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  load: Load,
+): Promise<LoadReceipt> {
+  return transaction(connection, async () => {
+    const replayed = await findReceipt(connection, pipeline, load.id)
+    if (replayed !== undefined) return replayed
+    await checkVersions(connection, feed, pipeline, load)
+    const table = await prepareTable(connection, load)
+    const plan = await planMerge(connection, feed, load, table)
+    await insertRecords(connection, feed, load, table, plan.records)
+    if (load.replacement?.publish) await publish(connection, load)
+    await writeRejects(connection, feed, pipeline, load)
+    await writeCheckpoints(connection, feed, pipeline, load)
+    const receipt: LoadReceipt = {
+      loadId: load.id,
+      inserted: plan.records.length - plan.updated,
+      updated: plan.updated,
+      unchanged: load.records.length - plan.records.length,
+      replayed: false,
+    }
+    await writeLoad(connection, pipeline, load, receipt)
+    return receipt
+  })
+}
+
+/** Runs `work` in a transaction: all of it counts, or nothing. */
+export async function transaction<Result>(
+  connection: DuckDBConnection,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  await connection.run('BEGIN')
+  try {
+    const result = await work()
+    await connection.run('COMMIT')
+    return result
+  } catch (error) {
+    // Refused where the failure has ended the transaction already; the failure is what matters.
+    await connection.run('ROLLBACK').catch(() => undefined)
+    throw error
+  }
+}
+
+/** Makes or changes the table that the load's rows go into; returns its name. */
+async function prepareTable(connection: DuckDBConnection, load: Load): Promise<string> {
+  const staged = load.replacement !== undefined
+  const table = staged ? stagedName(load.table) : load.table
+  if (load.replacement?.begin) await dropTable(connection, table)
+  const present = load.replacement?.begin ? null : await readTableSchema(connection, load.table, staged)
+  const change = schemaChange(table, present, load.schema)
+  if (present === null) await createTable(connection, table, load.schema)
+  else if (change.added.length === 0 && change.widened.length === 0) return table
+  else await alterTable(connection, table, change)
+  await writeTableSchema(connection, load.table, staged, load.schema, load)
+  return table
+}
+
+/** Swaps the new table in for the live one (R6). */
+async function publish(connection: DuckDBConnection, load: Load): Promise<void> {
+  const fresh = stagedName(load.table)
+  // Also refuses to drop a table that is not Sluice's.
+  const live = await readTableSchema(connection, load.table, false)
+  if (live !== null && !load.replacement!.allowEmpty && (await countRows(connection, fresh)) === 0) {
+    const rows = await countRows(connection, load.table)
+    if (rows > 0) throw new EmptyReplaceError(load.stream, load.table, rows)
+  }
+  await dropTable(connection, load.table)
+  await renameTable(connection, fresh, load.table)
+  await forgetTableSchema(connection, load.table, true)
+  await writeTableSchema(connection, load.table, false, load.schema, load)
+}
+
+async function countRows(connection: DuckDBConnection, table: string): Promise<number> {
+  const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table)}`)
+  return Number(reader.getRows()[0]![0])
+}
+
+/** What the load did when it was committed before (C3). */
+async function findReceipt(
+  connection: DuckDBConnection,
+  pipeline: string,
+  loadId: string,
+): Promise<LoadReceipt | undefined> {
+  const reader = await connection.runAndReadAll(
+    'SELECT inserted, updated, unchanged FROM _sluice_loads WHERE pipeline = $1 AND load_id = $2',
+    [pipeline, loadId],
+  )
+  const [row] = reader.getRows()
+  if (row === undefined) return undefined
+  const [inserted, updated, unchanged] = row.map(Number) as [number, number, number]
+  return { loadId, inserted, updated, unchanged, replayed: true }
+}
+
+async function writeLoad(connection: DuckDBConnection, pipeline: string, load: Load, receipt: LoadReceipt) {
+  await connection.run(
+    'INSERT INTO _sluice_loads VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, make_timestamptz($10))',
+    [
+      pipeline,
+      load.id,
+      load.runId,
+      load.stream,
+      load.table,
+      receipt.inserted,
+      receipt.updated,
+      receipt.unchanged,
+      load.rejects.length,
+      BigInt(load.at) * 1000n,
+    ],
+  )
+}
+
+const rejectColumns = [
+  fedColumn({ field: 'record', name: 'record', type: columnTypes.json }, 'record'),
+  fedColumn({ field: 'reason', name: 'reason', type: columnTypes.text }, 'reason'),
+]
+
+async function writeRejects(connection: DuckDBConnection, feed: RowFeed, pipeline: string, load: Load) {
+  if (load.rejects.length === 0) return
+  await feed.use(rejectColumns, load.rejects as unknown as readonly JsonRecord[], () =>
+    connection.run(
+      `INSERT INTO _sluice_rejects
+       SELECT $1, $2, $3, record, reason, make_timestamptz($4) FROM ${FED_ROWS}`,
+      [pipeline, load.stream, load.id, BigInt(load.at) * 1000n],
+    ),
+  )
+}

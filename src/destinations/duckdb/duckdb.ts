@@ -1,0 +1,32 @@
+// DuckDB: a warehouse in one file. Keeps C1, C2, C3, C6 and R6 with DuckDB's own transactions.
+import type { Destination } from '../../ports/destination.ts'
+import type { DuckdbOptions } from './options.ts'
+import type { QueryRow } from './query.ts'
+import { DuckdbSession } from './session.ts'
+import { Warehouse } from './warehouse.ts'
+
+export { type DuckdbInput, type DuckdbOptions, duckdb, duckdbOptions } from './options.ts'
+export type { QueryRow } from './query.ts'
+
+export interface DuckdbDestination extends Destination {
+  /** Opens the file for one pipeline. A read-only session on a file that is not there finds nothing, and makes none. */
+  open(pipeline: string, options?: { readonly readOnly?: boolean }): Promise<DuckdbSession>
+  /** Opens the file for one query, and returns its rows as plain JSON. */
+  query(sql: string): Promise<QueryRow[]>
+}
+
+/** The destination for validated options. It opens nothing yet. */
+export function createDuckdbDestination(options: DuckdbOptions): DuckdbDestination {
+  const open = async (pipeline: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) =>
+    new DuckdbSession(await Warehouse.open(options, readOnly), pipeline, readOnly)
+  return {
+    kind: 'duckdb',
+    description: `duckdb ${options.path}`,
+    capabilities: { transactionalDdl: true, merge: true },
+    open,
+    async query(sql) {
+      await using session = await open('', { readOnly: true })
+      return session.query(sql)
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import { isSluiceError } from '../../errors.ts'
+import { DestinationBusyError, DestinationError } from '../errors.ts'
+
+/** What DuckDB's message begins with or holds, and what it means for who reads it. */
+const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => string])[] = [
+  [
+    /No space left on device|Disk quota exceeded|out of disk|not enough disk space|max_temp_directory_size/i,
+    () => 'the disk is full. Nothing of this commit was written; make room, then run again',
+  ],
+  [
+    /not a valid DuckDB database file/i,
+    (file) => `${file} is not a DuckDB file. It was left as it is; give another path, or move it away`,
+  ],
+  [
+    /checksum|corrupt|Serialization Error|could not deserialize/i,
+    (file) => `${file} is damaged. It was left as it is; restore a copy, or move it away and load anew`,
+  ],
+  [
+    /read-only|Read-only file system|Permission denied|Operation not permitted/i,
+    (file) => `${file} can't be written. Give this user write access to it and to its directory, then run again`,
+  ],
+  [
+    /Is a directory/i,
+    (file) => `${file} is a directory. The path must name a file`,
+  ],
+  [
+    /No such file or directory|does not exist/i,
+    (file) => `${file} can't be opened: its directory is not there. Make it, or give another path`,
+  ],
+  [
+    /Out of Memory Error/i,
+    () => 'DuckDB ran out of memory. Nothing of this commit was written; raise memoryLimit, or make batches smaller',
+  ],
+  [
+    /newer version of DuckDB|storage version/i,
+    (file) => `${file} was written by a newer DuckDB. Upgrade Sluice, or give another path`,
+  ],
+]
+
+/** An error of DuckDB's as one of Sluice's; one of Sluice's as it is. */
+export function explainFailure(error: unknown, destination: string, file: string): Error {
+  if (isSluiceError(error)) return error
+  const message = error instanceof Error ? error.message : String(error)
+  if (/Could not set lock on file/i.test(message)) {
+    const holder = /lock is held in (.*?\(PID \d+\)(?: by user \S+)?)/.exec(message)?.[1]
+    const process = holder === undefined ? '' : ` by ${holder.replace(/[.,]$/, '')}`
+    return new DestinationBusyError(destination, `${file} is open${process}`, { cause: error })
+  }
+  const cause = CAUSES.find(([pattern]) => pattern.test(message))
+  const problem = cause?.[1](file) ?? 'DuckDB refused a statement'
+  return new DestinationError(destination, `${problem} (DuckDB: ${firstLine(message)})`, { cause: error })
+}
+
+/** DuckDB goes on with the statement, which can hold data. */
+function firstLine(message: string): string {
+  const line = message.split('\n', 1)[0]!
+  return line.length > 300 ? `${line.slice(0, 300)}…` : line
+}

@@ -1,0 +1,111 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { Checkpoint, DestinationSession, Load, LoadReceipt, RunRecord } from '../../ports/destination.ts'
+import type { TableSchema } from '../../ports/schema.ts'
+import { DestinationError } from '../errors.ts'
+import { deleteCheckpoints, readCheckpoints } from './checkpoints.ts'
+import { commitLoad, transaction } from './commit.ts'
+import { dropTable } from './ddl.ts'
+import { explainFailure } from './failure.ts'
+import { type QueryRow, readRows } from './query.ts'
+import type { RowFeed } from './row-feed.ts'
+import { forgetTableSchema, readTableSchema, stagedName } from './table-schema.ts'
+import type { Warehouse } from './warehouse.ts'
+
+/** One pipeline's access to a DuckDB file. */
+export class DuckdbSession implements DestinationSession {
+  readonly #warehouse: Warehouse
+  readonly #pipeline: string
+  readonly #readOnly: boolean
+  #closed = false
+
+  constructor(warehouse: Warehouse, pipeline: string, readOnly: boolean) {
+    this.#warehouse = warehouse
+    this.#pipeline = pipeline
+    this.#readOnly = readOnly
+  }
+
+  readCheckpoints(stream?: string): Promise<Checkpoint[]> {
+    return this.#read([], (connection) => readCheckpoints(connection, this.#pipeline, stream))
+  }
+
+  readSchema(table: string, options: { readonly staged?: boolean } = {}): Promise<TableSchema | null> {
+    return this.#read(null, (connection) => readTableSchema(connection, table, options.staged ?? false))
+  }
+
+  commit(load: Load): Promise<LoadReceipt> {
+    return this.#write((connection, feed) => commitLoad(connection, feed, this.#pipeline, load))
+  }
+
+  recordRun(run: RunRecord): Promise<void> {
+    return this.#write((connection) =>
+      transaction(connection, async () => {
+        const own = [this.#pipeline, run.id]
+        await connection.run('DELETE FROM _sluice_runs WHERE pipeline = $1 AND run_id = $2', own)
+        await connection.run(
+          'INSERT INTO _sluice_runs VALUES ($1, $2, make_timestamptz($3), make_timestamptz($4), $5, $6)',
+          [...own, micros(run.startedAt), micros(run.finishedAt), run.outcome, JSON.stringify(run.report)],
+        )
+      }),
+    )
+  }
+
+  resetStream(stream: string, table: string): Promise<number> {
+    return this.#write((connection) =>
+      transaction(connection, async () => {
+        await dropTable(connection, stagedName(table))
+        await forgetTableSchema(connection, table, true)
+        return deleteCheckpoints(connection, this.#pipeline, stream)
+      }),
+    )
+  }
+
+  /**
+   * Runs a query beside the session's commits; it sees what is committed. For looking at what was loaded, not for writing.
+   * @throws DestinationError where DuckDB refuses it
+   */
+  async query(sql: string): Promise<QueryRow[]> {
+    this.#use()
+    const connection = await this.#warehouse.connect()
+    try {
+      return await readRows(connection, sql)
+    } catch (error) {
+      throw explainFailure(error, this.#warehouse.description, this.#warehouse.file)
+    } finally {
+      connection.closeSync()
+    }
+  }
+
+  /** Waits for what is under way. The file is closed with its last session. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#warehouse.release()
+  }
+
+  async #read<Result>(
+    none: Result,
+    work: (connection: DuckDBConnection) => Promise<Result>,
+  ): Promise<Result> {
+    this.#use()
+    const { hasState, connection } = this.#warehouse
+    return hasState ? this.#warehouse.exclusive(() => work(connection)) : none
+  }
+
+  async #write<Result>(
+    work: (connection: DuckDBConnection, feed: RowFeed) => Promise<Result>,
+  ): Promise<Result> {
+    this.#use()
+    const { description, connection, feed } = this.#warehouse
+    if (this.#readOnly || feed === undefined)
+      throw new DestinationError(description, 'the session was opened read-only. Open one that can write')
+    return this.#warehouse.exclusive(() => work(connection, feed))
+  }
+
+  #use(): void {
+    if (this.#closed) throw new DestinationError(this.#warehouse.description, 'the session is closed')
+  }
+}
+
+function micros(milliseconds: number | null): bigint | null {
+  return milliseconds === null ? null : BigInt(milliseconds) * 1000n
+}

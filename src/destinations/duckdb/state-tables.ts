@@ -1,0 +1,42 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+
+/** The tables beside the data. Each is made when a file is opened for writing and has none yet. */
+const STATE_TABLES = {
+  _sluice_checkpoints: `
+    pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, slice VARCHAR NOT NULL, position JSON, high_water JSON,
+    version BIGINT NOT NULL, staged BOOLEAN NOT NULL, load_id VARCHAR NOT NULL, updated_at TIMESTAMPTZ NOT NULL`,
+  _sluice_loads: `
+    pipeline VARCHAR NOT NULL, load_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, stream VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, unchanged BIGINT NOT NULL,
+    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL`,
+  _sluice_runs: `
+    pipeline VARCHAR NOT NULL, run_id VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, finished_at TIMESTAMPTZ,
+    outcome VARCHAR NOT NULL, report JSON`,
+  _sluice_schemas: `
+    table_name VARCHAR NOT NULL, staged BOOLEAN NOT NULL, columns JSON NOT NULL, load_id VARCHAR NOT NULL,
+    updated_at TIMESTAMPTZ NOT NULL`,
+  _sluice_rejects: `
+    pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, load_id VARCHAR NOT NULL, record JSON NOT NULL,
+    reason VARCHAR NOT NULL, rejected_at TIMESTAMPTZ NOT NULL`,
+} as const
+
+/** Makes the state tables that are not there. */
+export async function createStateTables(connection: DuckDBConnection): Promise<void> {
+  const statements = Object.entries(STATE_TABLES).map(
+    ([name, columns]) => `CREATE TABLE IF NOT EXISTS ${name} (${columns});`,
+  )
+  await connection.run(`BEGIN; ${statements.join('\n')} COMMIT;`)
+}
+
+/** Whether the file has been loaded into before. */
+export async function hasStateTables(connection: DuckDBConnection): Promise<boolean> {
+  const reader = await connection.runAndReadAll(
+    `SELECT count(*) FROM duckdb_tables()
+     WHERE database_name = current_database() AND schema_name = 'main' AND table_name IN (${Object.keys(
+       STATE_TABLES,
+     )
+       .map((name) => `'${name}'`)
+       .join(', ')})`,
+  )
+  return Number(reader.getRows()[0]![0]) === Object.keys(STATE_TABLES).length
+}

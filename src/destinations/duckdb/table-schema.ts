@@ -1,0 +1,70 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { TableSchema } from '../../ports/schema.ts'
+import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
+import { DestinationSchemaError } from '../errors.ts'
+import { sqlType } from './columns.ts'
+
+/** The name of the table that a replacement is loaded into until it is published (R6). */
+export function stagedName(table: string): string {
+  return `_sluice_new_${table}`
+}
+
+/**
+ * The columns of a table, or `null` where it is not there.
+ * @throws DestinationSchemaError where the table is not Sluice's, or was changed by someone else
+ */
+export async function readTableSchema(
+  connection: DuckDBConnection,
+  table: string,
+  staged: boolean,
+): Promise<TableSchema | null> {
+  const name = staged ? stagedName(table) : table
+  const reader = await connection.runAndReadAll(
+    `SELECT column_name, data_type,
+       (SELECT columns FROM _sluice_schemas WHERE lower(table_name) = lower($2) AND staged = $3) AS known
+     FROM duckdb_columns()
+     WHERE database_name = current_database() AND schema_name = 'main' AND lower(table_name) = lower($1)
+     ORDER BY column_index`,
+    [name, table, staged],
+  )
+  const rows = reader.getRows() as [name: string, type: string, known: string | null][]
+  const [first] = rows
+  if (first === undefined) return null
+  if (first[2] === null)
+    throw new DestinationSchemaError(name, 'it is in the file, but Sluice did not make it. Give the stream another table')
+  const schema = JSON.parse(first[2]) as TableSchema
+  const types = new Map(rows.map(([column, type]) => [column, type]))
+  for (const column of [...schema.columns, { name: LOAD_ID_COLUMN, type: { kind: 'text' } as const }]) {
+    const found = types.get(column.name)
+    if (found === sqlType(column.type)) continue
+    const problem = found === undefined ? 'is gone' : `has become ${found}, it was ${sqlType(column.type)}`
+    throw new DestinationSchemaError(name, `its column ${column.name} ${problem}`)
+  }
+  return schema
+}
+
+/** Notes the columns of a table. */
+export async function writeTableSchema(
+  connection: DuckDBConnection,
+  table: string,
+  staged: boolean,
+  schema: TableSchema,
+  load: { readonly id: string; readonly at: number },
+): Promise<void> {
+  await forgetTableSchema(connection, table, staged)
+  await connection.run(
+    `INSERT INTO _sluice_schemas VALUES ($1, $2, $3, $4, make_timestamptz($5))`,
+    [table, staged, JSON.stringify(schema), load.id, BigInt(load.at) * 1000n],
+  )
+}
+
+export async function forgetTableSchema(
+  connection: DuckDBConnection,
+  table: string,
+  staged: boolean,
+): Promise<void> {
+  await connection.run(
+    'DELETE FROM _sluice_schemas WHERE lower(table_name) = lower($1) AND staged = $2',
+    [table, staged],
+  )
+}

@@ -1,0 +1,151 @@
+import { access, realpath } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { explainFailure } from './failure.ts'
+import type { DuckdbOptions } from './options.ts'
+import { RowFeed } from './row-feed.ts'
+import { createStateTables, hasStateTables } from './state-tables.ts'
+
+/** The size that the write-ahead log may reach before DuckDB moves it into the file. */
+const CHECKPOINT_THRESHOLD = '32MiB'
+
+// DuckDB's lock keeps other processes out, not this one: a file that one process opens twice is written by two that know
+// nothing of each other. So there is one instance for a file, however many sessions and destinations ask for it.
+const opened = new Map<string, Promise<Warehouse>>()
+
+/** One DuckDB file, open in this process, shared by every session on it. */
+export class Warehouse {
+  readonly #key: string
+  readonly #instance: DuckDBInstance
+  /** The file as it stands in messages. */
+  readonly file: string
+  readonly description: string
+  readonly readOnly: boolean
+  /** The connection of commits. What uses it takes its turn with `exclusive`. */
+  readonly connection: DuckDBConnection
+  /** `undefined` where the warehouse is read only. */
+  readonly feed: RowFeed | undefined
+  /** False for a file that holds nothing of Sluice's, where it can't be written. */
+  readonly hasState: boolean
+  #holders = 1
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor(
+    key: string,
+    options: DuckdbOptions,
+    readOnly: boolean,
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    hasState: boolean,
+  ) {
+    this.#key = key
+    this.#instance = instance
+    this.file = options.path
+    this.description = `duckdb ${options.path}`
+    this.readOnly = readOnly
+    this.connection = connection
+    this.hasState = hasState
+    this.feed = readOnly ? undefined : new RowFeed(connection)
+  }
+
+  /**
+   * Opens the file, or joins those in this process who have it open.
+   * @throws DestinationBusyError where another process holds it
+   * @throws DestinationError where it can't be opened
+   */
+  static async open(options: DuckdbOptions, readOnly: boolean): Promise<Warehouse> {
+    const key = await canonicalPath(options.path)
+    for (;;) {
+      const present = opened.get(key)
+      if (present === undefined) break
+      const warehouse = await present.catch(() => undefined)
+      if (warehouse === undefined || warehouse.#holders === 0) continue
+      if (warehouse.readOnly && !readOnly) {
+        const problem = new Error('read-only: this process has the file open for reading')
+        throw explainFailure(problem, warehouse.description, warehouse.file)
+      }
+      warehouse.#holders++
+      return warehouse
+    }
+    const opening = Warehouse.#start(key, options, readOnly)
+    opened.set(key, opening)
+    try {
+      return await opening
+    } catch (error) {
+      opened.delete(key)
+      throw explainFailure(error, `duckdb ${options.path}`, options.path)
+    }
+  }
+
+  static async #start(key: string, options: DuckdbOptions, readOnly: boolean): Promise<Warehouse> {
+    // There is nothing to read yet: an empty database in memory answers so, and leaves no file behind.
+    const missing = readOnly && !(await exists(key))
+    const instance = await DuckDBInstance.create(missing ? ':memory:' : key, {
+      access_mode: readOnly && !missing ? 'READ_ONLY' : 'AUTOMATIC',
+      memory_limit: `${options.memoryLimit}B`,
+      threads: String(options.threads),
+      checkpoint_threshold: CHECKPOINT_THRESHOLD,
+      preserve_insertion_order: 'false',
+      // All that is used (json, icu) is linked in: nothing is ever fetched.
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    try {
+      const connection = await instance.connect()
+      await connection.run(`SET TimeZone = 'UTC'`)
+      if (!readOnly) await createStateTables(connection)
+      return new Warehouse(key, options, readOnly, instance, connection, !readOnly || (await hasStateTables(connection)))
+    } catch (error) {
+      instance.closeSync()
+      throw error
+    }
+  }
+
+  /** Runs `work` when all that was asked for before has ended. */
+  exclusive<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work).catch((error: unknown) => {
+      throw explainFailure(error, this.description, this.file)
+    })
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** A connection of its own, which sees what is committed. The caller closes it. */
+  async connect(): Promise<DuckDBConnection> {
+    const connection = await this.#instance.connect()
+    await connection.run(`SET TimeZone = 'UTC'`)
+    return connection
+  }
+
+  /** Gives the warehouse back. The last one to do so closes the file. */
+  async release(): Promise<void> {
+    if (--this.#holders > 0) return
+    await this.#last
+    try {
+      // Off this thread; closing would do the same on it. What can't be moved stays in the log, and is not lost.
+      if (!this.readOnly) await this.connection.run('CHECKPOINT').catch(() => undefined)
+    } finally {
+      this.connection.closeSync()
+      this.#instance.closeSync()
+      opened.delete(this.#key)
+    }
+  }
+}
+
+/** The one spelling of a file's path: two that lead to one file must find one instance. */
+async function canonicalPath(path: string): Promise<string> {
+  const absolute = resolve(path)
+  try {
+    return await realpath(absolute)
+  } catch {
+    const directory = await realpath(dirname(absolute)).catch(() => dirname(absolute))
+    return join(directory, basename(absolute))
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}
