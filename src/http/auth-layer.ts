@@ -2,19 +2,17 @@ import type { Authenticator } from '../auth/authenticator.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import { AuthRefusedError, HttpStatusError } from './errors.ts'
 import type { Call, Layer } from './layer.ts'
-import type { Redactor } from './redact.ts'
 
 /**
  * The two layers of a credential. `sign` puts it on each attempt. `renewOnce` lies outside the quota, so that the repeat after a 401 is
  * paid for like any other request: it renews the credential, asks once more, and takes a second 401 for an answer.
  */
-export function authLayers(auth: Authenticator, redactor: Redactor): { renewOnce: Layer; sign: Layer } {
+export function authLayers(auth: Authenticator): { renewOnce: Layer; sign: Layer } {
   // What was refused, kept beside the error instead of in it (S1).
   const signed = new WeakMap<HttpStatusError, HttpRequest>()
 
   const sign: Layer = (next) => async (call, consume) => {
     const request = await auth.sign(call.request, call.signal)
-    redactor.add(...auth.secrets())
     try {
       return await next({ ...call, request }, consume)
     } catch (error) {
@@ -26,9 +24,7 @@ export function authLayers(auth: Authenticator, redactor: Redactor): { renewOnce
   async function renew(refusal: HttpStatusError, call: Call): Promise<boolean> {
     const request = signed.get(refusal)
     if (request === undefined || auth.renew === undefined) return false
-    const renewed = await auth.renew(request, call.signal)
-    redactor.add(...auth.secrets())
-    return renewed
+    return auth.renew(request, call.signal)
   }
 
   const renewOnce: Layer = (next) => async (call, consume) => {

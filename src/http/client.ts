@@ -64,7 +64,7 @@ export interface ClientOptions {
   /** Further origins that belong to the same API: they get its credential, too (R3). */
   readonly allowedOrigins?: readonly string[]
   readonly onEvent?: EventSink
-  /** Knows secrets beside those of `auth`. */
+  /** Knows the secrets that must not appear in errors and events (S1): give an authenticator's `onSecret` its `add`. */
   readonly redactor?: Redactor
 }
 
@@ -102,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
   }
   const quota = quotaLayer(quotas, clock, events.quotaWait)
   const { renewOnce, sign } = options.auth
-    ? authLayers(options.auth, redactor)
+    ? authLayers(options.auth)
     : { renewOnce: pass, sign: pass }
   const follow = followRedirects(origins)
   const exchange = receive(runtime.transport, {
