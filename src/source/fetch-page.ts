@@ -1,0 +1,85 @@
+import type { Client } from '../http/client.ts'
+import type { PageView } from '../pagination/paginator.ts'
+import type { JsonRecord } from '../ports/json.ts'
+import type { RequestSpec } from '../ports/request.ts'
+import type { HttpResponse } from '../ports/runtime.ts'
+import { readJson, readJsonLines } from './decode-interim.ts'
+import { selectRecords, unwrapRecord } from './select.ts'
+
+/** A page as it came. */
+export interface FetchedPage {
+  readonly view: PageView
+  /** The records that were not handed on as parts, after `unwrap`. */
+  readonly records: readonly JsonRecord[]
+  /** Size of those records as they were sent, decompressed, in bytes. */
+  readonly bytes: number
+  /** The body, to tell a page that repeats (R1). Absent where it was streamed. */
+  readonly body?: Buffer
+}
+
+/** Takes the parts of a streamed body. */
+export interface PartSink {
+  /** The body is read from its start: at first, and again after it broke off. */
+  begin(): void
+  /** Resolves when there is room for the next part. */
+  part(records: readonly JsonRecord[], bytes: number): Promise<void>
+}
+
+/** Reads the pages of one stream. */
+export interface PageFetcher {
+  /** Whether a body is handed on in parts while it arrives, so that no page may be asked for ahead of it. */
+  readonly streams: boolean
+  fetch(request: RequestSpec, parts: PartSink, signal: AbortSignal): Promise<FetchedPage>
+}
+
+export interface PageFetcherOptions {
+  readonly client: Client
+  /** For events and messages: `desk.tickets`. */
+  readonly stream: string
+  readonly format: 'json' | 'jsonl'
+  /** Dotted path of the records in a body; '' is the body itself. */
+  readonly records: string
+  readonly optionalRecords: boolean
+  readonly unwrap: string | undefined
+}
+
+export function pageFetcher(options: PageFetcherOptions): PageFetcher {
+  const { client, stream, unwrap } = options
+  const select = { path: options.records, optional: options.optionalRecords }
+  const unwrapAll = (records: readonly JsonRecord[]) =>
+    unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
+
+  async function readDocument(response: HttpResponse, url: string): Promise<FetchedPage> {
+    const { value, bytes, byteLength } = await readJson(response, { url })
+    const records = selectRecords(value, select, { url, status: response.status })
+    const view: PageView = { url, status: response.status, headers: response.headers, body: value, records }
+    return { view, records: unwrapAll(records), bytes: byteLength, body: bytes }
+  }
+
+  async function readLines(response: HttpResponse, url: string, parts: PartSink): Promise<FetchedPage> {
+    parts.begin()
+    await readJsonLines(response, {
+      url,
+      onRecords: (records, bytes) => parts.part(unwrapAll(records), bytes),
+    })
+    const view: PageView = {
+      url,
+      status: response.status,
+      headers: response.headers,
+      body: undefined,
+      records: [],
+    }
+    return { view, records: [], bytes: 0 }
+  }
+
+  const streams = options.format === 'jsonl'
+  return {
+    streams,
+    fetch: (request, parts, signal) =>
+      client.request(
+        request,
+        (response, url) => (streams ? readLines(response, url, parts) : readDocument(response, url)),
+        { signal, stream },
+      ),
+  }
+}

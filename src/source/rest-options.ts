@@ -1,0 +1,143 @@
+import { z } from 'zod'
+import { paginatorOptions } from '../pagination/options.ts'
+import { parsePath } from '../pagination/path.ts'
+import type { Json } from '../ports/json.ts'
+import { incrementalOptions, slicesOptions } from './incremental-options.ts'
+import { isWholeBody, streamProblems } from './stream-rules.ts'
+
+const queryScalar = z.union([z.string(), z.number(), z.boolean()])
+
+const query = z
+  .record(z.string(), z.union([queryScalar, z.array(queryScalar)]))
+  .describe('Query parameters of every request; a list repeats its name')
+
+const headers = z.record(z.string().toLowerCase(), z.string())
+
+const fieldName = z.string().min(1, { error: "a field's name can't be empty" })
+
+const tableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, {
+  error: (issue) =>
+    `${JSON.stringify(issue.input)} can't name a table: use letters, digits and _, at most 63, and no digit first`,
+})
+
+const streamFields = z.strictObject({
+  path: z
+    .string()
+    .min(1, { error: 'a stream needs the path that it is read from, as in "tickets"' })
+    .describe('Path below `baseUrl`, or an absolute URL. It may have a query'),
+  method: z.enum(['GET', 'POST']).default('GET').describe('GET, or POST for a search. Default GET'),
+  query: query.optional(),
+  headers: headers.optional().describe("Headers of this stream's requests, beside the source's"),
+  body: z
+    .custom<Json>((value) => value !== undefined && isJson(value), { error: 'a body is plain JSON' })
+    .optional()
+    .describe(
+      'Body of every request, with `method: POST`: sent as JSON, or as a form where the content type says so',
+    ),
+  records: z
+    .string()
+    .refine((text) => isWholeBody(text) || parsePath(text) !== undefined, {
+      error: (issue) =>
+        `${JSON.stringify(issue.input)} is no path: write keys with dots, as in "data.items", or '' for the body itself`,
+    })
+    .optional()
+    .describe(
+      'Path of the records in the body, as in "tickets" or "data.items"; \'\' is the body itself. A list gives its items, an object is one record. Default \'\'',
+    ),
+  optionalRecords: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether `records` may be absent or null where there are none. Default false: that is an error',
+    ),
+  unwrap: fieldName
+    .optional()
+    .describe(
+      'Lifts the fields of this object of a record beside the others, as with `properties` of { event, properties: { time } }. A name that is taken becomes `properties_name`',
+    ),
+  format: z
+    .enum(['json', 'jsonl'])
+    .default('json')
+    .describe('json: one document. jsonl: one record a line, streamed. Default json'),
+  paginate: paginatorOptions.optional(),
+  incremental: incrementalOptions.optional(),
+  slices: slicesOptions.optional(),
+  key: z
+    .union([fieldName.transform((field) => [field]), z.array(fieldName).min(1)])
+    .optional()
+    .describe(
+      'The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
+    ),
+  version: fieldName
+    .optional()
+    .describe(
+      'The field by which one version of a record is newer than another. Default: the one read last is',
+    ),
+  write: z
+    .enum(['append', 'merge', 'replace'])
+    .optional()
+    .describe(
+      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. Default: merge with a `key`; without one append if `incremental`, else replace',
+    ),
+  table: tableName.optional().describe('Default: the source and the stream, as in desk_tickets'),
+  onReject: z
+    .enum(['keep', 'fail'])
+    .default('keep')
+    .describe(
+      'What to do with a record whose key is missing or null: keep it among the rejects, or fail the stream. Default keep',
+    ),
+  allowEmptyReplace: z
+    .boolean()
+    .default(false)
+    .describe('Whether an empty result may replace a full table. Default false'),
+})
+
+/** A stream's options, each by itself. */
+export type StreamSettings = z.output<typeof streamFields>
+
+export const streamOptions = streamFields
+  .superRefine((stream, context) => {
+    for (const { path, message } of streamProblems(stream)) {
+      context.addIssue({ code: 'custom', path: [...path], message, input: stream })
+    }
+  })
+  .describe('One endpoint that yields records, loaded into one table')
+
+export const streamName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+  error: (issue) =>
+    `${JSON.stringify(issue.input)} can't name a stream: use letters, digits and _, and no digit first`,
+})
+
+export const restOptions = z
+  .strictObject({
+    type: z.literal('rest').describe('An HTTP API'),
+    baseUrl: z
+      .url({
+        protocol: /^https?$/,
+        error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
+      })
+      .describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
+    headers: headers.optional().describe('Headers of every request'),
+    check: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Path that `sluice check` asks, which needs the credential. Default: the first stream's first request",
+      ),
+    streams: z
+      .record(streamName, streamOptions)
+      .refine((streams) => Object.keys(streams).length > 0, { error: 'a source needs at least one stream' })
+      .describe('What is read, by name'),
+  })
+  .describe('An HTTP API')
+
+export type RestOptions = z.input<typeof restOptions>
+export type RestSettings = z.output<typeof restOptions>
+
+function isJson(value: unknown): value is Json {
+  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
+  if (typeof value === 'number') return Number.isFinite(value)
+  if (Array.isArray(value)) return value.every(isJson)
+  return typeof value === 'object' && Object.values(value).every(isJson)
+}

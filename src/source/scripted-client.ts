@@ -1,0 +1,117 @@
+// For this room's tests: a client around a function, and a run that keeps what a destination would keep.
+import type { Client } from '../http/client.ts'
+import type { JsonRecord } from '../ports/json.ts'
+import type { RequestSpec } from '../ports/request.ts'
+import type { HttpHeaders } from '../ports/runtime.ts'
+import type { Progress, ReadScope, SourcePage, Stream } from '../ports/source.ts'
+
+/** What a scripted API answers: a body as JSON, or as the text or the chunks that it is. */
+export interface Answer {
+  readonly body: unknown
+  readonly status?: number
+  readonly headers?: HttpHeaders
+}
+
+export interface ScriptedClient extends Client {
+  /** What was asked, in order. */
+  readonly requests: RequestSpec[]
+}
+
+const origin = 'https://api.test'
+
+/** A client whose answers come from `answer`; an error that it gives or throws is what the request ends with. */
+export function scriptedClient(
+  answer: (request: RequestSpec, signal: AbortSignal | undefined) => Answer | Error | Promise<Answer | Error>,
+): ScriptedClient {
+  const requests: RequestSpec[] = []
+  const resolve = (spec: RequestSpec) => {
+    const url = new URL(spec.url, `${origin}/`)
+    for (const [name, value] of Object.entries(spec.query)) {
+      url.searchParams.delete(name)
+      for (const each of [value].flat()) url.searchParams.append(name, String(each))
+    }
+    return url.href
+  }
+  return {
+    requests,
+    resolve,
+    async request(spec, consume, { signal } = {}) {
+      signal?.throwIfAborted()
+      requests.push(spec)
+      const answered = await answer(spec, signal)
+      signal?.throwIfAborted()
+      if (answered instanceof Error) throw answered
+      const { body, status = 200, headers = { 'content-type': 'application/json' } } = answered
+      const chunks = isChunks(body)
+        ? body
+        : [Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))]
+      const response = {
+        status,
+        headers,
+        body: (async function* () {
+          yield* chunks
+        })(),
+        discard: async () => {},
+      }
+      return consume(response, resolve(spec))
+    },
+    async [Symbol.asyncDispose]() {},
+  }
+}
+
+function isChunks(body: unknown): body is readonly Uint8Array[] {
+  return Array.isArray(body) && body.length > 0 && body.every((chunk) => chunk instanceof Uint8Array)
+}
+
+/** What is committed: records by key (the one read last wins), and the progress of each slice. */
+export class Warehouse {
+  readonly rows = new Map<string, JsonRecord>()
+  readonly progress = new Map<string, Progress>()
+  /** Every record that came, also those that came again. */
+  received = 0
+  /** The pages, in order. */
+  readonly pages: SourcePage[] = []
+
+  commit(stream: Stream, slice: string, page: SourcePage): void {
+    this.pages.push(page)
+    for (const record of page.records) {
+      this.received++
+      this.rows.set(stream.key.map((field) => String(record[field])).join('|') || `#${this.received}`, record)
+    }
+    if (page.progress !== undefined) {
+      // A checkpoint is stored as JSON.
+      this.progress.set(slice, JSON.parse(JSON.stringify(page.progress)))
+    }
+  }
+}
+
+/** The run is cut short by this, as by a crash. */
+export class Crash extends Error {}
+
+export interface RunOptions {
+  readonly scope?: ReadScope
+  /** Dies right after this many pages are committed. */
+  readonly crashAfterPages?: number
+  readonly signal?: AbortSignal
+}
+
+/** Runs a stream once over what is committed. Gives the keys of the slices that it read. */
+export async function runOnce(
+  stream: Stream,
+  warehouse: Warehouse,
+  { scope = {}, crashAfterPages, signal = new AbortController().signal }: RunOptions = {},
+): Promise<readonly string[]> {
+  const keys: string[] = []
+  let pages = 0
+  for await (const slice of stream.slices(new Map(warehouse.progress), scope)) {
+    keys.push(slice.key)
+    await stream.read(slice, {
+      signal,
+      async emit(page) {
+        warehouse.commit(stream, slice.key, page)
+        if (++pages === crashAfterPages) throw new Crash(`after ${pages} pages`)
+      },
+    })
+  }
+  return keys
+}

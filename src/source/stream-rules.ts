@@ -1,0 +1,136 @@
+import type { StreamSettings } from './rest-options.ts'
+import { unitMs } from './time-format.ts'
+
+/** A combination of a stream's options that can't work. `path` names the option to change. */
+export interface StreamProblem {
+  readonly path: readonly string[]
+  readonly message: string
+}
+
+/** Everything that no single option can know of itself. */
+export function streamProblems(stream: StreamSettings): readonly StreamProblem[] {
+  return [
+    ...keyProblems(stream),
+    ...readingProblems(stream),
+    ...requestProblems(stream),
+    ...windowProblems(stream),
+  ]
+}
+
+function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const { incremental, slices, write } = stream
+  if (stream.key !== undefined) return
+  const needsKey = (reason: string): StreamProblem => ({
+    path: ['key'],
+    message: `${reason}. Name the field that tells one record from another, as in \`key: id\``,
+  })
+  if (write === 'merge') yield needsKey('`write: merge` replaces records by their key, and there is none')
+  if (stream.version !== undefined) {
+    yield needsKey('`version` says which of two records with the same key is newer, and there is no key')
+  }
+  if (incremental?.by === 'time') {
+    yield needsKey(
+      '`incremental.by: time` reads the records at the high-water mark again, and without a key they would be there twice',
+    )
+  }
+  if (incremental?.by === 'id' && (incremental.inclusive || incremental.lookback > 0)) {
+    yield needsKey(
+      `\`incremental.${incremental.inclusive ? 'inclusive' : 'lookback'}\` reads records again, and without a key they would be there twice`,
+    )
+  }
+  if (slices !== undefined) {
+    yield needsKey(
+      '`slices` read the newest windows again, and without a key their records would be there twice',
+    )
+  }
+  if (stream.format === 'jsonl') {
+    yield needsKey(
+      '`format: jsonl` commits parts of a body, which is read again from its start where it breaks off, and without a key its records would be there twice',
+    )
+  }
+}
+
+function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const { incremental, slices, paginate, write } = stream
+  if (incremental !== undefined && slices !== undefined) {
+    yield {
+      path: ['slices'],
+      message: '`slices` are incremental by themselves: leave out `incremental`, or leave out `slices`',
+    }
+  }
+  if (incremental !== undefined && write === 'replace') {
+    yield {
+      path: ['write'],
+      message:
+        '`write: replace` swaps in a whole new table, and `incremental` reads only a part: leave out `incremental`, or write `merge` or `append`',
+    }
+  }
+  const persists = paginate !== undefined && 'persist' in paginate && paginate.persist === true
+  if (incremental?.by === 'position' && !persists) {
+    yield {
+      path: ['paginate'],
+      message: `\`incremental.by: position\` needs a position that outlives the run: set \`persist: true\` in \`paginate\`${paginate !== undefined && 'persist' in paginate ? '' : ', with a paginator that has it (cursor, next-url, link-header, time)'}`,
+    }
+  }
+  if (persists && incremental?.by !== 'position') {
+    yield {
+      path: ['paginate', 'persist'],
+      message:
+        '`persist: true` keeps the position for the next run, which only `incremental: { by: position }` reads from: add it, or leave `persist` out',
+    }
+  }
+}
+
+function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const { format, paginate, records } = stream
+  if (paginate === undefined && format === 'json') {
+    yield {
+      path: ['paginate'],
+      message:
+        'say how the API hands out the list page by page, as in `paginate: { type: cursor, … }`, or `paginate: { type: none }` where one request reads it all',
+    }
+  }
+  if (stream.method === 'GET' && stream.body !== undefined) {
+    yield { path: ['body'], message: 'a GET request has no body: set `method: POST`, or use `query`' }
+  }
+  if (format !== 'jsonl') return
+  if (records !== undefined && !isWholeBody(records)) {
+    yield {
+      path: ['records'],
+      message: `with \`format: jsonl\` each line is a record, and there is no place ${JSON.stringify(records)} to look in: leave \`records\` out`,
+    }
+  }
+  const isPagedByHeader = paginate?.type === 'link-header' && paginate.lastPage === undefined
+  if (paginate !== undefined && paginate.type !== 'none' && !isPagedByHeader) {
+    yield {
+      path: ['paginate'],
+      message: `with \`format: jsonl\` a body is streamed, and a paginator of type ${paginate.type} would have to look into it: use none, or link-header without \`lastPage\``,
+    }
+  }
+}
+
+function* windowProblems({ slices }: StreamSettings): Iterable<StreamProblem> {
+  if (slices === undefined) return
+  if (slices.size <= 0)
+    yield { path: ['slices', 'size'], message: 'a window has a length: write "1h" or "1d"' }
+  for (const bound of ['from', 'to'] as const) {
+    const { format } = slices[bound]
+    if (slices.size % unitMs[format] !== 0) {
+      yield {
+        path: ['slices', 'size'],
+        message: `\`slices.${bound}.format: ${format}\` can say whole ${format === 'date' ? 'days' : 'seconds'} only, so a window must be a whole number of them`,
+      }
+    }
+  }
+  if (JSON.stringify(slices.from.param) === JSON.stringify(slices.to.param)) {
+    yield {
+      path: ['slices', 'to', 'param'],
+      message: 'the end of a window needs another parameter than its beginning',
+    }
+  }
+}
+
+/** Whether a record selector means the body itself. */
+export function isWholeBody(records: string): boolean {
+  return records === '' || records === '.' || records === '$'
+}

@@ -1,0 +1,151 @@
+import { ConfigError } from '../errors.ts'
+import type { Client } from '../http/client.ts'
+import { createPaginator } from '../pagination/options.ts'
+import type { Paginator } from '../pagination/paginator.ts'
+import type { RequestSpec } from '../ports/request.ts'
+import type { Clock } from '../ports/runtime.ts'
+import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
+import { type PageFetcher, type PartSink, pageFetcher } from './fetch-page.ts'
+import { idIncremental } from './id-incremental.ts'
+import { positionIncremental } from './position-incremental.ts'
+import type { Bounds, Progression } from './progression.ts'
+import { readSlice } from './read-slice.ts'
+import type { StreamSettings } from './rest-options.ts'
+import { isWholeBody } from './stream-rules.ts'
+import { compareInstants, type Instant, toInstant } from './time-format.ts'
+import { timeIncremental } from './time-incremental.ts'
+import { timeSlices } from './time-slices.ts'
+import { wholeList } from './whole.ts'
+
+/** One endpoint of a REST API. */
+export interface RestStream extends Stream {
+  /** Asks for the stream's first page and throws it away: for `sluice check`. */
+  probe(signal: AbortSignal): Promise<void>
+}
+
+export interface RestStreamDependencies {
+  readonly client: Client
+  readonly clock: Clock
+}
+
+/** Builds a stream from its validated options. */
+export function createRestStream(
+  source: string,
+  name: string,
+  settings: StreamSettings,
+  { client, clock }: RestStreamDependencies,
+): RestStream {
+  const fullName = `${source}.${name}`
+  const key = settings.key ?? []
+  const paginator = createPaginator(settings.paginate ?? { type: 'none' })
+  const progression = progressionOf(fullName, settings, paginator, clock)
+  const base = baseRequest(settings)
+  const fetcher: PageFetcher = pageFetcher({
+    client,
+    stream: fullName,
+    format: settings.format,
+    records: settings.records === undefined || isWholeBody(settings.records) ? '' : settings.records,
+    optionalRecords: settings.optionalRecords,
+    unwrap: settings.unwrap,
+  })
+
+  function firstRequest(slice: Slice): RequestSpec {
+    const reading = progression.begin(slice)
+    return paginator.request(reading.request(base, reading.start === undefined), reading.start)
+  }
+
+  return {
+    name: fullName,
+    table: settings.table ?? `${source}_${name}`,
+    write: writeMode(settings),
+    key,
+    ...(settings.version !== undefined && { version: settings.version }),
+    allowEmptyReplace: settings.allowEmptyReplace,
+    onReject: settings.onReject,
+
+    slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
+    read: (slice, options) => readSlice(progression.begin(slice), paginator, base, fetcher, options),
+    preview: (slice) => previewRequest(client, firstRequest(slice)),
+
+    async probe(signal) {
+      const [slice] = progression.slices(new Map(), {})
+      const request = slice === undefined ? paginator.request(base, undefined) : firstRequest(slice)
+      // A document is read, since an API may refuse a credential in the body of a success; a streamed body may be long.
+      if (fetcher.streams) {
+        await client.request(request, (response) => response.discard(), { signal, stream: fullName })
+      } else await fetcher.fetch(request, noParts, signal)
+    },
+  }
+}
+
+const noParts: PartSink = { begin() {}, async part() {} }
+
+function progressionOf(
+  stream: string,
+  settings: StreamSettings,
+  paginator: Paginator,
+  clock: Clock,
+): Progression {
+  const { incremental, slices } = settings
+  if (slices !== undefined) return timeSlices(slices, clock)
+  switch (incremental?.by) {
+    case undefined:
+      return wholeList(stream)
+    case 'time':
+      return timeIncremental(stream, incremental, clock)
+    case 'id':
+      return idIncremental(stream, incremental)
+    case 'position':
+      return positionIncremental(stream, incremental, paginator)
+  }
+}
+
+/** Without a key records can only be added; a list that is read whole each time would then be there once more with each run. */
+function writeMode(settings: StreamSettings): WriteMode {
+  if (settings.write !== undefined) return settings.write
+  if (settings.key !== undefined) return 'merge'
+  return settings.incremental === undefined ? 'replace' : 'append'
+}
+
+/** What all requests of a stream share. Reading changes nothing at the API, whatever the method: a POST is a search. */
+function baseRequest(settings: StreamSettings): RequestSpec {
+  return {
+    method: settings.method,
+    url: settings.path,
+    query: settings.query ?? {},
+    headers: settings.headers ?? {},
+    ...(settings.body !== undefined && { body: settings.body }),
+  }
+}
+
+function previewRequest(client: Client, request: RequestSpec): RequestPreview {
+  return {
+    method: request.method,
+    url: client.resolve(request),
+    headers: request.headers,
+    ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+  }
+}
+
+/** @throws ConfigError where a bound is no time, or the part that they bound is empty */
+function boundsOfScope(stream: string, scope: ReadScope): Bounds {
+  const since = boundOf(stream, '--since', scope.since)
+  const until = boundOf(stream, '--until', scope.until)
+  if (since !== undefined && until !== undefined && compareInstants(since, until) >= 0) {
+    throw new ConfigError(
+      stream,
+      `there is nothing from ${since} (--since) to ${until} (--until): the first is not before the second`,
+    )
+  }
+  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
+}
+
+function boundOf(stream: string, flag: string, text: string | undefined): Instant | undefined {
+  if (text === undefined) return undefined
+  const instant = toInstant(text)
+  if (instant !== undefined && !/^-?\d+(\.\d+)?$/.test(text)) return instant
+  throw new ConfigError(
+    stream,
+    `${flag} ${JSON.stringify(text)} is no time: write an ISO date or time, as in "2024-01-31" or "2024-01-31T09:30:00Z"`,
+  )
+}
