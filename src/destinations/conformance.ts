@@ -1,8 +1,10 @@
+import { appendCases } from './conformance/append.ts'
 import { columnCases } from './conformance/columns.ts'
 import { commitCases } from './conformance/commits.ts'
 import type { ConformanceCase } from './conformance/harness.ts'
+import { keyCases } from './conformance/keys.ts'
+import { mergeCases } from './conformance/merge.ts'
 import { replaceCases } from './conformance/replace.ts'
-import { rowCases } from './conformance/rows.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
 
@@ -18,7 +20,9 @@ export type { ConformanceCase, ConformanceHarness } from './conformance/harness.
 export const conformanceCases: readonly ConformanceCase[] = [
   ...commitCases,
   ...replaceCases,
-  ...rowCases,
+  ...mergeCases,
+  ...keyCases,
+  ...appendCases,
   ...columnCases,
   ...valueCases,
   ...stateCases,

@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.ts'
 import { LongDecimal, type Value } from '../ports/json.ts'
 import type { ColumnType } from '../ports/schema.ts'
-import { typeName } from './column-type.ts'
+import { sameType, typeName } from './column-type.ts'
 import { plainDecimal } from './decimal.ts'
 import { encodeJson } from './encode-json.ts'
 import { encodeText } from './encode-text.ts'
@@ -51,6 +51,7 @@ export function encodeValue(value: Value | undefined, type: ColumnType, column: 
  * wide from the start (a timestamp keeps its instant, in UTC; a decimal its digits, in plain form).
  */
 export function widenEncoded(encoded: Encoded, from: ColumnType, to: ColumnType, column: string): Encoded {
+  if (sameType(from, to)) return encoded
   const value = from.kind === 'decimal' && encoded !== null ? new LongDecimal(encoded as string) : encoded
   if (to.kind !== 'decimal') return encodeValue(value, to, column)
   return value === null ? null : plainDecimal(String(value))

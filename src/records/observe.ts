@@ -1,7 +1,7 @@
 import type { JsonRecord, Value } from '../ports/json.ts'
 import type { Column, ColumnType, TableSchema } from '../ports/schema.ts'
 import { columnNamer } from './column-name.ts'
-import { typeName, widen } from './column-type.ts'
+import { columnTypes, typeName, widen } from './column-type.ts'
 import { fitsType, inferType } from './infer.ts'
 
 export interface Observation {
@@ -11,69 +11,93 @@ export interface Observation {
   readonly changes: readonly string[]
 }
 
-interface Seen extends Column {
-  readonly index: number
-  type: ColumnType
-  /** What the table had before this batch; `null` for a new column. */
-  readonly before: ColumnType | null
-}
-
 /**
  * The table's schema after a batch: its columns, widened where a value asks for it, and the new ones in order of first
  * appearance. A field that was only ever null has no column yet: it appears with its first value, and the rows before it
- * hold null there, as they should. One pass, without allocation per record where records look like those before them.
+ * hold null there, as they should. One pass, without allocation per record.
  */
 export function observeRecords(schema: TableSchema | null, records: readonly JsonRecord[]): Observation {
-  const columns: Seen[] = []
-  const byField = new Map<string, Seen>()
-  for (const column of schema?.columns ?? [])
-    remember({ ...column, index: columns.length, before: column.type })
-  const known = columns.length
-  let nameOf: ((field: string) => string) | undefined
-  let changed = schema === null
+  const table = new ObservedTable(schema)
+  for (const record of records) table.observe(record)
+  return table.observation()
+}
 
-  function remember(seen: Seen): void {
-    columns.push(seen)
-    byField.set(seen.field, seen)
-  }
-  function add(field: string, value: Value): Seen {
-    nameOf ??= columnNamer(columns.map((column) => column.name))
-    const seen = { field, name: nameOf(field), type: inferType(value)!, index: columns.length, before: null }
-    remember(seen)
-    changed = true
-    return seen
-  }
+// A class, so that every column has one shape in memory: the loop over all values reads them.
+class ObservedColumn {
+  readonly field: string
+  readonly name: string
+  type: ColumnType
+  /** What the table had before this batch; `null` for a new column. */
+  readonly before: ColumnType | null
+  /** The column of the field that followed this one in the last record: mostly that of the next record too. */
+  after: ObservedColumn | undefined = undefined
 
-  for (const record of records) {
-    // Records of one stream list their fields in one order: the next field is mostly the next column.
-    let next = 0
-    for (const field in record) {
-      const value = record[field]
-      let seen = columns[next]
-      if (seen !== undefined && seen.field === field) next++
-      else if (value === null || value === undefined) continue
-      else {
-        seen = byField.get(field) ?? add(field, value)
-        next = seen.index + 1
-      }
-      if (!fitsType(seen.type, value)) {
-        seen.type = widen(seen.type, inferType(value)!)
-        changed = true
-      }
-    }
-  }
-  if (!changed) return { schema: schema!, changes: [] }
-  return {
-    schema: { columns: columns.map(({ field, name, type }) => ({ field, name, type })) },
-    changes: describe(columns, known),
+  constructor({ field, name, type }: Column, before: ColumnType | null) {
+    this.field = field
+    this.name = name
+    this.type = type
+    this.before = before
   }
 }
 
-function describe(columns: readonly Seen[], known: number): string[] {
-  const widened = columns
-    .slice(0, known)
-    .filter((column) => column.type !== column.before)
-    .map((column) => `widened ${column.name} from ${typeName(column.before!)} to ${typeName(column.type)}`)
-  const added = columns.slice(known).map((column) => `added column ${column.name} (${typeName(column.type)})`)
-  return [...widened, ...added]
+class ObservedTable {
+  readonly #given: TableSchema | null
+  readonly #columns: ObservedColumn[] = []
+  readonly #byField = new Map<string, ObservedColumn>()
+  /** Stands before a record's first field. */
+  readonly #start = new ObservedColumn({ field: '', name: '', type: columnTypes.json }, null)
+  #nameOf: ((field: string) => string) | undefined
+  #changed: boolean
+
+  constructor(schema: TableSchema | null) {
+    this.#given = schema
+    this.#changed = schema === null
+    for (const column of schema?.columns ?? []) this.#remember(new ObservedColumn(column, column.type))
+  }
+
+  observe(record: JsonRecord): void {
+    let last = this.#start
+    for (const field in record) {
+      const value = record[field]
+      let column = last.after
+      if (column === undefined || column.field !== field) {
+        if (value === null || value === undefined) continue
+        column = this.#byField.get(field) ?? this.#add(field, value)
+        last.after = column
+      }
+      last = column
+      if (!fitsType(column.type, value)) this.#widen(column, value!)
+    }
+  }
+
+  observation(): Observation {
+    if (!this.#changed) return { schema: this.#given!, changes: [] }
+    const columns = this.#columns.map(({ field, name, type }) => ({ field, name, type }))
+    return { schema: { columns }, changes: [...this.#changes()] }
+  }
+
+  #widen(column: ObservedColumn, value: Value): void {
+    column.type = widen(column.type, inferType(value)!)
+    this.#changed = true
+  }
+
+  #add(field: string, value: Value): ObservedColumn {
+    this.#nameOf ??= columnNamer(this.#columns.map((column) => column.name))
+    const column = { field, name: this.#nameOf(field), type: inferType(value)! }
+    this.#changed = true
+    return this.#remember(new ObservedColumn(column, null))
+  }
+
+  #remember(column: ObservedColumn): ObservedColumn {
+    this.#columns.push(column)
+    this.#byField.set(column.field, column)
+    return column
+  }
+
+  *#changes(): Iterable<string> {
+    for (const { name, type, before } of this.#columns) {
+      if (before === null) yield `added column ${name} (${typeName(type)})`
+      else if (type !== before) yield `widened ${name} from ${typeName(before)} to ${typeName(type)}`
+    }
+  }
 }

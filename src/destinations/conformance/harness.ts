@@ -128,6 +128,11 @@ export async function nextCheckpoint(
   return { slice, fromVersion, position: { page: fromVersion + 1 }, highWater: fromVersion + 1 }
 }
 
+/** A receipt's counts: inserted, updated, unchanged. */
+export function counts(receipt: LoadReceipt): [number, number, number] {
+  return [receipt.inserted, receipt.updated, receipt.unchanged]
+}
+
 /** Opens a session, hands it over, and closes it. */
 export async function withSession<T>(
   destination: Destination,

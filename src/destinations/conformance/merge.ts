@@ -1,22 +1,17 @@
 import assert from 'node:assert/strict'
-import type { LoadReceipt } from '../../ports/destination.ts'
 import {
-  byId,
   type ConformanceCase,
   columnById,
+  counts,
   dataRows,
   makeLoad,
   merge,
   onSession,
   TABLE,
-  write,
 } from './harness.ts'
 
-/** A receipt's counts: inserted, updated, unchanged. */
-const counts = (receipt: LoadReceipt) => [receipt.inserted, receipt.updated, receipt.unchanged]
-
-/** How loads merge, and how they append. */
-export const rowCases: readonly ConformanceCase[] = [
+/** How loads merge: one row a key, the newest version. */
+export const mergeCases: readonly ConformanceCase[] = [
   onSession(
     'merge',
     'merge: a record takes the place of the row of its key, others are added',
@@ -192,203 +187,6 @@ export const rowCases: readonly ConformanceCase[] = [
       assert.deepEqual(await harness.rows(TABLE), before)
       assert.deepEqual(counts(await merge(session, [{ ...record, note: 'now' }])), [0, 1, 0])
       assert.deepEqual(counts(await merge(session, [record])), [0, 1, 0])
-    },
-  ),
-
-  onSession(
-    'merge',
-    'merge: a key of several fields is equal where each of them is',
-    async (session, harness) => {
-      const options = { key: ['a', 'b'] }
-      await merge(
-        session,
-        [
-          { id: 1, a: 'x', b: 'yz' },
-          { id: 2, a: 'xy', b: 'z' },
-        ],
-        options,
-      )
-      await merge(
-        session,
-        [
-          { id: 3, a: 'x', b: 'yz' },
-          { id: 4, a: 'xy', b: 'Z' },
-        ],
-        options,
-      )
-      assert.deepEqual(byId(await dataRows(harness)), [
-        { id: 2, a: 'xy', b: 'z' },
-        { id: 3, a: 'x', b: 'yz' },
-        { id: 4, a: 'xy', b: 'Z' },
-      ])
-    },
-  ),
-
-  onSession(
-    'merge',
-    'merge: keys are told apart by case, accents and white space',
-    async (session, harness) => {
-      const keys = ['a', 'A', 'á', 'a\u0301', ' a', 'a ', '']
-      await merge(
-        session,
-        keys.map((id) => ({ id })),
-      )
-      await merge(
-        session,
-        keys.map((id) => ({ id })),
-      )
-      assert.deepEqual((await dataRows(harness)).map((row) => row['id']).sort(), [...keys].sort())
-    },
-  ),
-
-  onSession(
-    'merge',
-    'merge: a key that widens to text between loads still finds its rows: 1 and "1" are one key then',
-    async (session, harness) => {
-      await merge(session, [
-        { id: 1, note: 'number' },
-        { id: 2, note: 'kept' },
-      ])
-      const receipt = await merge(session, [
-        { id: '1', note: 'text' },
-        { id: 'x', note: 'new' },
-      ])
-      assert.deepEqual(counts(receipt), [1, 1, 0])
-      assert.deepEqual(counts(await merge(session, [{ id: 2, note: 'number again' }])), [0, 1, 0])
-      assert.deepEqual(await columnById(harness, 'note'), { 1: 'text', 2: 'number again', x: 'new' })
-    },
-  ),
-
-  onSession(
-    'merge',
-    'merge: a key that widens from integer to bigint and double still finds its rows',
-    async (session, harness) => {
-      await merge(session, [{ id: 1, note: 'a' }])
-      assert.deepEqual(
-        counts(
-          await merge(session, [
-            { id: 9_007_199_254_740_993n, note: 'b' },
-            { id: 1, note: 'c' },
-          ]),
-        ),
-        [1, 1, 0],
-      )
-      assert.deepEqual(await columnById(harness, 'note'), { 1: 'c', '9007199254740993': 'b' })
-      const doubles = { table: 'doubles', stream: 'desk.doubles' }
-      await merge(session, [{ id: 1, note: 'a' }], doubles)
-      assert.deepEqual(
-        counts(
-          await merge(
-            session,
-            [
-              { id: 1.5, note: 'b' },
-              { id: 1, note: 'c' },
-            ],
-            doubles,
-          ),
-        ),
-        [1, 1, 0],
-      )
-      assert.deepEqual(
-        counts(
-          await merge(
-            session,
-            [
-              { id: 'x', note: 'd' },
-              { id: 1, note: 'e' },
-            ],
-            doubles,
-          ),
-        ),
-        [1, 1, 0],
-      )
-      assert.deepEqual(await columnById(harness, 'note', 'doubles'), { 1: 'e', 1.5: 'b', x: 'd' })
-    },
-  ),
-
-  onSession('merge', 'merge: keys of dates, times and booleans find their rows', async (session, harness) => {
-    for (const [id, other] of [
-      ['2024-01-31', '2024-02-01'],
-      ['2024-01-31T10:00:00.5Z', '2024-01-31T10:00:00.6Z'],
-      [true, false],
-    ] as const) {
-      const table = `by_${typeof id}_${String(id).length}`
-      await merge(
-        session,
-        [
-          { id, n: 1 },
-          { id: other, n: 2 },
-        ],
-        { table, stream: table },
-      )
-      assert.deepEqual(counts(await merge(session, [{ id, n: 3 }], { table, stream: table })), [0, 1, 0])
-      assert.deepEqual((await dataRows(harness, table)).map((row) => row['n']).sort(), [2, 3])
-    }
-  }),
-
-  onSession('append', 'append: without a key every record is added', async (session, harness) => {
-    assert.deepEqual(counts(await write(session, [{ n: 1 }, { n: 1 }])), [2, 0, 0])
-    assert.deepEqual(counts(await write(session, [{ n: 1 }])), [1, 0, 0])
-    assert.equal((await dataRows(harness)).length, 3)
-  }),
-
-  onSession(
-    'append',
-    'append: with a key a record that is known is left out, in the table and in the batch',
-    async (session, harness) => {
-      const keyed = { key: ['id'] }
-      assert.deepEqual(
-        counts(
-          await write(
-            session,
-            [
-              { id: 1, n: 'a' },
-              { id: 1, n: 'b' },
-              { id: 2, n: 'c' },
-            ],
-            keyed,
-          ),
-        ),
-        [2, 0, 1],
-      )
-      assert.deepEqual(
-        counts(
-          await write(
-            session,
-            [
-              { id: 2, n: 'd' },
-              { id: 3, n: 'e' },
-              { id: 3, n: 'f' },
-            ],
-            keyed,
-          ),
-        ),
-        [1, 0, 2],
-      )
-      assert.deepEqual(await columnById(harness, 'n'), { 1: 'a', 2: 'c', 3: 'e' })
-    },
-  ),
-
-  onSession(
-    'append',
-    'append: a key of several fields that widens still finds its rows',
-    async (session, harness) => {
-      const keyed = { key: ['day', 'id'] }
-      await write(session, [{ day: '2024-01-31', id: 1 }], keyed)
-      assert.deepEqual(
-        counts(
-          await write(
-            session,
-            [
-              { day: '2024-01-31', id: '1' },
-              { day: '2024-01-31', id: 'x' },
-            ],
-            keyed,
-          ),
-        ),
-        [1, 0, 1],
-      )
-      assert.equal((await dataRows(harness)).length, 2)
     },
   ),
 ]
