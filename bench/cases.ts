@@ -16,7 +16,12 @@ const source = (origin: string) =>
   rest({
     baseUrl: origin,
     streams: {
-      rows: { path: 'rows', records: 'data', paginate: cursor({ token: 'next', param: 'cursor' }), key: 'id' },
+      rows: {
+        path: 'rows',
+        records: 'data',
+        paginate: cursor({ token: 'next', param: 'cursor' }),
+        key: 'id',
+      },
     },
   })
 
@@ -65,7 +70,11 @@ export const cases: readonly BenchCase[] = [
     run: (origin, pages) =>
       inFolder(async (folder) => {
         const path = join(folder, 'bench.duckdb')
-        const pipeline = definePipeline({ name: 'bench', destination: duckdb({ path }), sources: { bench: source(origin) } })
+        const pipeline = definePipeline({
+          name: 'bench',
+          destination: duckdb({ path }),
+          sources: { bench: source(origin) },
+        })
         const report = await run(pipeline)
         expectRows(report.streams[0]!.inserted, pages)
         if ((await stat(path)).size === 0) throw new Error('the warehouse is empty')

@@ -33,12 +33,20 @@ for (let round = 0; round <= rounds; round++) {
 server.disconnect()
 
 const rows = pages * pageSize
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+const median = (values: readonly number[]) =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 const top = rows / median(seconds.get(ceiling)!)
 const results = cases.map(({ name, what }) => {
   const times = seconds.get(name)!
   const rowsPerSecond = rows / median(times)
-  return { name, what, rowsPerSecond, shareOfCeiling: rowsPerSecond / top, slowest: rows / Math.max(...times), fastest: rows / Math.min(...times) }
+  return {
+    name,
+    what,
+    rowsPerSecond,
+    shareOfCeiling: rowsPerSecond / top,
+    slowest: rows / Math.max(...times),
+    fastest: rows / Math.min(...times),
+  }
 })
 
 if (values.json) {
@@ -49,7 +57,9 @@ if (values.json) {
   console.log(JSON.stringify(Object.fromEntries(entries)))
 } else {
   const count = (value: number) => Math.round(value).toLocaleString('en-US').padStart(9)
-  console.log(`${rows.toLocaleString('en-US')} records of ${recordBytes} bytes in pages of ${pageSize}; the median of ${rounds} rounds\n`)
+  console.log(
+    `${rows.toLocaleString('en-US')} records of ${recordBytes} bytes in pages of ${pageSize}; the median of ${rounds} rounds\n`,
+  )
   console.log(`${'case'.padEnd(15)}     rows/s   of ceiling   slowest – fastest`)
   for (const { name, what, rowsPerSecond, shareOfCeiling, slowest, fastest } of results) {
     console.log(

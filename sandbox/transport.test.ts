@@ -15,9 +15,9 @@ test.each([
   [
     'truncate',
     BodyTruncatedError,
-    /: the body broke off after \d+ bytes: the sandbox broke the connection in the middle/,
+    /: the body broke off: \d+ bytes arrived, then the sandbox broke the connection in the middle/,
   ],
-  ['short', BodyTruncatedError, /: the body broke off after \d+ bytes: \d+ were announced$/],
+  ['short', BodyTruncatedError, /: the body broke off: \d+ of \d+ bytes arrived$/],
 ] as const)(
   'a %s rejects with an error that can be retried, and the next request works',
   async (kind, error, message) => {

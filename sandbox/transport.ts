@@ -39,10 +39,10 @@ async function* checked(
     }
   } catch (error) {
     if (!(error instanceof BrokenConnectionError)) throw error
-    throw new BodyTruncatedError(url, received, error.message, { cause: error })
+    throw new BodyTruncatedError(url, `${received} bytes arrived, then ${error.message}`, { cause: error })
   }
   const announced = response.headers['content-length']
   if (announced !== undefined && Number(announced) !== received) {
-    throw new BodyTruncatedError(url, received, `${announced} were announced`)
+    throw new BodyTruncatedError(url, `${received} of ${announced} bytes arrived`)
   }
 }

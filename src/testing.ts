@@ -1,9 +1,22 @@
 // The public test kit: `sluice/testing`.
-export { type ConformanceCase, type ConformanceHarness, conformanceCases } from './destinations/conformance.ts'
-export { type FakeClock, type FakeClockOptions, fakeClock } from './testing/fake-clock.ts'
-export { type MemoryDestination, type MemoryDestinationOptions, memoryDestination } from './testing/memory-destination.ts'
-export { type ScriptedReply, type ScriptedTransport, scriptedTransport } from './testing/scripted-transport.ts'
-export { seededRandom } from './testing/seeded-random.ts'
+
 export { createSandbox, type Sandbox, type SandboxInput } from '../sandbox/sandbox.ts'
 export { type SandboxServer, type SandboxServerOptions, startSandbox } from '../sandbox/server.ts'
 export { sandboxTransport } from '../sandbox/transport.ts'
+export {
+  type ConformanceCase,
+  type ConformanceHarness,
+  conformanceCases,
+} from './destinations/conformance.ts'
+export { type FakeClock, type FakeClockOptions, fakeClock } from './testing/fake-clock.ts'
+export {
+  type MemoryDestination,
+  type MemoryDestinationOptions,
+  memoryDestination,
+} from './testing/memory-destination.ts'
+export {
+  type ScriptedReply,
+  type ScriptedTransport,
+  scriptedTransport,
+} from './testing/scripted-transport.ts'
+export { seededRandom } from './testing/seeded-random.ts'

@@ -1,6 +1,13 @@
 // Three sources, three manners, read side by side: support tickets, payments and product events.
 import { basic, bearer, cursor, definePipeline, duckdb, env, keyset, none, oauth2, offset, rest } from 'sluice'
 
+// How each API hands out what has changed: a cursor that the next run goes on from.
+const changes = {
+  paginate: cursor({ token: 'after_cursor', param: 'cursor', more: '!end_of_stream', persist: true }),
+  incremental: { by: 'position', start: { param: 'start_time', value: '2025-01-01', format: 'epoch' } },
+  key: 'id',
+} as const
+
 export default definePipeline({
   name: 'three_sources',
   destination: duckdb({ path: 'warehouse.duckdb' }),
@@ -13,38 +20,37 @@ export default definePipeline({
         tokenUrl: env('DESK_TOKEN_URL'),
         clientId: env('DESK_CLIENT_ID'),
         clientSecret: env('DESK_CLIENT_SECRET'),
+        clientAuth: 'body',
         bodyFormat: 'json',
       }),
       quotas: [{ requests: 700, per: '1m' }],
-      check: 'users/me.json',
       streams: {
-        users: {
-          path: 'incremental/users/cursor',
-          records: 'users',
-          paginate: cursor({ token: 'after_cursor', param: 'cursor', more: '!end_of_stream', persist: true }),
-          incremental: { by: 'position', start: { param: 'start_time', value: '2025-01-01', format: 'epoch' } },
-          key: 'id',
-        },
-        tickets: {
-          path: 'incremental/tickets/cursor',
-          records: 'tickets',
-          paginate: cursor({ token: 'after_cursor', param: 'cursor', more: '!end_of_stream', persist: true }),
-          incremental: { by: 'position', start: { param: 'start_time', value: '2025-01-01', format: 'epoch' } },
-          key: 'id',
-        },
+        users: { path: 'incremental/users/cursor', records: 'users', ...changes },
+        tickets: { path: 'incremental/tickets/cursor', records: 'tickets', ...changes },
       },
     }),
     // Stripe's manners: newest first, a time filter on the server, 25 requests a second for each endpoint.
     pay: rest({
       baseUrl: env('PAY_URL'),
       auth: bearer({ token: env('PAY_KEY') }),
-      quotas: [{ requests: 25, per: '1s' }],
+      quotas: [{ requests: 25, per: '1s', burst: 5 }],
       streams: {
         transactions: {
           path: 'balance_transactions',
           records: 'data',
-          paginate: keyset({ field: 'id', param: 'starting_after', more: 'has_more', size: { param: 'limit', value: 100 } }),
-          incremental: { by: 'time', field: 'created', param: 'created[gte]', start: '2025-01-01', format: 'epoch' },
+          paginate: keyset({
+            field: 'id',
+            param: 'starting_after',
+            more: 'has_more',
+            size: { param: 'limit', value: 100 },
+          }),
+          incremental: {
+            by: 'time',
+            field: 'created',
+            param: 'created[gte]',
+            start: '2025-01-01',
+            format: 'epoch',
+          },
           key: 'id',
         },
       },
@@ -52,12 +58,13 @@ export default definePipeline({
     // Mixpanel's manners: a list by offset, and an export of one day as JSON Lines.
     track: rest({
       baseUrl: env('TRACK_URL'),
-      auth: basic({ username: 'sluice.service', password: env('TRACK_SECRET') }),
+      auth: basic({ username: env('TRACK_USER'), password: env('TRACK_SECRET') }),
       query: { project_id: 1 },
       streams: {
         events: {
           path: 'query/events',
           records: 'results',
+          unwrap: 'properties',
           paginate: offset({ total: 'total', size: { param: 'limit', value: 1000 } }),
           key: '$insert_id',
           write: 'append',
@@ -70,12 +77,12 @@ export default definePipeline({
           slices: {
             by: 'time',
             size: '1d',
-            start: '2025-01-01',
-            lookback: '5d',
+            start: new Date(Date.now() - 31 * 86_400_000).toISOString().slice(0, 10),
             from: { param: 'from_date', format: 'date' },
             to: { param: 'to_date', format: 'date', inclusive: true },
+            lookback: '5d',
           },
-          quotas: [{ requests: 3, per: '1s' }],
+          quotas: [{ requests: 3, per: '1s', burst: 1 }],
           key: '$insert_id',
         },
       },

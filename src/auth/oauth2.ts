@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { ConfigError } from '../errors.ts'
 import { duration } from '../options/duration.ts'
-import { secret } from '../options/secret.ts'
+import { address, isSecret, revealSecret, secret } from '../options/secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
 import { checkHeaderText, lateCredential } from './credential.ts'
 import { askForToken, basicHeader, type TokenEndpoint } from './token-endpoint.ts'
 import { createTokenManager, type TokenManager } from './token-manager.ts'
+
+const clearText = 'would send the credential in clear text: use https (plain http is for this machine only)'
 
 export const oauth2Options = z
   .strictObject({
@@ -14,16 +17,9 @@ export const oauth2Options = z
     grant: z
       .enum(['client_credentials', 'refresh_token'])
       .describe('How a token is got: by the client alone, or by a refresh token that a user has granted.'),
-    tokenUrl: z
-      .url({
-        protocol: /^https?$/,
-        abort: true,
-        error: (issue) =>
-          `${JSON.stringify(issue.input)} is no URL: write the token endpoint's whole address`,
-      })
-      .refine((url) => isPrivateEnough(url), {
-        error: (issue) =>
-          `${JSON.stringify(issue.input)} would send the credential in clear text: use https (plain http is for this machine only)`,
+    tokenUrl: address
+      .refine((url) => isSecret(url) || isPrivateEnough(url), {
+        error: (issue) => `${JSON.stringify(issue.input)} ${clearText}`,
       })
       .describe('Address of the token endpoint. It must be https, except on the loopback interface.'),
     clientId: secret.describe('The client, as it is registered at the authorization server.'),
@@ -117,6 +113,9 @@ function bearerOf(request: HttpRequest): string {
 /** The token manager alone, for requests that are sent by other means. */
 export function oauth2TokenManager(options: Options, context: AuthContext): TokenManager {
   const { runtime, source } = context
+  const tokenUrl = revealSecret(options.tokenUrl, context.lookup)
+  if (!isPrivateEnough(tokenUrl))
+    throw new ConfigError(`${source}.auth.tokenUrl`, `${JSON.stringify(tokenUrl)} ${clearText}`)
   const known = new Set<string>()
   const onSecret = (value: string) => {
     if (known.has(value)) return
@@ -133,7 +132,7 @@ export function oauth2TokenManager(options: Options, context: AuthContext): Toke
     options.refreshToken && options.grant === 'refresh_token'
       ? lateCredential(options.refreshToken, 'auth.refreshToken', credentials)
       : undefined
-  const place = `${source}: the token endpoint ${withoutQuery(options.tokenUrl)}`
+  const place = `${source}: the token endpoint ${withoutQuery(tokenUrl)}`
 
   function endpoint(spent: string | undefined): TokenEndpoint {
     const id = clientId()
@@ -142,7 +141,7 @@ export function oauth2TokenManager(options: Options, context: AuthContext): Toke
       onSecret(basicHeader(id, secretText).slice('Basic '.length))
     }
     return {
-      url: options.tokenUrl,
+      url: tokenUrl,
       clientId: id,
       clientSecret: secretText,
       clientAuth: options.clientAuth,
@@ -169,7 +168,7 @@ export function oauth2TokenManager(options: Options, context: AuthContext): Toke
       refreshToken,
       store: {
         tokens: context.tokenStore,
-        name: () => tokenName(options.tokenUrl, clientId(), refreshToken()),
+        name: () => tokenName(tokenUrl, clientId(), refreshToken()),
       },
     }),
     ...(options.expiresInDefault !== undefined && { expiresInDefault: options.expiresInDefault }),

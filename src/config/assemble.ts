@@ -8,7 +8,7 @@ import type { PipelineParts } from '../engine/run.ts'
 import { createClient } from '../http/client.ts'
 import { createRedactor } from '../http/redact.ts'
 import { systemRuntime } from '../http/system-runtime.ts'
-import type { SecretLookup } from '../options/secret.ts'
+import { revealSecret, type SecretLookup } from '../options/secret.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Runtime } from '../ports/runtime.ts'
@@ -40,9 +40,14 @@ export interface AssembledPipeline extends AsyncDisposable {
 }
 
 /** Builds a pipeline's sources and its destination. Nothing is asked and nothing is opened yet. */
-export async function assemblePipeline(pipeline: Pipeline, options: AssembleOptions = {}): Promise<AssembledPipeline> {
+export async function assemblePipeline(
+  pipeline: Pipeline,
+  options: AssembleOptions = {},
+): Promise<AssembledPipeline> {
   const surroundings = surround(options)
-  const sources = Object.entries(pipeline.sources).map(([name, settings]) => createSource(name, settings, surroundings))
+  const sources = Object.entries(pipeline.sources).map(([name, settings]) =>
+    createSource(name, settings, surroundings),
+  )
   const destination =
     options.destination ??
     createDuckdbDestination({
@@ -108,16 +113,16 @@ export function createSource(name: string, settings: RestSettings, surroundings:
   })
   const client = createClient({
     name,
-    baseUrl: settings.baseUrl,
+    baseUrl: revealSecret(settings.baseUrl, lookup),
     runtime,
     headers: settings.headers ?? {},
     auth,
-    quotas: settings.quotas.map((quota) => createQuota(quota, runtime.clock)),
+    quotas: [createQuota(settings, runtime.clock)],
     retry: settings.retry,
     breaker: settings.breaker,
     timeouts: settings.timeouts,
     maxConcurrent: settings.maxConcurrent,
-    maxBodyBytes: settings.maxBodySize,
+    maxBodySize: settings.maxBodySize,
     allowedOrigins: settings.allowedOrigins,
     onEvent,
     redactor,

@@ -12,7 +12,8 @@ export interface LimitedResponse extends HttpResponse {
  */
 export function limitBody(response: HttpResponse, maxBytes: number, url: string): LimitedResponse {
   const announced = Number(response.headers['content-length'])
-  if (announced > maxBytes) throw new BodyTooLargeError(url, maxBytes, announced)
+  if (announced > maxBytes)
+    throw new BodyTooLargeError(url, `the body (${announced} bytes)`, 'maxBodySize', maxBytes)
   return new Limited(response, maxBytes, url)
 }
 
@@ -36,7 +37,7 @@ class Limited implements LimitedResponse {
     let received = 0
     for await (const chunk of this.#response.body) {
       received += chunk.byteLength
-      if (received > maxBytes) throw new BodyTooLargeError(url, maxBytes, undefined)
+      if (received > maxBytes) throw new BodyTooLargeError(url, 'the body', 'maxBodySize', maxBytes)
       yield chunk
     }
     this.complete = true

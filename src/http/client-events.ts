@@ -27,7 +27,7 @@ export function clientEvents(
 ): ClientEvents {
   if (sink === undefined)
     return { measure: (next) => next, head() {}, retry() {}, quotaWait() {}, breaker() {} }
-  const statuses = new WeakMap<Call, number>()
+  const heads = new WeakMap<Call, { readonly status: number; readonly at: number }>()
   const of = (call: Call) => ({
     at: clock.now(),
     source,
@@ -40,10 +40,11 @@ export function clientEvents(
       ...of(call),
       method: call.request.method,
       url: redactor.url(call.url),
-      elapsedMs: clock.now() - started,
+      // Up to the headers: reading a body takes as long as whoever reads it.
+      elapsedMs: (heads.get(call)?.at ?? clock.now()) - started,
       attempt: call.attempt,
     })
-    const end = () => sink({ type: 'request.end', ...facts(), status: statuses.get(call) ?? 0 })
+    const end = () => sink({ type: 'request.end', ...facts(), status: heads.get(call)?.status ?? 0 })
     try {
       const result = await next(call, consume)
       end()
@@ -63,7 +64,7 @@ export function clientEvents(
 
   return {
     measure,
-    head: (status, call) => void statuses.set(call, status),
+    head: (status, call) => void heads.set(call, { status, at: clock.now() }),
     retry: ({ attempt, delayMs, reason }, call) =>
       sink({
         type: 'request.retry',

@@ -21,6 +21,8 @@ export interface ClientRequestOptions {
   readonly signal?: AbortSignal
   /** Names the stream in events. */
   readonly stream?: string
+  /** Quotas of this request beside the client's own: those of one endpoint. */
+  readonly quotas?: readonly Quota[]
 }
 
 /** Asks one API, within its quotas. */
@@ -60,7 +62,7 @@ export interface ClientOptions {
   /** Requests under way at once; more wait, first come, first served. Default: 10. */
   readonly maxConcurrent?: number
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
-  readonly maxBodyBytes?: number
+  readonly maxBodySize?: number
   /** Further origins that belong to the same API: they get its credential, too (R3). */
   readonly allowedOrigins?: readonly string[]
   readonly onEvent?: EventSink
@@ -101,16 +103,15 @@ export function createClient(options: ClientOptions): Client {
     }
   }
   const quota = quotaLayer(quotas, clock, events.quotaWait)
-  const { renewOnce, sign } = options.auth
-    ? authLayers(options.auth)
-    : { renewOnce: pass, sign: pass }
+  const { renewOnce, sign } = options.auth ? authLayers(options.auth) : { renewOnce: pass, sign: pass }
   const follow = followRedirects(origins)
   const exchange = receive(runtime.transport, {
-    maxBodyBytes: options.maxBodyBytes ?? 1 << 30,
+    maxBodySize: options.maxBodySize ?? 1 << 30,
     redactor,
     clock,
     onHead(status, headers, call) {
       for (const one of quotas) one.observe(status, headers)
+      for (const one of call.quotas) one.observe(status, headers)
       events.head(status, call)
     },
   })
@@ -130,7 +131,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     resolve: (spec) => requestUrl(spec, origins),
-    async request(spec, consume, { signal, stream } = {}) {
+    async request(spec, consume, { signal, stream, quotas: own = [] } = {}) {
       try {
         const request = toRequest(spec)
         const call: Call = {
@@ -138,6 +139,7 @@ export function createClient(options: ClientOptions): Client {
           url: request.url,
           signal,
           stream,
+          quotas: own,
           repeatable: isRepeatable(spec),
           attempt: 1,
         }

@@ -51,31 +51,30 @@ export class TimeoutError extends SluiceError {
   }
 }
 
-/** The body ended, or the connection broke, before everything announced had arrived. */
+/** The body ended, or the connection broke, before everything had arrived: the same request may well succeed next time. */
 export class BodyTruncatedError extends SluiceError {
   readonly code = 'BODY_TRUNCATED'
   readonly recovery = 'retry'
   readonly url: string
-  readonly receivedBytes: number
-  constructor(url: string, receivedBytes: number, problem: string, options?: ErrorOptions) {
-    super(`${url}: the body broke off after ${receivedBytes} bytes: ${problem}`, options)
+  constructor(url: string, problem: string, options?: ErrorOptions) {
+    super(`${url}: the body broke off: ${problem}`, options)
     this.url = url
-    this.receivedBytes = receivedBytes
   }
 }
 
-/** The body, as it was sent, is larger than the client's `maxBodyBytes`. */
+/** The body is larger than an option allows. `option` names it, `limitBytes` is its value. */
 export class BodyTooLargeError extends SluiceError {
   readonly code = 'BODY_TOO_LARGE'
   readonly recovery = 'stop-stream'
   readonly url: string
+  readonly option: string
   readonly limitBytes: number
-  constructor(url: string, limitBytes: number, announcedBytes: number | undefined) {
-    const size = announcedBytes === undefined ? 'more' : `${announcedBytes} bytes`
+  constructor(url: string, what: string, option: string, limitBytes: number) {
     super(
-      `${url}: the body holds ${size}, and maxBodyBytes allows ${limitBytes}: ask for smaller pages, or raise it`,
+      `${url}: ${what} is larger than ${option} allows (${limitBytes} bytes). Ask for smaller pages, or raise ${option} if the API is right`,
     )
     this.url = url
+    this.option = option
     this.limitBytes = limitBytes
   }
 }

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
+import type { Quota } from '../quota/quota.ts'
 
 /** One attempt of a request on its way through the chain. */
 export interface Call {
@@ -9,6 +10,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined
   /** Names the stream in events. */
   readonly stream: string | undefined
+  /** Quotas of this request beside those of its client. */
+  readonly quotas: readonly Quota[]
   /** True where repeating the request does no harm. */
   readonly repeatable: boolean
   /** From 1; counts the attempts of the retry layer. */

@@ -10,7 +10,7 @@ import { retryAfterMs } from './retry-after.ts'
 
 export interface ReceiveOptions {
   /** Largest body as it is sent, in bytes. */
-  readonly maxBodyBytes: number
+  readonly maxBodySize: number
   readonly redactor: Redactor
   readonly clock: Clock
   /** Sees the head of every response, refusals included. */
@@ -28,7 +28,7 @@ export function receive(transport: Transport, options: ReceiveOptions): Send {
     options.onHead(response.status, response.headers, call)
     if (response.status < 200 || response.status >= 300) throw await refusal(response, call, options)
     const limited = await discardOnError(response, async () =>
-      limitBody(response, options.maxBodyBytes, call.url),
+      limitBody(response, options.maxBodySize, call.url),
     )
     const result = await discardOnError(limited, () => consume(limited, call.url))
     if (!limited.complete) await limited.discard()

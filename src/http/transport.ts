@@ -122,7 +122,9 @@ async function* readBody(
         if (signal?.aborted) throw signal.reason
         if (codeOf(error) === 'UND_ERR_BODY_TIMEOUT')
           throw new TimeoutError(url, 'body', timeouts.body, { cause: error })
-        throw new BodyTruncatedError(url, received, describe(error), { cause: error })
+        throw new BodyTruncatedError(url, `${received} bytes arrived, then ${describe(error)}`, {
+          cause: error,
+        })
       }
       if (step.done) return
       received += step.value.byteLength

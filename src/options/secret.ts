@@ -88,3 +88,21 @@ export class SecretMissingError extends SluiceError {
 
 /** An option that takes a secret: `env('NAME')` in TypeScript, `${env:NAME}` in YAML; a literal is taken too. */
 export const secret = z.union([z.string().min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
+
+/**
+ * A web address that may name environment variables, as in `${env:DESK_URL}/api`: it is looked up with the secrets, and is
+ * itself none.
+ */
+export const address = z.union(
+  [
+    z
+      .string()
+      .transform(parseSecret)
+      .refine((value) => isSecret(value) || /^https?:\/\/[^/]/.test(value)),
+    z.custom<Secret>(isSecret),
+  ],
+  {
+    error: (issue) =>
+      `${JSON.stringify(issue.input)} is no address: write one that starts with http:// or https://, or env('NAME')`,
+  },
+)

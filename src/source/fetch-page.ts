@@ -1,9 +1,12 @@
 import type { Client } from '../http/client.ts'
+import { readJson } from '../http/decode/json.ts'
+import { readJsonLines } from '../http/decode/json-lines.ts'
+import type { BodyLimits } from '../http/decode/limits.ts'
 import type { PageView } from '../pagination/paginator.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpResponse } from '../ports/runtime.ts'
-import { readJson, readJsonLines } from './decode-interim.ts'
+import type { Quota } from '../quota/quota.ts'
 import { selectRecords, unwrapRecord } from './select.ts'
 
 /** A page as it came. */
@@ -36,6 +39,9 @@ export interface PageFetcherOptions {
   readonly client: Client
   /** For events and messages: `desk.tickets`. */
   readonly stream: string
+  /** Quotas of the stream's endpoint alone. */
+  readonly quotas: readonly Quota[]
+  readonly limits: BodyLimits
   readonly format: 'json' | 'jsonl'
   /** Dotted path of the records in a body; '' is the body itself. */
   readonly records: string
@@ -43,14 +49,20 @@ export interface PageFetcherOptions {
   readonly unwrap: string | undefined
 }
 
+/** A streamed body is handed on in parts of this size. */
+const partBytes = 1 << 20
+
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, unwrap } = options
+  const { client, stream, quotas, limits, unwrap } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
 
   async function readDocument(response: HttpResponse, url: string): Promise<FetchedPage> {
-    const { value, bytes, byteLength } = await readJson(response, { url })
+    const { value, bytes, byteLength } = await readJson(response, {
+      url,
+      maxPageSize: limits.maxPageSize,
+    })
     const records = selectRecords(value, select, { url, status: response.status })
     const view: PageView = { url, status: response.status, headers: response.headers, body: value, records }
     return { view, records: unwrapAll(records), bytes: byteLength, body: bytes }
@@ -60,6 +72,8 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
     parts.begin()
     await readJsonLines(response, {
       url,
+      maxLineSize: limits.maxLineSize,
+      batchBytes: partBytes,
       onRecords: (records, bytes) => parts.part(unwrapAll(records), bytes),
     })
     const view: PageView = {
@@ -79,7 +93,7 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
       client.request(
         request,
         (response, url) => (streams ? readLines(response, url, parts) : readDocument(response, url)),
-        { signal, stream },
+        { signal, stream, quotas },
       ),
   }
 }

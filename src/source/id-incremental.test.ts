@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { fakeClock } from '../testing/fake-clock.ts'
 import { idOrdering } from './id-ordering.ts'
 import { restOptions } from './rest-options.ts'
 import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
 import { createRestStream } from './stream.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
 
 type Id = number | string
 
@@ -102,7 +102,9 @@ test('an id that is no whole number stops the stream', async () => {
   const { streams } = restOptions.parse({
     type: 'rest',
     baseUrl: 'https://api.test',
-    streams: { m: { path: 'm', paginate: { type: 'none' }, incremental: { by: 'id', field: 'id', param: 'since' } } },
+    streams: {
+      m: { path: 'm', paginate: { type: 'none' }, incremental: { by: 'id', field: 'id', param: 'since' } },
+    },
   })
   const stream = createRestStream('chat', 'm', streams.m!, { client, clock: fakeClock() })
   expect(stream.write).toBe('append')

@@ -26,7 +26,13 @@ function desk(events: number[], { start = true }: { start?: boolean } = {}) {
         path: 'incremental/tickets/cursor',
         records: 'tickets',
         query: { per_page: 2 },
-        paginate: { type: 'cursor', token: 'after_cursor', param: 'cursor', more: '!end_of_stream', persist: true },
+        paginate: {
+          type: 'cursor',
+          token: 'after_cursor',
+          param: 'cursor',
+          more: '!end_of_stream',
+          persist: true,
+        },
         incremental: {
           by: 'position',
           ...(start && { start: { param: 'start_time', value: '2024-01-01', format: 'epoch' } }),

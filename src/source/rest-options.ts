@@ -1,7 +1,14 @@
 import { z } from 'zod'
+import { authOptions } from '../auth/options.ts'
+import { breakerOptions } from '../http/breaker.ts'
+import { bodyLimits } from '../http/decode/limits.ts'
+import { retryOptions } from '../http/retry.ts'
+import { timeoutOptions } from '../http/transport.ts'
+import { address } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
 import type { Json } from '../ports/json.ts'
+import { quotaEntry, quotaOptions } from '../quota/options.ts'
 import { incrementalOptions, slicesOptions } from './incremental-options.ts'
 import { isWholeBody, streamProblems } from './stream-rules.ts'
 
@@ -28,6 +35,10 @@ const streamFields = z.strictObject({
   method: z.enum(['GET', 'POST']).default('GET').describe('GET, or POST for a search. Default GET'),
   query: query.optional(),
   headers: headers.optional().describe("Headers of this stream's requests, beside the source's"),
+  quotas: z
+    .array(quotaEntry)
+    .default([])
+    .describe("Limits of this stream's endpoint alone, beside the source's. Default: none"),
   body: z
     .custom<Json>((value) => value !== undefined && isJson(value), { error: 'a body is plain JSON' })
     .optional()
@@ -111,13 +122,29 @@ export const streamName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 export const restOptions = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
-    baseUrl: z
-      .url({
-        protocol: /^https?$/,
-        error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
-      })
-      .describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
+    baseUrl: address.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
+    allowedOrigins: z
+      .array(z.url())
+      .default([])
+      .describe(
+        'Further origins that belong to the same API and may be sent its credential, as in "https://files.example.com". A link or redirect to any other is refused. Default: none',
+      ),
+    auth: authOptions.default({ type: 'none' }),
     headers: headers.optional().describe('Headers of every request'),
+    query: query.optional(),
+    ...quotaOptions.shape,
+    maxConcurrent: z
+      .int()
+      .min(1)
+      .max(1000)
+      .default(10)
+      .describe('Most requests under way at once. 1 to 1,000. Default 10'),
+    retry: retryOptions.prefault({}).describe('When a failed request is repeated'),
+    breaker: breakerOptions
+      .prefault({})
+      .describe('When the API counts as down: requests then wait instead of failing one by one'),
+    timeouts: timeoutOptions.prefault({}).describe('Limits of the parts of one request'),
+    ...bodyLimits.shape,
     check: z
       .string()
       .min(1)

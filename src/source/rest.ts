@@ -1,7 +1,7 @@
 import type { Client } from '../http/client.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
-import type { RestOptions, RestSettings } from './rest-options.ts'
+import type { RestOptions, RestSettings, StreamSettings } from './rest-options.ts'
 import { createRestStream } from './stream.ts'
 
 /** An HTTP API as a source of a pipeline. Gives plain options, so that the same pipeline can be written in YAML. */
@@ -22,7 +22,11 @@ export function createRestSource(
   { client, clock }: RestSourceDependencies,
 ): Source {
   const streams = Object.entries(settings.streams).map(([stream, streamSettings]) =>
-    createRestStream(name, stream, streamSettings, { client, clock }),
+    createRestStream(name, stream, withSourceQuery(streamSettings, settings.query), {
+      client,
+      clock,
+      limits: settings,
+    }),
   )
   return {
     name,
@@ -34,4 +38,8 @@ export function createRestSource(
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   }
+}
+
+function withSourceQuery(stream: StreamSettings, query: RestSettings['query']): StreamSettings {
+  return query === undefined ? stream : { ...stream, query: { ...query, ...stream.query } }
 }

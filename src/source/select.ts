@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.ts'
+import { errorBodyMessage } from '../http/decode/error-body.ts'
 import type { JsonRecord, Value } from '../ports/json.ts'
 import { closestName } from './closest-name.ts'
-import { apiErrorMessage } from './error-body-interim.ts'
 import { isObject } from './field-path.ts'
 
 export interface SelectOptions {
@@ -63,7 +63,7 @@ function everyItemIsObject(items: Value[]): items is JsonRecord[] {
 }
 
 function refuseErrorBody(body: Value, response: { readonly url: string; readonly status: number }): void {
-  const message = apiErrorMessage(body)
+  const message = errorBodyMessage(body)
   if (message !== undefined) throw new ApiErrorBodyError(response.url, response.status, message)
 }
 

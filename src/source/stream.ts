@@ -1,10 +1,12 @@
 import { ConfigError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
+import { type BodyLimits, defaultBodyLimits } from '../http/decode/limits.ts'
 import { createPaginator } from '../pagination/options.ts'
 import type { Paginator } from '../pagination/paginator.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
+import { createQuota } from '../quota/options.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './fetch-page.ts'
 import { idIncremental } from './id-incremental.ts'
 import { positionIncremental } from './position-incremental.ts'
@@ -25,6 +27,8 @@ export interface RestStream extends Stream {
 
 export interface RestStreamDependencies {
   readonly client: Client
+  /** Default: those of `bodyLimits`. */
+  readonly limits?: BodyLimits
   readonly clock: Clock
 }
 
@@ -33,7 +37,7 @@ export function createRestStream(
   source: string,
   name: string,
   settings: StreamSettings,
-  { client, clock }: RestStreamDependencies,
+  { client, clock, limits = defaultBodyLimits }: RestStreamDependencies,
 ): RestStream {
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
@@ -43,6 +47,11 @@ export function createRestStream(
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
+    quotas:
+      settings.quotas.length === 0
+        ? []
+        : [createQuota({ quotas: settings.quotas, rateLimitHeaders: false }, clock)],
+    limits,
     format: settings.format,
     records: settings.records === undefined || isWholeBody(settings.records) ? '' : settings.records,
     optionalRecords: settings.optionalRecords,

@@ -17,7 +17,13 @@ interface Setup {
 }
 
 /** An API that filters by `since` (inclusive) and hands out its list by offset. */
-function setup({ items, incremental = {}, size = 2, order = 'ascending', now = '2024-06-01T00:00:00Z' }: Setup) {
+function setup({
+  items,
+  incremental = {},
+  size = 2,
+  order = 'ascending',
+  now = '2024-06-01T00:00:00Z',
+}: Setup) {
   const clock = fakeClock({ start: Date.parse(now) })
   const client = scriptedClient(({ query }) => {
     const matching = items.filter(({ updated_at }) => {
@@ -49,7 +55,11 @@ function setup({ items, incremental = {}, size = 2, order = 'ascending', now = '
 }
 
 function toMs(value: string | number | null): number {
-  return typeof value === 'number' ? value * 1000 : value === null ? Number.POSITIVE_INFINITY : Date.parse(value)
+  return typeof value === 'number'
+    ? value * 1000
+    : value === null
+      ? Number.POSITIVE_INFINITY
+      : Date.parse(value)
 }
 
 const items = (): Item[] => [
@@ -104,7 +114,10 @@ test.each(['ascending', 'none'] as const)(
       })
       expect([...warehouse.rows.keys()].sort()).toEqual(['1', '2', '3', '4'])
       expect(warehouse.received).toBe(4)
-      expect(warehouse.progress.get('all')).toEqual({ position: null, highWater: '2024-01-03T00:00:00.123456Z' })
+      expect(warehouse.progress.get('all')).toEqual({
+        position: null,
+        highWater: '2024-01-03T00:00:00.123456Z',
+      })
     }
   },
 )
@@ -136,7 +149,11 @@ test('the mark stays at now less the margin at most, as it was when the list was
     { id: 1, updated_at: '2024-01-01T00:00:00Z' },
     { id: 2, updated_at: '2024-01-02T11:59:30Z' },
   ]
-  const { stream, warehouse } = setup({ items: list, incremental: { margin: '1m' }, now: '2024-01-02T12:00:00Z' })
+  const { stream, warehouse } = setup({
+    items: list,
+    incremental: { margin: '1m' },
+    now: '2024-01-02T12:00:00Z',
+  })
   await runOnce(stream, warehouse)
   expect([...warehouse.rows.keys()]).toEqual(['1', '2'])
   expect(warehouse.progress.get('all')).toEqual({ position: null, highWater: '2024-01-02T11:59:00Z' })
@@ -292,7 +309,8 @@ test('property: however the list is paged, tied and cut into runs, every record 
           const mark = warehouse.progress.get('all')?.highWater ?? null
           if (mark === null) continue
           for (const { id, updated_at } of list) {
-            if (toMs(updated_at) < Date.parse(mark as string)) expect(warehouse.rows.has(String(id))).toBe(true)
+            if (toMs(updated_at) < Date.parse(mark as string))
+              expect(warehouse.rows.has(String(id))).toBe(true)
           }
         }
         await runOnce(stream, warehouse)

@@ -15,7 +15,9 @@ export async function readRows(connection: DuckDBConnection, sql: string): Promi
   return reader
     .getRowsJson()
     .map((row) =>
-      Object.fromEntries(row.map((value, at) => [names[at]!, value === null ? null : converters[at]!(value as Json)])),
+      Object.fromEntries(
+        row.map((value, at) => [names[at]!, value === null ? null : converters[at]!(value as Json)]),
+      ),
     )
 }
 

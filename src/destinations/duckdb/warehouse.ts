@@ -94,7 +94,14 @@ export class Warehouse {
       const connection = await instance.connect()
       await connection.run(`SET TimeZone = 'UTC'`)
       if (!readOnly) await createStateTables(connection)
-      return new Warehouse(key, options, readOnly, instance, connection, !readOnly || (await hasStateTables(connection)))
+      return new Warehouse(
+        key,
+        options,
+        readOnly,
+        instance,
+        connection,
+        !readOnly || (await hasStateTables(connection)),
+      )
     } catch (error) {
       instance.closeSync()
       throw error

@@ -1,33 +1,5 @@
 import { SluiceError } from '../../errors.ts'
 
-/** The body ended before its end: the same request may well succeed next time. */
-export class BodyTruncatedError extends SluiceError {
-  readonly code = 'BODY_TRUNCATED'
-  readonly recovery = 'retry'
-  readonly url: string
-  constructor(url: string, problem: string, options?: ErrorOptions) {
-    super(`${url}: the body broke off: ${problem}`, options)
-    this.url = url
-  }
-}
-
-/** The body is larger than an option allows. `option` names it, `limitBytes` is its value. */
-export class BodyTooLargeError extends SluiceError {
-  readonly code = 'BODY_TOO_LARGE'
-  readonly recovery = 'stop-stream'
-  readonly url: string
-  readonly option: string
-  readonly limitBytes: number
-  constructor(url: string, what: string, option: string, limitBytes: number) {
-    super(
-      `${url}: ${what} is larger than ${option} allows (${limitBytes} bytes). Ask for smaller pages, or raise ${option} if the API is right`,
-    )
-    this.url = url
-    this.option = option
-    this.limitBytes = limitBytes
-  }
-}
-
 /** The body arrived whole and is not what it should be: asking again would bring the same. */
 export class BodyUnreadableError extends SluiceError {
   readonly code = 'BODY_UNREADABLE'

@@ -2,7 +2,8 @@ import { pipeline, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import { isSluiceError } from '../../errors.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
-import { BodyTooLargeError, BodyTruncatedError, BodyUnreadableError } from './errors.ts'
+import { BodyTooLargeError, BodyTruncatedError } from '../errors.ts'
+import { BodyUnreadableError } from './errors.ts'
 import { firstHeader } from './headers.ts'
 
 export interface InflateLimits {
@@ -11,7 +12,7 @@ export interface InflateLimits {
   /** Bytes as sent. Without it, no limit. */
   readonly maxBytes?: number
   /** Bytes once inflated. Without it, no limit. */
-  readonly maxInflatedBytes?: number
+  readonly maxPageSize?: number
 }
 
 // Few, large chunks: each one costs a turn of the event loop.
@@ -33,7 +34,7 @@ export async function* inflatedBody(
   response: HttpResponse,
   limits: InflateLimits,
 ): AsyncGenerator<Uint8Array> {
-  const { url, maxInflatedBytes } = limits
+  const { url, maxPageSize } = limits
   const encodings = (firstHeader(response.headers, 'content-encoding') ?? '')
     .toLowerCase()
     .split(',')
@@ -48,8 +49,8 @@ export async function* inflatedBody(
   try {
     for await (const chunk of body) {
       inflated += chunk.length
-      if (maxInflatedBytes !== undefined && inflated > maxInflatedBytes)
-        throw new BodyTooLargeError(url, 'the inflated body', 'maxInflatedBytes', maxInflatedBytes)
+      if (maxPageSize !== undefined && inflated > maxPageSize)
+        throw new BodyTooLargeError(url, 'the inflated body', 'maxPageSize', maxPageSize)
       yield chunk
     }
     whole = true
@@ -63,7 +64,7 @@ async function* sentBytes(response: HttpResponse, limits: InflateLimits): AsyncG
   const { url, maxBytes } = limits
   const length = firstHeader(response.headers, 'content-length')
   const declared = length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined
-  const tooLarge = () => new BodyTooLargeError(url, 'the body as sent', 'maxBytes', maxBytes!)
+  const tooLarge = () => new BodyTooLargeError(url, 'the body as sent', 'maxBodySize', maxBytes!)
   if (maxBytes !== undefined && declared !== undefined && declared > maxBytes) throw tooLarge()
   let sent = 0
   try {

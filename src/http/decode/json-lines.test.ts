@@ -7,7 +7,7 @@ import type { HttpHeaders, HttpResponse } from '../../ports/runtime.ts'
 import { readJsonLines } from './json-lines.ts'
 
 const url = 'https://data.example.com/export'
-const limits = { url, maxLineBytes: 1_000_000, batchBytes: 1_000_000 }
+const limits = { url, maxLineSize: 1_000_000, batchBytes: 1_000_000 }
 
 function response(bytes: Uint8Array, size: number, headers: HttpHeaders = {}): HttpResponse {
   return {
@@ -22,7 +22,7 @@ function response(bytes: Uint8Array, size: number, headers: HttpHeaders = {}): H
 
 async function read(
   body: string | Uint8Array,
-  options: { size?: number; headers?: HttpHeaders; batchBytes?: number; maxLineBytes?: number } = {},
+  options: { size?: number; headers?: HttpHeaders; batchBytes?: number; maxLineSize?: number } = {},
 ) {
   const { size = 50, headers, ...rest } = options
   const batches: { records: JsonRecord[]; bytes: number }[] = []
@@ -177,7 +177,7 @@ describe('errors', () => {
     expect(error).toMatchObject({ code: 'BODY_TRUNCATED', recovery: 'retry' })
   })
 
-  test('a line longer than maxLineBytes is refused before it is whole', async () => {
+  test('a line longer than maxLineSize is refused before it is whole', async () => {
     let sent = 0
     const body = (async function* () {
       yield Buffer.from('{"a":1}\n{"a":"')
@@ -186,14 +186,14 @@ describe('errors', () => {
     const error = await failure(
       readJsonLines(
         { status: 200, headers: {}, body, discard: async () => {} },
-        { ...limits, maxLineBytes: 1000, onRecords: async () => {} },
+        { ...limits, maxLineSize: 1000, onRecords: async () => {} },
       ),
     )
-    expect(error).toMatchObject({ code: 'BODY_TOO_LARGE', option: 'maxLineBytes' })
-    expect(error.message).toContain('of the JSON Lines body is larger than maxLineBytes allows (1000 bytes)')
+    expect(error).toMatchObject({ code: 'BODY_TOO_LARGE', option: 'maxLineSize' })
+    expect(error.message).toContain('of the JSON Lines body is larger than maxLineSize allows (1000 bytes)')
     expect(sent).toBeLessThan(1200)
     expect(
-      (await failure(read(`{"a":"${'x'.repeat(500)}"}\n{"a":1}`, { maxLineBytes: 400, size: 5000 }))).message,
+      (await failure(read(`{"a":"${'x'.repeat(500)}"}\n{"a":1}`, { maxLineSize: 400, size: 5000 }))).message,
     ).toContain('line 1 of')
   })
 })

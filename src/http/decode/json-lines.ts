@@ -1,21 +1,15 @@
 import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
+import { BodyTooLargeError, BodyTruncatedError } from '../errors.ts'
 import { declaredCharset, decoderFor, hasUtf8Mark } from './charset.ts'
-import {
-  BodyTooLargeError,
-  BodyTruncatedError,
-  BodyUnreadableError,
-  excerptOf,
-  htmlError,
-  looksLikeHtml,
-} from './errors.ts'
+import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
 import { firstHeader } from './headers.ts'
 import { type InflateLimits, inflatedBody } from './inflate.ts'
 import { parseJson } from './long-numbers.ts'
 
 export interface ReadJsonLinesOptions extends InflateLimits {
   /** Longest line, in bytes. */
-  readonly maxLineBytes: number
+  readonly maxLineSize: number
   /** Records are handed on as soon as their lines make up this many bytes. */
   readonly batchBytes: number
   /** Takes records and the size of their lines in bytes; reading goes on when it resolves. */
@@ -38,7 +32,7 @@ const closeBrace = 125
  *
  * @throws BodyTruncatedError the last line is no JSON object, or the connection broke
  * @throws BodyUnreadableError another line is no JSON object
- * @throws BodyTooLargeError a line is longer than `maxLineBytes`
+ * @throws BodyTooLargeError a line is longer than `maxLineSize`
  */
 export async function readJsonLines(
   response: HttpResponse,
@@ -83,7 +77,7 @@ export async function readJsonLines(
     pending.push(chunk)
     pendingBytes += chunk.length
     if (pendingBytes >= target && complete > 0) await parse(complete)
-    if (pendingBytes - complete > options.maxLineBytes) {
+    if (pendingBytes - complete > options.maxLineSize) {
       // Lines that are waiting for their block come first: they count.
       if (complete > 0) await parse(complete)
       lines.refuseNextLine()
@@ -142,7 +136,7 @@ interface BadLine {
 /** Parses blocks of whole lines, and keeps count of them for messages. */
 class LineParser {
   readonly #url: string
-  readonly #maxLineBytes: number
+  readonly #maxLineSize: number
   readonly #contentType: string
   /** Lines of the blocks before. */
   #lines = 0
@@ -150,9 +144,9 @@ class LineParser {
   /** A line that is no JSON object, and has been the last one until now. */
   #bad: BadLine | undefined
 
-  constructor(options: { url: string; maxLineBytes: number }, contentType: string) {
+  constructor(options: { url: string; maxLineSize: number }, contentType: string) {
     this.#url = options.url
-    this.#maxLineBytes = options.maxLineBytes
+    this.#maxLineSize = options.maxLineSize
     this.#contentType = contentType
   }
 
@@ -169,7 +163,7 @@ class LineParser {
       const found = block.indexOf(newline, start)
       const stop = found < 0 || found > end ? end : found
       this.#lines++
-      if (stop - start > this.#maxLineBytes) this.#refuseLine(this.#lines)
+      if (stop - start > this.#maxLineSize) this.#refuseLine(this.#lines)
       let from = start
       let to = stop
       while (from < to && block[from]! <= 32) from++
@@ -241,8 +235,8 @@ class LineParser {
     throw new BodyTooLargeError(
       this.#url,
       `line ${number} of the JSON Lines body`,
-      'maxLineBytes',
-      this.#maxLineBytes,
+      'maxLineSize',
+      this.#maxLineSize,
     )
   }
 

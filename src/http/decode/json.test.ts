@@ -6,7 +6,7 @@ import type { HttpHeaders, HttpResponse } from '../../ports/runtime.ts'
 import { readJson } from './json.ts'
 
 const url = 'https://api.example.com/tickets?page=2'
-const limits = { url, maxBytes: 1_000_000, maxInflatedBytes: 10_000_000 }
+const limits = { url, maxBytes: 1_000_000, maxPageSize: 10_000_000 }
 
 function response(
   body: string | Uint8Array | AsyncIterable<Uint8Array>,
@@ -202,9 +202,9 @@ describe('a body that is too large is refused', () => {
       }
     }
     const error = await failure(readJson(response(endless()), { ...limits, maxBytes: 5000 }))
-    expect(error).toMatchObject({ code: 'BODY_TOO_LARGE', option: 'maxBytes', limitBytes: 5000 })
+    expect(error).toMatchObject({ code: 'BODY_TOO_LARGE', option: 'maxBodySize', limitBytes: 5000 })
     expect(error.message).toBe(
-      `${url}: the body as sent is larger than maxBytes allows (5000 bytes). Ask for smaller pages, or raise maxBytes if the API is right`,
+      `${url}: the body as sent is larger than maxBodySize allows (5000 bytes). Ask for smaller pages, or raise maxBodySize if the API is right`,
     )
     expect([read, closed]).toEqual([6000, true])
   })
@@ -213,7 +213,9 @@ describe('a body that is too large is refused', () => {
     let discarded = false
     const large = {
       ...response(text, { 'content-length': '2000000' }),
-      discard: async () => void (discarded = true),
+      discard: async () => {
+        discarded = true
+      },
     }
     expect((await failure(readJson(large, limits))).code).toBe('BODY_TOO_LARGE')
     expect(discarded).toBe(true)
@@ -243,9 +245,7 @@ describe('a body that is too large is refused', () => {
     expect(total).toBeLessThan(400_000)
     const before = process.memoryUsage.rss()
     const error = await failure(readJson(response(body(), { 'content-encoding': 'gzip' }), limits))
-    expect(error.message).toContain(
-      'the inflated body is larger than maxInflatedBytes allows (10000000 bytes)',
-    )
+    expect(error.message).toContain('the inflated body is larger than maxPageSize allows (10000000 bytes)')
     expect(process.memoryUsage.rss() - before).toBeLessThan(60_000_000)
     expect(sent).toBeLessThan(total)
     await closed

@@ -1,7 +1,8 @@
 import type { Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
+import { BodyTruncatedError } from '../errors.ts'
 import { charsetOf, decoderFor, hasUtf8Mark } from './charset.ts'
-import { BodyTruncatedError, BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
+import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
 import { firstHeader } from './headers.ts'
 import { inflatedBody } from './inflate.ts'
 import { parseJson, parseKeepingLongNumbers } from './long-numbers.ts'
@@ -9,10 +10,10 @@ import { parseJson, parseKeepingLongNumbers } from './long-numbers.ts'
 export interface ReadJsonOptions {
   /** For messages; without secrets (S1). */
   readonly url: string
-  /** Largest body as sent, in bytes. */
-  readonly maxBytes: number
+  /** Largest body as sent, in bytes. Default: what the client allows. */
+  readonly maxBytes?: number
   /** Largest body once inflated, in bytes. */
-  readonly maxInflatedBytes: number
+  readonly maxPageSize: number
 }
 
 export interface JsonBody {
