@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import type { z } from 'zod'
+import { authBench, get, messageOf } from '../../test/auth/auth-bench.ts'
 import { env } from '../options/secret.ts'
 import { apiKey } from './api-key.ts'
 import { basic } from './basic.ts'
 import { bearer } from './bearer.ts'
 import { none } from './none.ts'
 import { type AuthOptions, authOptions, createAuthenticator } from './options.ts'
-import { authBench, get, messageOf } from './testing.ts'
 
 const variables = { TOKEN: 't0k-value', USER_NAME: 'ann@example.com', TRAILING: 'abc123\n', BAD: 'a“b' }
 
@@ -127,4 +128,16 @@ test('an impossible name is refused by its own message', () => {
 test('no credential leaves a request alone', async () => {
   const request = get('https://api.test/')
   expect(await build(none()).auth.sign(request)).toBe(request)
+})
+
+test('every option of every kind says what it means', () => {
+  const kinds = authOptions.options.map((kind) => Object.entries(kind.shape))
+  const silent = kinds.flat().filter(([, schema]) => !(schema as z.ZodType).description)
+  expect(kinds).toHaveLength(5)
+  expect(silent.map(([name]) => name)).toEqual([])
+})
+
+test('an unknown kind or option is refused', () => {
+  expect(authOptions.safeParse({ type: 'digest' }).success).toBe(false)
+  expect(authOptions.safeParse({ type: 'bearer', token: 'x', prefix: 'Bot' }).success).toBe(false)
 })

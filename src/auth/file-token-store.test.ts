@@ -3,9 +3,9 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { messageOf } from '../../test/auth/auth-bench.ts'
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts'
 import { fileTokenStore } from './file-token-store.ts'
-import { messageOf } from './testing.ts'
 import { memoryTokenStore, type TokenStore } from './token-store.ts'
 
 let directory: string

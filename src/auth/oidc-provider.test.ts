@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { request } from 'undici'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { authBench, get, messageOf } from '../../test/auth/auth-bench.ts'
 import { type OidcServer, startOidcServer } from '../../test/servers/oidc-provider.ts'
 import type { HttpHeaders, Transport } from '../ports/runtime.ts'
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts'
@@ -15,7 +16,6 @@ import { seededRandom } from '../testing/seeded-random.ts'
 import type { AuthContext } from './authenticator.ts'
 import { fileTokenStore } from './file-token-store.ts'
 import { type OAuth2Options, oauth2, oauth2Authenticator, oauth2Options } from './oauth2.ts'
-import { authBench, get, messageOf } from './testing.ts'
 
 let server: OidcServer
 let directory: string
@@ -186,7 +186,7 @@ test('S2: real processes that renew at the same time never spend one refresh tok
     directory,
     rounds,
   })
-  const script = fileURLToPath(new URL('./testing-process.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../../test/auth/refreshing-process.ts', import.meta.url))
   const start = () => promisify(execFile)(process.execPath, ['--import', 'jiti/register', script, argument])
   // A refresh token that is spent twice revokes the grant, and the next refresh of whichever process fails.
   const outputs = await Promise.all(Array.from({ length: processes }, start))

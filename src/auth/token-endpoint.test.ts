@@ -1,10 +1,12 @@
+import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
+import { authBench, get, messageOf } from '../../test/auth/auth-bench.ts'
 import { SluiceError } from '../errors.ts'
 import { env } from '../options/secret.ts'
+import type { HttpRequest } from '../ports/runtime.ts'
 import type { ScriptedReply } from '../testing/scripted-transport.ts'
 import { type OAuth2Options, oauth2, oauth2Options } from './oauth2.ts'
 import { createAuthenticator } from './options.ts'
-import { authBench, get, messageOf } from './testing.ts'
 
 const variables = { ID: 'client-1', SECRET: 's3cr3t/&+%', REFRESH: 'r3fr3sh-0' }
 const tokenUrl = 'https://login.test/oauth/tokens?tenant=9'
@@ -66,6 +68,15 @@ test('replies that leave the standard are understood', async () => {
   const odd = { headers: { 'content-type': 'text/html' }, body: '{"access_token":"odd","token_type":"BOT"}' }
   expect((await desk([odd]).sign()).headers['authorization']).toBe('Bearer odd')
 })
+
+/** S1: neither in the message nor in a field, a cause or the stack. */
+function expectNoSecret(what: unknown): void {
+  const text = inspect(what, { depth: 10 })
+  const basic = Buffer.from(`client-1:${encodeURIComponent(variables.SECRET)}`).toString('base64')
+  for (const secret of [variables.SECRET, encodeURIComponent(variables.SECRET), variables.REFRESH, basic]) {
+    expect(text).not.toContain(secret)
+  }
+}
 
 const place = 'desk: the token endpoint https://login.test/oauth/tokens'
 const refusals: [string, ScriptedReply, string][] = [
@@ -147,7 +158,7 @@ test.each(refusals)('refused for good, and asked once: %s', async (_, reply, mes
   const { sign, requests } = desk([reply], { grant: 'refresh_token', refreshToken: env('REFRESH') })
   const error = await sign().catch((caught) => caught)
   expect(error).toMatchObject({ code: 'TOKEN_REFUSED', recovery: 'fix-config', message })
-  for (const secret of Object.values(variables).slice(1)) expect(message).not.toContain(secret)
+  expectNoSecret(error)
   expect(requests).toHaveLength(1)
 })
 
@@ -207,6 +218,26 @@ test('it gives up after five attempts, and says what the last one met', async ()
     message: `${place} gave no token, asked 5 times: it answered 503. Run again when it is available`,
   })
   expect(requests).toHaveLength(5)
+})
+
+test('S1: neither an error nor an event holds a secret that the server repeats', async () => {
+  const echo = (request: HttpRequest): ScriptedReply => ({
+    status: 503,
+    headers: { 'content-type': 'application/json' },
+    body: { error: 'server_error', error_description: `${request.body} ${request.headers['authorization']}` },
+  })
+  const { sign, clock, events } = desk([...Array(5).fill(echo), granted], {
+    grant: 'refresh_token',
+    refreshToken: env('REFRESH'),
+  })
+  const failed = sign().catch((caught) => caught)
+  await clock.advance(60_000)
+  const error = await failed
+  expect(error.message).toContain('server_error (grant_type=refresh_token&refresh_token=*** Basic ***)')
+  expectNoSecret(error)
+  await sign()
+  expect(events).toHaveLength(1)
+  expectNoSecret(events)
 })
 
 test('it does not wait longer than two minutes for a server that asks for more', async () => {

@@ -31,10 +31,16 @@ export function quotable(text: string, secrets: Iterable<string>, length = 300):
   let safe = text
   // The longest first: a secret may hold another one.
   for (const secret of [...secrets].sort((a, b) => b.length - a.length)) {
-    for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
+    for (const form of sentForms(secret)) {
       if (form !== '') safe = safe.replaceAll(form, '***')
     }
   }
   safe = safe.replace(/[\0-\x1f\x7f]+/g, ' ').trim()
   return safe.length > length ? `${safe.slice(0, length)}…` : safe
+}
+
+/** A secret as itself, in a URL, in a form and in JSON. */
+function sentForms(secret: string): readonly string[] {
+  const form = new URLSearchParams({ s: secret }).toString().slice(2)
+  return [secret, encodeURIComponent(secret), form, JSON.stringify(secret).slice(1, -1)]
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { authBench, get, messageOf } from '../../test/auth/auth-bench.ts'
 import { SluiceError } from '../errors.ts'
 import { env } from '../options/secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import type { ScriptedReply } from '../testing/scripted-transport.ts'
 import { type OAuth2Options, oauth2, oauth2Authenticator, oauth2Options } from './oauth2.ts'
-import { authBench, get, messageOf } from './testing.ts'
 import { memoryTokenStore, type StoredToken, type TokenStore } from './token-store.ts'
 
 const variables = { ID: 'client-1', SECRET: 's3cr3t', REFRESH: 'refresh-0' }

@@ -2,9 +2,9 @@
 // The test that starts it says how: server, client, refresh token, directory and number of rounds, as JSON in its one argument.
 import { setTimeout } from 'node:timers/promises'
 import { request } from 'undici'
-import type { HttpHeaders, Runtime } from '../ports/runtime.ts'
-import { fileTokenStore } from './file-token-store.ts'
-import { oauth2, oauth2Authenticator, oauth2Options } from './oauth2.ts'
+import { fileTokenStore } from '../../src/auth/file-token-store.ts'
+import { oauth2, oauth2Authenticator, oauth2Options } from '../../src/auth/oauth2.ts'
+import type { HttpHeaders, Runtime } from '../../src/ports/runtime.ts'
 
 const { directory, rounds, ...options } = JSON.parse(process.argv[2]!)
 const runtime: Runtime = {

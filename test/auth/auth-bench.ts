@@ -1,10 +1,10 @@
-import type { SluiceEvent } from '../ports/events.ts'
-import type { HttpRequest, Runtime, Transport } from '../ports/runtime.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
-import { type ScriptedReply, scriptedTransport } from '../testing/scripted-transport.ts'
-import { seededRandom } from '../testing/seeded-random.ts'
-import type { AuthContext } from './authenticator.ts'
-import { memoryTokenStore } from './token-store.ts'
+import type { AuthContext } from '../../src/auth/authenticator.ts'
+import { memoryTokenStore } from '../../src/auth/token-store.ts'
+import type { SluiceEvent } from '../../src/ports/events.ts'
+import type { HttpRequest, Runtime, Transport } from '../../src/ports/runtime.ts'
+import { fakeClock } from '../../src/testing/fake-clock.ts'
+import { type ScriptedReply, scriptedTransport } from '../../src/testing/scripted-transport.ts'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 
 /** A context whose time is told, whose network is a script, and that keeps what it was told. */
 export function authBench(
