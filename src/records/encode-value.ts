@@ -6,7 +6,7 @@ import { plainDecimal } from './decimal.ts'
 import { encodeJson } from './encode-json.ts'
 import { encodeText } from './encode-text.ts'
 import { fitsType } from './infer.ts'
-import { timestampMicros, timestampText } from './iso-time.ts'
+import { utcTimestamp } from './iso-time.ts'
 
 /** A value as its column holds it. Two values are the same to the column exactly when their encodings are. */
 export type Encoded = null | boolean | number | bigint | string
@@ -36,7 +36,7 @@ export function encodeValue(value: Value | undefined, type: ColumnType, column: 
     case 'text':
       return encodeText(value)
     case 'timestamp':
-      return timestampText(timestampMicros(value as string))
+      return utcTimestamp(value as string)
     case 'bigint':
       return BigInt(value as number | bigint)
     case 'decimal':

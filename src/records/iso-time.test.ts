@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { isIsoDate, isIsoTimestamp, timestampMicros, timestampText } from './iso-time.ts'
+import {
+  isIsoDate,
+  isIsoTimestamp,
+  isoDateDays,
+  timestampMicros,
+  timestampText,
+  utcTimestamp,
+} from './iso-time.ts'
 import { timestamps } from './values.arbitrary.ts'
 
 test.each(['2024-01-31', '2024-02-29', '2000-02-29', '0001-01-01', '9999-12-31'])('%s is a date', (text) => {
@@ -82,7 +89,23 @@ test('an instant has one spelling, which is a timestamp and says the same instan
       expect(isIsoTimestamp(spelled)).toBe(true)
       expect(spelled).toMatch(/(?<!\.\d*0)Z$/)
       expect(timestampMicros(spelled)).toBe(timestampMicros(text))
+      expect(utcTimestamp(text)).toBe(spelled)
     }),
     { numRuns: 2000 },
   )
+})
+
+test('the calendar is that of Date, and zeros that say nothing are dropped', () => {
+  fc.assert(
+    fc.property(timestamps, (text) => {
+      fc.pre(isIsoTimestamp(text))
+      expect(isoDateDays(text)).toBe(Date.parse(text.slice(0, 10)) / 86_400_000)
+      const zoned = text.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')
+      expect(timestampMicros(text) / 1000n - BigInt(Date.parse(zoned))).toBeOneOf([0n, 1n])
+    }),
+    { numRuns: 2000 },
+  )
+  expect(utcTimestamp('2024-01-31T10:00:00.000Z')).toBe('2024-01-31T10:00:00Z')
+  expect(utcTimestamp('2024-01-31T10:00:00.120Z')).toBe('2024-01-31T10:00:00.12Z')
+  expect(utcTimestamp('2024-01-31T10:00:00Z')).toBe('2024-01-31T10:00:00Z')
 })

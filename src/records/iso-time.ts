@@ -26,12 +26,38 @@ export function isIsoTimestamp(text: string): boolean {
   return (hours === 0 && minutes === 0) || !(text.startsWith('0001') || text.startsWith('9999'))
 }
 
+/** Days since 1970-01-01 of a string that begins with a valid date. */
+export function isoDateDays(text: string): number {
+  const month = twoDigits(text, 5)
+  // The civil calendar from March on, so that the leap day is a year's last: Howard Hinnant, "chrono-Compatible
+  // Low-Level Date Algorithms", days_from_civil. Years here are positive.
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2) - (month <= 2 ? 1 : 0)
+  const dayOfYear = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + twoDigits(text, 8) - 1
+  const leapDays = Math.floor(year / 4) - Math.floor(year / 100) + Math.floor(year / 400)
+  return year * 365 + leapDays + dayOfYear - 719_468
+}
+
 /** Microseconds since 1970 of a string that `isIsoTimestamp` accepts. */
 export function timestampMicros(text: string): bigint {
   const zone = zoneStart(text)
-  const milliseconds = BigInt(Date.parse(`${text.slice(0, 19)}Z`) - offsetMinutes(text, zone) * 60_000)
-  const micros = zone === 19 ? 0 : Number(text.slice(20, zone).padEnd(6, '0'))
-  return milliseconds * 1000n + BigInt(micros)
+  const minutes = twoDigits(text, 11) * 60 + twoDigits(text, 14) - offsetMinutes(text, zone)
+  const seconds = isoDateDays(text) * 86_400 + minutes * 60 + twoDigits(text, 17)
+  let fraction = 0
+  for (let at = 20; at < 26; at++) fraction = fraction * 10 + (at < zone ? text.charCodeAt(at) - ZERO : 0)
+  const micros = seconds * 1_000_000 + fraction
+  return Number.isSafeInteger(micros) ? BigInt(micros) : BigInt(seconds) * 1_000_000n + BigInt(fraction)
+}
+
+/** The spelling of `timestampText` for a string that `isIsoTimestamp` accepts. */
+export function utcTimestamp(text: string): string {
+  const last = text.length - 1
+  if (text.charCodeAt(last) !== 90) return timestampText(timestampMicros(text))
+  let end = last
+  if (end > 19) {
+    while (text.charCodeAt(end - 1) === ZERO) end--
+    if (end === 20) end = 19
+  }
+  return end === last ? text : `${text.slice(0, end)}Z`
 }
 
 /** An instant's one spelling: UTC, `Z`, no more digits of fraction than it needs. */

@@ -122,6 +122,6 @@ test('two batches in any order end in a schema of the same types, which holds ev
         for (const record of [...first, ...second])
           expect(fitsType(type, fieldReader(field)(record))).toBe(true)
     }),
-    { numRuns: 500 },
+    { numRuns: 300 },
   )
 })

@@ -1,23 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { makeLoad, withSession, write } from '../destinations/conformance/harness.ts'
-import type { ConformanceHarness } from '../destinations/conformance.ts'
 import { conformanceCases } from '../destinations/conformance.ts'
-import { type MemoryDestination, memoryDestination } from './memory-destination.ts'
-
-function memoryHarness(): ConformanceHarness {
-  let destination: MemoryDestination = memoryDestination()
-  return {
-    open: async () => destination,
-    reopen: async () => {
-      destination = memoryDestination({ store: destination.store })
-      return destination
-    },
-    rows: async (table) => destination.rows(table),
-    rejects: async (pipeline) => destination.rejects(pipeline),
-    loads: async (pipeline) => destination.loads(pipeline),
-    runs: async (pipeline) => destination.runs(pipeline),
-  }
-}
+import { memoryDestination } from './memory-destination.ts'
+import { memoryHarness } from './memory-harness.ts'
 
 describe('the memory destination conforms', () => {
   for (const { name, run } of conformanceCases) test(name, () => run(memoryHarness()))

@@ -1,0 +1,111 @@
+import { describe, expect, test } from 'vitest'
+import type { Destination, DestinationSession, Load } from '../ports/destination.ts'
+import { memoryHarness } from '../testing/memory-harness.ts'
+import { conformanceCases } from './conformance.ts'
+
+// A suite is worth what it catches: each destination here breaks one promise, and some case must say so.
+
+type Commit = DestinationSession['commit']
+
+/** A memory destination whose sessions are changed before they are handed out. */
+function broken(change: (session: DestinationSession) => Partial<DestinationSession>) {
+  return (inner: Destination): Destination => ({
+    ...inner,
+    async open(pipeline, options) {
+      const session = await inner.open(pipeline, options)
+      return { ...session, ...change(session) }
+    },
+  })
+}
+
+const brokenCommit = (
+  change: (commit: Commit, load: Load, session: DestinationSession) => ReturnType<Commit>,
+) => broken((session) => ({ commit: (load) => change((given) => session.commit(given), load, session) }))
+
+let copies = 0
+
+const defects: Record<string, (inner: Destination) => Destination> = {
+  'C1: that stores its rejects in a commit of their own': brokenCommit(async (commit, load) => {
+    await commit({ ...load, id: `${load.id}-rejects`, records: [], checkpoints: [] })
+    return commit({ ...load, rejects: [] })
+  }),
+  'C1: that stores its rows before it looks at the checkpoints': brokenCommit(async (commit, load) => {
+    const receipt = await commit({ ...load, checkpoints: [] })
+    await commit({ ...load, id: `${load.id}-state`, records: [], rejects: [] })
+    return receipt
+  }),
+  'C1: that forgets rejects': brokenCommit((commit, load) => commit({ ...load, rejects: [] })),
+  'C2: that takes a checkpoint from whatever version it has': brokenCommit(async (commit, load, session) => {
+    const present = new Map(
+      (await session.readCheckpoints(load.stream)).map(({ slice, version }) => [slice, version]),
+    )
+    const checkpoints = load.checkpoints.map((update) => ({
+      ...update,
+      fromVersion: present.get(update.slice) ?? 0,
+    }))
+    return commit({ ...load, checkpoints })
+  }),
+  'C3: that does not know a load again': brokenCommit((commit, load) =>
+    commit({ ...load, id: `${load.id}-copy-${++copies}` }),
+  ),
+  'R6: that publishes a replacement with each load': brokenCommit((commit, load) =>
+    commit(load.replacement ? { ...load, replacement: { ...load.replacement, publish: true } } : load),
+  ),
+  "R6: that lets an empty table take a full one's place": brokenCommit((commit, load) =>
+    commit(load.replacement ? { ...load, replacement: { ...load.replacement, allowEmpty: true } } : load),
+  ),
+  'R6: that keeps what an abandoned replacement left': brokenCommit(async (commit, load, session) => {
+    const staged = await session.readSchema(load.table, { staged: true })
+    return commit(
+      load.replacement && staged ? { ...load, replacement: { ...load.replacement, begin: false } } : load,
+    )
+  }),
+  'merge: that appends': brokenCommit((commit, load) => commit({ ...load, key: [] })),
+  'merge: that ignores the version': brokenCommit((commit, load) => {
+    const { version: _version, ...rest } = load
+    return commit(rest)
+  }),
+  'merge: that compares the first field of a key only': brokenCommit((commit, load) =>
+    commit({ ...load, key: load.key.slice(0, 1) }),
+  ),
+  'append: that lets the record read last win': brokenCommit((commit, load) =>
+    commit({ ...load, mode: 'merge' }),
+  ),
+  'R4: that passes long integers through doubles': brokenCommit((commit, load) =>
+    commit({
+      ...load,
+      records: load.records.map((record) =>
+        Object.fromEntries(
+          Object.entries(record).map(([field, value]) => [
+            field,
+            typeof value === 'bigint' && BigInt.asIntN(64, value) === value ? BigInt(Number(value)) : value,
+          ]),
+        ),
+      ),
+    }),
+  ),
+  'state: that shows every pipeline the same checkpoints': (inner) => ({
+    ...inner,
+    open: (_pipeline, options) => inner.open('shared', options),
+  }),
+  'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
+  'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
+}
+
+describe('the suite finds a destination', () => {
+  for (const [promise, change] of Object.entries(defects))
+    test(promise, async () => {
+      const failures: string[] = []
+      for (const { name, run } of conformanceCases)
+        await run(memoryHarness(change)).catch((error: Error) => failures.push(`${name}: ${error.message}`))
+      expect(failures).not.toEqual([])
+      const [number] = promise.split(':')
+      expect(failures.some((failure) => failure.startsWith(`${number}:`))).toBe(true)
+    })
+})
+
+test('each case is a sentence of its own that begins with its promise', () => {
+  const names = conformanceCases.map(({ name }) => name)
+  expect(new Set(names).size).toBe(names.length)
+  for (const { name, promise } of conformanceCases) expect(name.startsWith(`${promise}: `)).toBe(true)
+})
