@@ -1,10 +1,10 @@
 import { BIGINT, BOOLEAN, DATE, DOUBLE, type DuckDBType, TIMESTAMPTZ, VARCHAR } from '@duckdb/node-api'
 import type { Value } from '../../ports/json.ts'
+import { LongDecimal } from '../../ports/json.ts'
 import type { Column, ColumnType } from '../../ports/schema.ts'
 import { plainDecimal } from '../../records/decimal.ts'
 import { ValueMisfitError } from '../../records/encode-value.ts'
 import { fieldReader } from '../../records/field.ts'
-import { LongDecimal } from '../../ports/json.ts'
 import { identifier } from './quote.ts'
 import {
   booleanWriter,

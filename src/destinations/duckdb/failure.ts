@@ -17,19 +17,18 @@ const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => st
   ],
   [
     /read-only|Read-only file system|Permission denied|Operation not permitted/i,
-    (file) => `${file} can't be written. Give this user write access to it and to its directory, then run again`,
+    (file) =>
+      `${file} can't be written. Give this user write access to it and to its directory, then run again`,
   ],
-  [
-    /Is a directory/i,
-    (file) => `${file} is a directory. The path must name a file`,
-  ],
+  [/Is a directory/i, (file) => `${file} is a directory. The path must name a file`],
   [
     /No such file or directory|does not exist/i,
     (file) => `${file} can't be opened: its directory is not there. Make it, or give another path`,
   ],
   [
     /Out of Memory Error/i,
-    () => 'DuckDB ran out of memory. Nothing of this commit was written; raise memoryLimit, or make batches smaller',
+    () =>
+      'DuckDB ran out of memory. Nothing of this commit was written; raise memoryLimit, or make batches smaller',
   ],
   [
     /newer version of DuckDB|storage version/i,

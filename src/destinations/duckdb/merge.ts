@@ -93,7 +93,9 @@ async function stageKeys({ connection, feed, load, key, version }: Merge): Promi
   if (version !== undefined) parts.push(fedColumn(version, 'version'))
   const selected = ['ordinal', ...parts.map(({ name, expression }) => `${expression} AS ${name}`)]
   await feed.use([ordinalColumn('ordinal'), ...parts], load.records, () =>
-    connection.run(`CREATE OR REPLACE TEMP TABLE _sluice_keys AS SELECT ${selected.join(', ')} FROM ${FED_ROWS}`),
+    connection.run(
+      `CREATE OR REPLACE TEMP TABLE _sluice_keys AS SELECT ${selected.join(', ')} FROM ${FED_ROWS}`,
+    ),
   )
 }
 
@@ -164,14 +166,18 @@ async function sameAsStored({ connection, feed, load, table }: Merge): Promise<n
 
 async function deleteReplaced({ connection, table }: Merge): Promise<number> {
   const [updated] = await numbers(connection, `SELECT count(DISTINCT ordinal) FROM ${MATCHES}`)
-  if (updated! > 0) await connection.run(`DELETE FROM ${table} WHERE rowid IN (SELECT target FROM ${MATCHES})`)
+  if (updated! > 0)
+    await connection.run(`DELETE FROM ${table} WHERE rowid IN (SELECT target FROM ${MATCHES})`)
   return updated!
 }
 
 function keyColumn(load: Load, table: string, field: string): Column {
   const column = load.schema.columns.find((candidate) => candidate.field === field)
   if (column === undefined)
-    throw new DestinationSchemaError(table, `the load has no column for its key field ${JSON.stringify(field)}`)
+    throw new DestinationSchemaError(
+      table,
+      `the load has no column for its key field ${JSON.stringify(field)}`,
+    )
   return column
 }
 

@@ -1,5 +1,5 @@
 import bindings from '@duckdb/node-bindings'
-import { VECTOR_SIZE, type VectorHandle, Validity } from './vector.ts'
+import { Validity, VECTOR_SIZE, type VectorHandle } from './vector.ts'
 
 // A VARCHAR vector is an array of `duckdb_string_t` (duckdb.h), 16 bytes each: the length in 4 bytes, then either up to 12
 // bytes of text in place, or the first 4 bytes again and a pointer. One native call per string is what makes strings slow,
@@ -36,7 +36,10 @@ export class StringPacker {
       const value = this.#values[row]!
       if (value === null) continue
       joined += value
-      if (joined.length > MAX_PACKED_CHARACTERS) return this.#flushOneByOne(vector, count)
+      if (joined.length > MAX_PACKED_CHARACTERS) {
+        this.#flushOneByOne(vector, count)
+        return
+      }
     }
     const size = this.#encode(joined, count)
     const base = size > INLINE_BYTES ? this.#moveToHeap(vector, size) : 0
@@ -90,10 +93,7 @@ export class StringPacker {
         for (let index = 0; index < length; index++) this.#bytes[at + index] = text[offset + index]!
       } else {
         words[word + 1] =
-          text[offset]! |
-          (text[offset + 1]! << 8) |
-          (text[offset + 2]! << 16) |
-          (text[offset + 3]! << 24)
+          text[offset]! | (text[offset + 1]! << 8) | (text[offset + 2]! << 16) | (text[offset + 3]! << 24)
         const address = base + offset
         const high = Math.floor(address / TWO_TO_32)
         words[word + 2] = address - high * TWO_TO_32
@@ -106,8 +106,7 @@ export class StringPacker {
   #flushOneByOne(vector: VectorHandle, count: number): void {
     for (let row = 0; row < count; row++) {
       const value = this.#values[row]!
-      if (value !== null)
-        bindings.vector_assign_string_element_len(vector, row, Buffer.from(value, 'utf8'))
+      if (value !== null) bindings.vector_assign_string_element_len(vector, row, Buffer.from(value, 'utf8'))
     }
     this.#flushValidity(vector, count)
   }

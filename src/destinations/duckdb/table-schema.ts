@@ -3,6 +3,7 @@ import type { TableSchema } from '../../ports/schema.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { DestinationSchemaError } from '../errors.ts'
 import { sqlType } from './columns.ts'
+import { instant } from './instant.ts'
 
 /** The name of the table that a replacement is loaded into until it is published (R6). */
 export function stagedName(table: string): string {
@@ -31,7 +32,10 @@ export async function readTableSchema(
   const [first] = rows
   if (first === undefined) return null
   if (first[2] === null)
-    throw new DestinationSchemaError(name, 'it is in the file, but Sluice did not make it. Give the stream another table')
+    throw new DestinationSchemaError(
+      name,
+      'it is in the file, but Sluice did not make it. Give the stream another table',
+    )
   const schema = JSON.parse(first[2]) as TableSchema
   const types = new Map(rows.map(([column, type]) => [column, type]))
   for (const column of [...schema.columns, { name: LOAD_ID_COLUMN, type: { kind: 'text' } as const }]) {
@@ -52,10 +56,13 @@ export async function writeTableSchema(
   load: { readonly id: string; readonly at: number },
 ): Promise<void> {
   await forgetTableSchema(connection, table, staged)
-  await connection.run(
-    `INSERT INTO _sluice_schemas VALUES ($1, $2, $3, $4, make_timestamptz($5))`,
-    [table, staged, JSON.stringify(schema), load.id, BigInt(load.at) * 1000n],
-  )
+  await connection.run(`INSERT INTO _sluice_schemas VALUES ($1, $2, $3, $4, $5)`, [
+    table,
+    staged,
+    JSON.stringify(schema),
+    load.id,
+    instant(load.at),
+  ])
 }
 
 export async function forgetTableSchema(
@@ -63,8 +70,8 @@ export async function forgetTableSchema(
   table: string,
   staged: boolean,
 ): Promise<void> {
-  await connection.run(
-    'DELETE FROM _sluice_schemas WHERE lower(table_name) = lower($1) AND staged = $2',
-    [table, staged],
-  )
+  await connection.run('DELETE FROM _sluice_schemas WHERE lower(table_name) = lower($1) AND staged = $2', [
+    table,
+    staged,
+  ])
 }

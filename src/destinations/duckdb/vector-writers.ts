@@ -4,7 +4,7 @@ import { encodeJson } from '../../records/encode-json.ts'
 import { encodeText } from '../../records/encode-text.ts'
 import { daysOfDate, microsOfTimestamp } from './epoch.ts'
 import { StringPacker } from './packed-strings.ts'
-import { VECTOR_SIZE, Validity, type VectorHandle } from './vector.ts'
+import { Validity, VECTOR_SIZE, type VectorHandle } from './vector.ts'
 
 // Moves one field of up to 2,048 records into one vector. Numbers are laid out in a buffer of JavaScript's and copied with
 // one native call. The buffers are shared: a vector is written from start to end before the next one is begun.
