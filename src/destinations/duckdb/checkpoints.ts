@@ -4,6 +4,7 @@ import type { Json, JsonRecord } from '../../ports/json.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { CheckpointConflictError } from '../errors.ts'
 import { type FedColumn, fedColumn } from './columns.ts'
+import { instant } from './instant.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 
 // How a checkpoint moves is told in engine/CHECKPOINT.md. Everything here but the reading runs in a load's transaction (C1).
@@ -100,10 +101,10 @@ async function upsert(connection: DuckDBConnection, feed: RowFeed, pipeline: str
       `MERGE INTO _sluice_checkpoints c USING ${FED_ROWS} u
        ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice
        WHEN MATCHED THEN UPDATE SET position = u.position, high_water = u.high_water,
-         version = u.from_version + 1, staged = $3, load_id = $4, updated_at = make_timestamptz($5)
+         version = u.from_version + 1, staged = $3, load_id = $4, updated_at = $5
        WHEN NOT MATCHED THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water,
-         u.from_version + 1, $3, $4, make_timestamptz($5))`,
-      [pipeline, load.stream, load.replacement !== undefined, load.id, BigInt(load.at) * 1000n],
+         u.from_version + 1, $3, $4, $5)`,
+      [pipeline, load.stream, load.replacement !== undefined, load.id, instant(load.at)],
     ),
   )
 }

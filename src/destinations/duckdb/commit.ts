@@ -7,6 +7,7 @@ import { schemaChange } from '../schema-change.ts'
 import { checkVersions, writeCheckpoints } from './checkpoints.ts'
 import { fedColumn } from './columns.ts'
 import { alterTable, createTable, dropTable, renameTable } from './ddl.ts'
+import { instant } from './instant.ts'
 import { insertRecords, planMerge } from './merge.ts'
 import { identifier } from './quote.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
@@ -109,21 +110,18 @@ async function findReceipt(
 }
 
 async function writeLoad(connection: DuckDBConnection, pipeline: string, load: Load, receipt: LoadReceipt) {
-  await connection.run(
-    'INSERT INTO _sluice_loads VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, make_timestamptz($10))',
-    [
-      pipeline,
-      load.id,
-      load.runId,
-      load.stream,
-      load.table,
-      receipt.inserted,
-      receipt.updated,
-      receipt.unchanged,
-      load.rejects.length,
-      BigInt(load.at) * 1000n,
-    ],
-  )
+  await connection.run('INSERT INTO _sluice_loads VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+    pipeline,
+    load.id,
+    load.runId,
+    load.stream,
+    load.table,
+    receipt.inserted,
+    receipt.updated,
+    receipt.unchanged,
+    load.rejects.length,
+    instant(load.at),
+  ])
 }
 
 const rejectColumns = [
@@ -136,8 +134,8 @@ async function writeRejects(connection: DuckDBConnection, feed: RowFeed, pipelin
   await feed.use(rejectColumns, load.rejects as unknown as readonly JsonRecord[], () =>
     connection.run(
       `INSERT INTO _sluice_rejects
-       SELECT $1, $2, $3, record, reason, make_timestamptz($4) FROM ${FED_ROWS}`,
-      [pipeline, load.stream, load.id, BigInt(load.at) * 1000n],
+       SELECT $1, $2, $3, record, reason, $4 FROM ${FED_ROWS}`,
+      [pipeline, load.stream, load.id, instant(load.at)],
     ),
   )
 }

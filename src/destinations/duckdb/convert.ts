@@ -16,7 +16,7 @@ function textOf(column: string, from: ColumnType): string {
     case 'double':
       return doubleText(column)
     case 'decimal':
-      return from.scale === 0 ? `CAST(${column} AS VARCHAR)` : plainText(column)
+      return from.scale === 0 ? `CAST(${column} AS VARCHAR)` : decimalText(column)
     case 'timestamp':
       return timestampText(column)
     default:
@@ -34,8 +34,10 @@ function jsonOf(column: string, from: ColumnType): string {
     : `CAST(${text} AS JSON)`
 }
 
-function plainText(column: string): string {
-  return `rtrim(rtrim(CAST(${column} AS VARCHAR), '0'), '.')`
+/** Without the zeros that only fill the scale. DuckDB leaves out the 0 before the point where the type has no such digit. */
+function decimalText(column: string): string {
+  const text = `rtrim(rtrim(CAST(${column} AS VARCHAR), '0'), '.')`
+  return `CASE WHEN ${column} = 0 THEN '0' ELSE regexp_replace(${text}, '^(-?)\\.', '\\10.') END`
 }
 
 /** In UTC, with `Z`, and no more digits of fraction than it needs. */

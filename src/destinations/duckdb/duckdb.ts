@@ -26,7 +26,7 @@ export function createDuckdbDestination(options: DuckdbOptions): DuckdbDestinati
     open,
     async query(sql) {
       await using session = await open('', { readOnly: true })
-      return session.query(sql)
+      return await session.query(sql)
     },
   }
 }

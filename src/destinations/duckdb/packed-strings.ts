@@ -36,7 +36,10 @@ export class StringPacker {
       const value = this.#values[row]!
       if (value === null) continue
       joined += value
-      if (joined.length > MAX_PACKED_CHARACTERS) return this.#flushOneByOne(vector, count)
+      if (joined.length > MAX_PACKED_CHARACTERS) {
+        this.#flushOneByOne(vector, count)
+        return
+      }
     }
     const size = this.#encode(joined, count)
     const base = size > INLINE_BYTES ? this.#moveToHeap(vector, size) : 0

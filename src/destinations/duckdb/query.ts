@@ -28,6 +28,9 @@ function converterOf(type: DuckDBTypeId): (value: Json) => Json {
     case DuckDBTypeId.HUGEINT:
     case DuckDBTypeId.UHUGEINT:
       return (value) => (Number.isSafeInteger(Number(value)) ? Number(value) : value)
+    case DuckDBTypeId.DECIMAL:
+      // DuckDB writes `.5` where the type has no digit before the point.
+      return (value) => (value as string).replace(/^(-?)\./, '$10.')
     case DuckDBTypeId.TIMESTAMP_TZ:
       // DuckDB writes `2024-01-31 08:00:00.25+00`.
       return (value) => `${(value as string).slice(0, 10)}T${(value as string).slice(11, -3)}Z`

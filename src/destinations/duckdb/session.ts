@@ -6,6 +6,7 @@ import { deleteCheckpoints, readCheckpoints } from './checkpoints.ts'
 import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
 import { explainFailure } from './failure.ts'
+import { instant } from './instant.ts'
 import { type QueryRow, readRows } from './query.ts'
 import type { RowFeed } from './row-feed.ts'
 import { forgetTableSchema, readTableSchema, stagedName } from './table-schema.ts'
@@ -16,6 +17,7 @@ export class DuckdbSession implements DestinationSession {
   readonly #warehouse: Warehouse
   readonly #pipeline: string
   readonly #readOnly: boolean
+  readonly #queries = new Set<Promise<unknown>>()
   #closed = false
 
   constructor(warehouse: Warehouse, pipeline: string, readOnly: boolean) {
@@ -41,10 +43,13 @@ export class DuckdbSession implements DestinationSession {
       transaction(connection, async () => {
         const own = [this.#pipeline, run.id]
         await connection.run('DELETE FROM _sluice_runs WHERE pipeline = $1 AND run_id = $2', own)
-        await connection.run(
-          'INSERT INTO _sluice_runs VALUES ($1, $2, make_timestamptz($3), make_timestamptz($4), $5, $6)',
-          [...own, micros(run.startedAt), micros(run.finishedAt), run.outcome, JSON.stringify(run.report)],
-        )
+        await connection.run('INSERT INTO _sluice_runs VALUES ($1, $2, $3, $4, $5, $6)', [
+          ...own,
+          instant(run.startedAt),
+          run.finishedAt === null ? null : instant(run.finishedAt),
+          run.outcome,
+          JSON.stringify(run.report),
+        ])
       }),
     )
   }
@@ -65,11 +70,21 @@ export class DuckdbSession implements DestinationSession {
    */
   async query(sql: string): Promise<QueryRow[]> {
     this.#use()
+    const query = this.#query(sql)
+    this.#queries.add(query)
+    try {
+      return await query
+    } catch (error) {
+      throw explainFailure(error, this.#warehouse.description, this.#warehouse.file)
+    } finally {
+      this.#queries.delete(query)
+    }
+  }
+
+  async #query(sql: string): Promise<QueryRow[]> {
     const connection = await this.#warehouse.connect()
     try {
       return await readRows(connection, sql)
-    } catch (error) {
-      throw explainFailure(error, this.#warehouse.description, this.#warehouse.file)
     } finally {
       connection.closeSync()
     }
@@ -79,6 +94,7 @@ export class DuckdbSession implements DestinationSession {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return
     this.#closed = true
+    await Promise.allSettled(this.#queries)
     await this.#warehouse.release()
   }
 
@@ -104,8 +120,4 @@ export class DuckdbSession implements DestinationSession {
   #use(): void {
     if (this.#closed) throw new DestinationError(this.#warehouse.description, 'the session is closed')
   }
-}
-
-function micros(milliseconds: number | null): bigint | null {
-  return milliseconds === null ? null : BigInt(milliseconds) * 1000n
 }

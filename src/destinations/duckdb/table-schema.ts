@@ -3,6 +3,7 @@ import type { TableSchema } from '../../ports/schema.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { DestinationSchemaError } from '../errors.ts'
 import { sqlType } from './columns.ts'
+import { instant } from './instant.ts'
 
 /** The name of the table that a replacement is loaded into until it is published (R6). */
 export function stagedName(table: string): string {
@@ -55,12 +56,12 @@ export async function writeTableSchema(
   load: { readonly id: string; readonly at: number },
 ): Promise<void> {
   await forgetTableSchema(connection, table, staged)
-  await connection.run(`INSERT INTO _sluice_schemas VALUES ($1, $2, $3, $4, make_timestamptz($5))`, [
+  await connection.run(`INSERT INTO _sluice_schemas VALUES ($1, $2, $3, $4, $5)`, [
     table,
     staged,
     JSON.stringify(schema),
     load.id,
-    BigInt(load.at) * 1000n,
+    instant(load.at),
   ])
 }
 

@@ -1,6 +1,7 @@
 import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { DestinationError } from '../errors.ts'
 import { explainFailure } from './failure.ts'
 import type { DuckdbOptions } from './options.ts'
 import { RowFeed } from './row-feed.ts'
@@ -28,6 +29,8 @@ export class Warehouse {
   /** False for a file that holds nothing of Sluice's, where it can't be written. */
   readonly hasState: boolean
   #holders = 1
+  /** Set when the last holder has let go; ends when the file is closed. */
+  #closing: Promise<void> | undefined
   #last: Promise<unknown> = Promise.resolve()
 
   private constructor(
@@ -55,26 +58,26 @@ export class Warehouse {
    */
   static async open(options: DuckdbOptions, readOnly: boolean): Promise<Warehouse> {
     const key = await canonicalPath(options.path)
-    for (;;) {
-      const present = opened.get(key)
-      if (present === undefined) break
-      const warehouse = await present.catch(() => undefined)
-      if (warehouse === undefined || warehouse.#holders === 0) continue
-      if (warehouse.readOnly && !readOnly) {
-        const problem = new Error('read-only: this process has the file open for reading')
-        throw explainFailure(problem, warehouse.description, warehouse.file)
+    for (let present = opened.get(key); present !== undefined; present = opened.get(key)) {
+      const warehouse = await present
+      if (warehouse.#closing !== undefined) {
+        await warehouse.#closing
+        continue
       }
+      if (warehouse.readOnly && !readOnly)
+        throw new DestinationError(
+          warehouse.description,
+          "this process reads the file at the moment, so it can't be opened for writing. Close what reads it first",
+        )
       warehouse.#holders++
       return warehouse
     }
-    const opening = Warehouse.#start(key, options, readOnly)
-    opened.set(key, opening)
-    try {
-      return await opening
-    } catch (error) {
+    const opening = Warehouse.#start(key, options, readOnly).catch((error: unknown) => {
       opened.delete(key)
       throw explainFailure(error, `duckdb ${options.path}`, options.path)
-    }
+    })
+    opened.set(key, opening)
+    return opening
   }
 
   static async #start(key: string, options: DuckdbOptions, readOnly: boolean): Promise<Warehouse> {
@@ -127,15 +130,17 @@ export class Warehouse {
   /** Gives the warehouse back. The last one to do so closes the file. */
   async release(): Promise<void> {
     if (--this.#holders > 0) return
+    this.#closing = this.#close()
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.#last
-    try {
-      // Off this thread; closing would do the same on it. What can't be moved stays in the log, and is not lost.
-      if (!this.readOnly) await this.connection.run('CHECKPOINT').catch(() => undefined)
-    } finally {
-      this.connection.closeSync()
-      this.#instance.closeSync()
-      opened.delete(this.#key)
-    }
+    // Off this thread; closing would do the same on it. What can't be moved stays in the log, and is not lost.
+    if (!this.readOnly) await this.connection.run('CHECKPOINT').catch(() => undefined)
+    this.connection.closeSync()
+    this.#instance.closeSync()
+    opened.delete(this.#key)
   }
 }
 
