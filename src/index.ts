@@ -9,12 +9,13 @@ export { fileTokenStore } from './auth/file-token-store.ts'
 export { type OAuth2Options, oauth2 } from './auth/oauth2.ts'
 export { TokenRefusedError } from './auth/token-error.ts'
 export { createTokenManager, type TokenManager, type TokenManagerOptions } from './auth/token-manager.ts'
+export { oauth2Tokens } from './auth/oauth2-tokens.ts'
 export { memoryTokenStore, type StoredToken, type TokenStore } from './auth/token-store.ts'
 export { type LoadedPipeline, loadPipeline } from './config/load.ts'
 export { openSource } from './config/open-source.ts'
 // A pipeline, and running it
 export { definePipeline, type Pipeline, type PipelineInput } from './config/pipeline.ts'
-export { createDuckdbDestination, type DuckdbDestination } from './destinations/duckdb/duckdb.ts'
+export { type DuckdbDestination, duckdbDestination } from './destinations/duckdb/duckdb.ts'
 // Destinations
 export { type DuckdbInput, duckdb } from './destinations/duckdb/options.ts'
 export {

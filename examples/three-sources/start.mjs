@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { createDuckdbDestination, duckdb } from '../../dist/src/index.js'
+import { duckdbDestination } from '../../dist/src/index.js'
 import { startSandbox } from '../../dist/src/testing.js'
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
@@ -30,7 +30,7 @@ const [code] = await once(run, 'exit')
 await sandbox.close()
 if (code !== 0) process.exit(code ?? 1)
 
-const warehouse = createDuckdbDestination(duckdb({ path: here('warehouse.duckdb') }))
+const warehouse = duckdbDestination({ path: here('warehouse.duckdb') })
 const rows = await warehouse.query(`
   SELECT status, count(*)::INTEGER AS tickets, min(created_at)::DATE::VARCHAR AS oldest, max(updated_at)::DATE::VARCHAR AS newest
   FROM desk_tickets GROUP BY status ORDER BY tickets DESC`)

@@ -1,8 +1,7 @@
 import type { Source } from '../ports/source.ts'
 import { type RestOptions, restOptions } from '../source/rest-options.ts'
 import { type AssembleOptions, createSource, surround } from './assemble.ts'
-import { explainConfigError } from './explain.ts'
-import { jsonSchemaOf } from './json-schema.ts'
+import { parseOptions } from '../options/parse-options.ts'
 
 /**
  * A source alone, for your own loop: its streams can be read, previewed, or written to a file without a pipeline.
@@ -14,10 +13,9 @@ export async function openSource(
   options: RestOptions,
   surroundings: Omit<AssembleOptions, 'destination'> = {},
 ): Promise<Source> {
-  const result = restOptions.safeParse(options)
-  if (!result.success) throw explainConfigError(result.error, options, jsonSchemaOf(restOptions))
+  const settings = parseOptions(restOptions, options)
   const around = surround(surroundings)
-  const source = createSource(name, result.data, around)
+  const source = createSource(name, settings, around)
   return {
     ...source,
     async [Symbol.asyncDispose]() {

@@ -4,8 +4,7 @@ import { duration } from '../options/duration.ts'
 import { size } from '../options/size.ts'
 import { restOptions } from '../source/rest-options.ts'
 import { refuseCycle } from './cycle.ts'
-import { explainConfigError } from './explain.ts'
-import { jsonSchemaOf } from './json-schema.ts'
+import { parseOptions } from '../options/parse-options.ts'
 
 const brand = Symbol.for('sluice.pipeline')
 
@@ -62,9 +61,7 @@ export type Pipeline = z.output<typeof pipelineOptions> & { readonly [brand]: tr
  */
 export function definePipeline(input: PipelineInput): Pipeline {
   refuseCycle(input)
-  const result = pipelineOptions.safeParse(input)
-  if (!result.success) throw explainConfigError(result.error, input, jsonSchemaOf(pipelineOptions))
-  return Object.assign(result.data, { [brand]: true as const })
+  return Object.assign(parseOptions(pipelineOptions, input), { [brand]: true as const })
 }
 
 /** True for what `definePipeline` returned, also that of another copy of the package. */

@@ -1,4 +1,4 @@
-import { jsonSchemaOf } from '../../config/json-schema.ts'
+import { jsonSchemaOf } from '../../options/json-schema.ts'
 import { pipelineOptions } from '../../config/pipeline.ts'
 import { exitCodes } from '../exit-code.ts'
 

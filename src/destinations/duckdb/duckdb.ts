@@ -1,6 +1,7 @@
 // DuckDB: a warehouse in one file. Keeps C1, C2, C3, C6 and R6 with DuckDB's own transactions.
 import type { Destination } from '../../ports/destination.ts'
-import type { DuckdbOptions } from './options.ts'
+import { parseOptions } from '../../options/parse-options.ts'
+import { type DuckdbInput, type DuckdbOptions, duckdb, duckdbOptions } from './options.ts'
 import type { QueryRow } from './query.ts'
 import { DuckdbSession } from './session.ts'
 import { Warehouse } from './warehouse.ts'
@@ -13,6 +14,14 @@ export interface DuckdbDestination extends Destination {
   open(pipeline: string, options?: { readonly readOnly?: boolean }): Promise<DuckdbSession>
   /** Opens the file for one query, and returns its rows as plain JSON. */
   query(sql: string): Promise<QueryRow[]>
+}
+
+/**
+ * A DuckDB file as a destination of its own, without a pipeline. It opens nothing yet.
+ * @throws ConfigError where an option is wrong
+ */
+export function duckdbDestination(options: Omit<DuckdbInput, 'type'>): DuckdbDestination {
+  return createDuckdbDestination(parseOptions(duckdbOptions, duckdb(options)))
 }
 
 /** The destination for validated options. It opens nothing yet. */

@@ -1,7 +1,7 @@
 // Turns zod's issues into sentences: the path, what was found, what is allowed, and the nearest right spelling.
 import type { z } from 'zod'
 import { ConfigError } from '../errors.ts'
-import { isSecret } from '../options/secret.ts'
+import { isSecret } from './secret.ts'
 import { alternatives, type JsonSchema } from './json-schema.ts'
 import { nearest } from './nearest.ts'
 
