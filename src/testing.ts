@@ -8,12 +8,14 @@ export {
   type ConformanceHarness,
   conformanceCases,
 } from './destinations/conformance.ts'
+export { checkPaginator } from './testing/check-paginator.ts'
 export { type FakeClock, type FakeClockOptions, fakeClock } from './testing/fake-clock.ts'
 export {
   type MemoryDestination,
   type MemoryDestinationOptions,
   memoryDestination,
 } from './testing/memory-destination.ts'
+export { listRequest, pageView, type ReadPage, readPages } from './testing/pages.ts'
 export {
   type ScriptedReply,
   type ScriptedTransport,

@@ -279,6 +279,12 @@ describe('a position that persists', () => {
     expect(paginator.resume?.(last, 'a')).toBe('a')
   })
 
+  test('may be the same again without a flag too, where the page is empty', () => {
+    const { next } = cursorPaginator(cursor({ token: 'after', param: 'cursor', persist: true }))
+    expect(next(pageView({ data: [], after: 'a' }), 'a')).toBeUndefined()
+    expect(() => next(pageView({ data: row, after: 'a' }), 'a')).toThrow(PaginationLoopError)
+  })
+
   test('is there only where the config says so', () => {
     expect(cursorPaginator(cursor({ token: 'next', param: 'cursor' })).resume).toBeUndefined()
   })

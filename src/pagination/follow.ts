@@ -45,6 +45,9 @@ export function following(options: FollowOptions, what: string, read: NextReader
         `${options.more} says that there are more pages, but ${what} names none; name the right place of the next page`,
       )
     }
+    // A position that persists stands still while there is nothing new.
+    if (options.persist && named === position && page.records.length === 0 && flag === undefined)
+      return undefined
     // R1. The first page has no position, but its own URL would lead to it again.
     if (named === position || named === page.url) {
       throw new PaginationLoopError(page.url, `${what} is ${excerpt(named)}, which led to this very page`)

@@ -96,6 +96,13 @@ describe('a keyset list', () => {
     )
   })
 
+  test.each(['max', 'min'] as const)('that stands still at its %s stops with an error (R1)', (pick) => {
+    expect(() => values({ pick }, [rows('9'), rows('9')])).toThrow(PaginationLoopError)
+    expect(() => values({ pick }, [rows('9'), rows('9')])).toThrow(
+      'the page behind id = "9" leads on to id = "9"',
+    )
+  })
+
   test('whose last record lacks the field stops with an error', () => {
     const read = () => values({ field: 'uid' }, [[{ uid: 1 }, { id: 2, name: 'x' }]])
     expect(read).toThrow(PaginationInvalidError)

@@ -86,6 +86,16 @@ describe('a list of numbered pages', () => {
       [1, 2],
     ],
     [
+      'ends at a short page that reaches the total of records, where the config says so',
+      { size, totalRecords: 'total', lastPage: 'short' },
+      [
+        { data: rows(2), total: 7 },
+        { data: rows(3), total: 7 },
+        { data: rows(1), total: 7 },
+      ],
+      [1, 2, 3],
+    ],
+    [
       'that fits one page ends at the total of records',
       { size, totalRecords: 'total' },
       [{ data: rows(2), total: 2 }],

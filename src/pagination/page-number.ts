@@ -27,7 +27,7 @@ export const pageNumberOptions = z
     totalRecords: responseValue
       .optional()
       .describe(
-        'Where a page holds the number of all records: a path of the body, or `{ header }`. With it pages can be read side by side. One request more than with `totalPages` may be needed to see the end. Default: none',
+        'Where a page holds the number of all records: a path of the body, or `{ header }`. With it pages can be read side by side. A short last page takes one more request to see the end, unless `lastPage` is "short"; without `size`, an empty page is the last. Default: none',
       ),
     more: moreFlag.optional(),
     lastPage,
@@ -65,7 +65,8 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
     if (totalRecords !== undefined && count > 0 && pagesRead * count >= totalRecords) return true
     if (count === 0)
       return !(totalRecords !== undefined && size !== undefined && pagesRead * size < totalRecords)
-    return options.lastPage === 'short' && totalRecords === undefined && count < size!
+    if (options.lastPage !== 'short' || count >= size!) return false
+    return totalRecords === undefined || (pagesRead - 1) * size! + count >= totalRecords
   }
   return {
     request(base, position = first) {

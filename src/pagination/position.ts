@@ -16,6 +16,6 @@ export function checkPosition(base: RequestSpec, position: Json, kind: string, f
   if (type === 'number' && form !== 'text') return
   throw new PaginationInvalidError(
     base.url,
-    `the stored position ${excerpt(position as never)} is none of the paginator "${kind}", which stores ${form}: it stems from other options. Reset the stream's state, or put the former options back`,
+    `the stored position ${excerpt(position)} is none of the paginator "${kind}", which stores ${form}: it stems from other options. Reset the stream's state, or put the former options back`,
   )
 }

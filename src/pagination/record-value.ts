@@ -27,11 +27,11 @@ export function extreme(
   return best
 }
 
-/** The error of a page none of whose records (or whose last record) holds the field. */
-export function missingField(page: PageView, field: string, where: string): PaginationInvalidError {
+/** The error of a page without the value that leads on. `lack` opens the message, as in "the last record has no". */
+export function missingField(page: PageView, field: string, lack: string): PaginationInvalidError {
   const last = page.records.at(-1)
   return new PaginationInvalidError(
     page.url,
-    `${where} text or number at ${field}, so the next page can't be asked for; the last record has the fields ${excerpt(Object.keys(last ?? {}))}`,
+    `${lack} text or number at ${field}, so the next page can't be asked for; the last record has the fields ${excerpt(Object.keys(last ?? {}))}`,
   )
 }

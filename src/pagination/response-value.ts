@@ -81,7 +81,7 @@ export function countReader(place: ResponseValue | undefined): (page: PageView) 
 }
 
 /** A value for a message, cut to 80 characters. */
-export function excerpt(value: Value | undefined): string {
+export function excerpt(value: unknown): string {
   const text =
     JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? each.toString() : each)) ?? 'nothing'
   return text.length > 80 ? `${text.slice(0, 80)}…` : text

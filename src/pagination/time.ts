@@ -3,6 +3,7 @@
 // starting a moment later would lose those that share it.
 import { z } from 'zod'
 import { persist } from './follow.ts'
+import { shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { compareValues } from './order.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
@@ -12,7 +13,13 @@ import { compilePath, path } from './path.ts'
 import { checkPosition } from './position.ts'
 import { extreme, missingField, type SortValue, sortValue } from './record-value.ts'
 import { requestValue, requestWriter } from './request-value.ts'
-import { describePlace, excerpt, responseReader, responseValue } from './response-value.ts'
+import {
+  describePlace,
+  excerpt,
+  type ResponseValue,
+  responseReader,
+  responseValue,
+} from './response-value.ts'
 
 export const timeOptions = z
   .strictObject({
@@ -49,10 +56,7 @@ export const timeOptions = z
     error:
       "give `more` or `size` (not above the API's maximum): without one of them the last page can't be told from a full page of one time",
   })
-  .refine((options) => options.lastPage !== 'short' || options.size !== undefined, {
-    path: ['lastPage'],
-    error: 'lastPage: "short" needs `size`: without it no page can be told to be short',
-  })
+  .refine((options) => options.lastPage !== 'short' || options.size !== undefined, shortNeedsSize)
   .describe('Time: the next page starts at the greatest time of this one, inclusive')
 
 export type TimeOptions = z.input<typeof timeOptions>
@@ -83,12 +87,12 @@ export function timePaginator(input: TimeOptions): Paginator<SortValue> {
       const more = readMore(page)
       if (more === false) return undefined
       const count = page.records.length
-      if (more === undefined && (count === 0 || (options.lastPage === 'short' && count < size!)))
-        return undefined
+      const looksLast = count === 0 || (options.lastPage === 'short' && count < size!)
+      if (more === undefined && looksLast) return undefined
       const following = readTime(page)
       if (following === undefined) {
-        if (count > 0 || options.endTime !== undefined)
-          throw missingTime(page, what, options.field !== undefined)
+        if (options.endTime !== undefined) throw missingField(page, what, 'the page has no')
+        if (count > 0) throw missingField(page, what, 'no record has a')
         throw stuck(
           page,
           `${options.more} says that there are more pages, but this one is empty, so there is no time to go on from`,
@@ -118,17 +122,13 @@ export function timePaginator(input: TimeOptions): Paginator<SortValue> {
   return { ...paginator, resume: (page, position) => readTime(page) ?? position }
 }
 
-function timeReader(field: string | undefined, endTime: Parameters<typeof responseReader>[0] | undefined) {
+function timeReader(field: string | undefined, endTime: ResponseValue | undefined) {
   if (endTime !== undefined) {
     const read = responseReader(endTime)
     return (page: PageView) => sortValue(read(page))
   }
   const read = compilePath(field!)
   return (page: PageView) => extreme(page.records, read, 1)
-}
-
-function missingTime(page: PageView, what: string, inRecords: boolean) {
-  return missingField(page, what, inRecords ? 'no record has a' : 'the page has no')
 }
 
 function stuck(page: PageView, problem: string): PaginationStuckError {
