@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { type BreakerChange, type BreakerPolicy, breakerOptions, circuitBreaker, defaultBreakerPolicy } from './breaker.ts'
+import {
+  type BreakerChange,
+  type BreakerPolicy,
+  breakerOptions,
+  circuitBreaker,
+  defaultBreakerPolicy,
+} from './breaker.ts'
 import { CircuitOpenError, HttpStatusError, TransportError } from './errors.ts'
 
 const status = (status: number) =>
@@ -19,10 +25,18 @@ function bench(policy: Partial<BreakerPolicy> = {}) {
   const clock = fakeClock({ start: 0 })
   const changes: BreakerChange[] = []
   const breaker = circuitBreaker(
-    { failureThreshold: 2, openFor: 1000, maxOpenFor: 3000, name: 'desk', ...policy, onChange: (change) => changes.push(change) },
+    {
+      failureThreshold: 2,
+      openFor: 1000,
+      maxOpenFor: 3000,
+      name: 'desk',
+      ...policy,
+      onChange: (change) => changes.push(change),
+    },
     clock,
   )
-  const fail = (error: unknown = reset()) => breaker.run(() => Promise.reject(error)).catch((error: unknown) => error)
+  const fail = (error: unknown = reset()) =>
+    breaker.run(() => Promise.reject(error)).catch((error: unknown) => error)
   const succeed = () => breaker.run(async () => 'ok')
   const openIt = async () => {
     for (let failures = 0; failures < 2; failures++) await fail()
@@ -55,7 +69,12 @@ test('failures in a row open it, and it says why', async () => {
 
 test('a success in between, or any answer below 500, starts the count afresh', async () => {
   const { breaker, fail, succeed } = bench()
-  for (const between of [succeed, () => fail(status(404)), () => fail(status(429)), () => fail(status(401))]) {
+  for (const between of [
+    succeed,
+    () => fail(status(404)),
+    () => fail(status(429)),
+    () => fail(status(401)),
+  ]) {
     await fail()
     await between()
   }
@@ -115,7 +134,9 @@ test('each failed probe doubles the time until the next, up to a bound', async (
   expect(changes.filter((change) => change.type === 'breaker.open').map((change) => change.forMs)).toEqual([
     1000, 2000, 3000, 3000, 3000,
   ])
-  expect(changes.at(-1)).toMatchObject({ reason: 'a probe failed: https://api.test/: read failed (ECONNRESET)' })
+  expect(changes.at(-1)).toMatchObject({
+    reason: 'a probe failed: https://api.test/: read failed (ECONNRESET)',
+  })
 })
 
 test('a 404 to a probe closes it: the API is up', async () => {
@@ -194,5 +215,10 @@ test('what began before it opened does not decide on it', async () => {
 
 test('the options name their defaults', () => {
   expect(breakerOptions.parse({ openFor: '2s' })).toEqual({ ...defaultBreakerPolicy, openFor: 2000 })
-  expect(defaultBreakerPolicy).toEqual({ failureThreshold: 5, openFor: 5000, maxOpenFor: 60_000, maxWait: 300_000 })
+  expect(defaultBreakerPolicy).toEqual({
+    failureThreshold: 5,
+    openFor: 5000,
+    maxOpenFor: 60_000,
+    maxWait: 300_000,
+  })
 })

@@ -2,8 +2,21 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
-import { HttpStatusError, RateLimitedError, RetriesExhaustedError, TimeoutError, TransportError } from './errors.ts'
-import { createRetrier, defaultRetryPolicy, fullJitter, type Retry, type RetryPolicy, retryOptions } from './retry.ts'
+import {
+  HttpStatusError,
+  RateLimitedError,
+  RetriesExhaustedError,
+  TimeoutError,
+  TransportError,
+} from './errors.ts'
+import {
+  createRetrier,
+  defaultRetryPolicy,
+  fullJitter,
+  type Retry,
+  type RetryPolicy,
+  retryOptions,
+} from './retry.ts'
 
 const url = 'https://api.test/items'
 const status = (status: number, retryAfterMs?: number) =>
@@ -64,9 +77,7 @@ test('no attempt begins after the deadline', async () => {
 
 test('a spent budget stops the retries of every request of the client, and successes fill it again', async () => {
   const { retrier, task } = bench({ budget: 10 })
-  await expect(retrier.run(task(forever(reset)))).rejects.toThrow(
-    'gave up after 3 attempts in',
-  )
+  await expect(retrier.run(task(forever(reset)))).rejects.toThrow('gave up after 3 attempts in')
   await expect(retrier.run(task([reset()]))).rejects.toThrow(
     'the retry budget is spent: too many requests to this API fail',
   )
@@ -168,7 +179,12 @@ test('full jitter lies between zero and the doubled delay, never above maxDelay'
 
 test('the options name their defaults and refuse what is out of bounds', () => {
   expect(retryOptions.parse({ deadline: '2m' })).toEqual({ ...defaultRetryPolicy, deadline: 120_000 })
-  expect(defaultRetryPolicy).toMatchObject({ maxAttempts: 6, firstDelay: 250, maxDelay: 30_000, deadline: 600_000 })
+  expect(defaultRetryPolicy).toMatchObject({
+    maxAttempts: 6,
+    firstDelay: 250,
+    maxDelay: 30_000,
+    deadline: 600_000,
+  })
   expect(retryOptions.safeParse({ maxAttempts: 0 }).success).toBe(false)
   expect(retryOptions.safeParse({ attempts: 3 }).error!.message).toContain('attempts')
 })
