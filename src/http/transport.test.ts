@@ -126,8 +126,8 @@ test('HTTP/2 is used where the server offers it, with many requests on one conne
 test.for([
   ['a reset of the stream', (stream: ServerHttp2Stream) => stream.destroy(new Error('broken'))],
   ['the end of the session', (stream: ServerHttp2Stream) => stream.session!.destroy()],
-  ['the end of the connection', (stream: ServerHttp2Stream, socket: Socket) => socket.end()],
-  ['a reset of the connection', (stream: ServerHttp2Stream, socket: Socket) => socket.resetAndDestroy()],
+  ['the end of the connection', (_: ServerHttp2Stream, socket: Socket) => socket.end()],
+  ['a reset of the connection', (_: ServerHttp2Stream, socket: Socket) => socket.resetAndDestroy()],
 ] as const)('%s midway is a truncated body on HTTP/2, too', async ([, breakOff]) => {
   const pems = await certificate()
   let raw!: Socket
