@@ -42,6 +42,7 @@ export interface Client extends AsyncDisposable {
   ): Promise<T>
 }
 
+/** `clientOptions` reads the part of it that a config file can hold. */
 export interface ClientOptions {
   /** The source's name in events and messages. */
   readonly name: string
@@ -49,22 +50,22 @@ export interface ClientOptions {
   readonly baseUrl: string
   readonly runtime: Runtime
   /** Sent with every request, where it names no other value. Lower-case names. */
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
   readonly auth?: Authenticator
   /** Every request waits for all of them, in this order. */
   readonly quotas?: readonly Quota[]
   /** Durations in milliseconds, as `retryOptions` gives them. */
-  readonly retry?: Partial<RetryPolicy>
+  readonly retry?: Partial<RetryPolicy> | undefined
   /** Durations in milliseconds, as `breakerOptions` gives them. */
-  readonly breaker?: Partial<BreakerPolicy>
+  readonly breaker?: Partial<BreakerPolicy> | undefined
   /** Milliseconds, as `timeoutOptions` gives them. */
-  readonly timeouts?: Partial<Timeouts>
+  readonly timeouts?: Partial<Timeouts> | undefined
   /** Requests under way at once; more wait, first come, first served. Default: 10. */
-  readonly maxConcurrent?: number
+  readonly maxConcurrent?: number | undefined
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
-  readonly maxBodySize?: number
+  readonly maxBodySize?: number | undefined
   /** Further origins that belong to the same API: they get its credential, too (R3). */
-  readonly allowedOrigins?: readonly string[]
+  readonly allowedOrigins?: readonly string[] | undefined
   readonly onEvent?: EventSink
   /** Knows the secrets that must not appear in errors and events (S1): give an authenticator's `onSecret` its `add`. */
   readonly redactor?: Redactor

@@ -21,30 +21,37 @@ const sensitive: ReadonlySet<string> = new Set(
 /** Below this length a value is taken for a placeholder (some APIs want the password `X`): replacing it would garble every text. */
 const shortestSecret = 4
 /** Tokens that live for seconds pile up in a long run; an old one is worth nothing. */
-const mostSecrets = 200
+const mostSecrets = 50
 
 export function createRedactor(secrets: Iterable<string> = []): Redactor {
-  const known = new Set<string>()
+  /** Each secret with the forms that it travels in. */
+  const known = new Map<string, readonly string[]>()
+  /** Built when it is needed, since secrets often come several at once. */
   let pattern: RegExp | undefined
 
   function add(...more: readonly string[]): void {
-    let grown = false
     for (const secret of more) {
       if (secret.length < shortestSecret || known.has(secret)) continue
-      known.add(secret)
-      grown = true
+      known.set(secret, formsOf(secret))
+      pattern = undefined
     }
-    if (!grown) return
-    for (const oldest of known) {
+    for (const oldest of known.keys()) {
       if (known.size <= mostSecrets) break
       known.delete(oldest)
     }
-    const forms = [...new Set([...known].flatMap(formsOf))].sort((a, b) => b.length - a.length)
-    pattern = new RegExp(forms.map(escapeRegExp).join('|'), 'g')
+  }
+
+  function build(): RegExp {
+    const forms = [...new Set([...known.values()].flat())].sort((a, b) => b.length - a.length)
+    return new RegExp(forms.map(escapeRegExp).join('|'), 'g')
   }
 
   function text(value: string): string {
-    const plain = pattern === undefined ? value : value.replace(pattern, '***')
+    let plain = value
+    if (known.size > 0) {
+      pattern ??= build()
+      plain = value.replace(pattern, '***')
+    }
     // A capital, digit or `=` tells a credential from prose such as "Bearer token".
     return plain.replace(
       /\b([Bb]asic|[Bb]earer)(\s+|%20|\+)(?=[a-z+/._~-]*[A-Z0-9=])[A-Za-z0-9+/=._~-]{4,}/g,

@@ -36,14 +36,17 @@ function absolute(text: string, option: string): URL {
  * @throws OriginRefusedError where it is at an origin that is not allowed (R3)
  */
 export function requestUrl(spec: Pick<RequestSpec, 'url' | 'query'>, origins: Origins): string {
-  if (!URL.canParse(spec.url, origins.base))
+  let url: URL
+  try {
+    url = new URL(spec.url, origins.base)
+  } catch {
     throw new ConfigError(
       '',
       `${JSON.stringify(spec.url)} is no URL, absolute or relative to ${origins.base}`,
     )
-  const url = new URL(spec.url, origins.base)
+  }
   checkOrigin(url, origins)
-  url.hash = ''
+  if (url.hash !== '') url.hash = ''
   return withQuery(url.href, spec.query)
 }
 

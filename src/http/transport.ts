@@ -1,4 +1,4 @@
-import { Pool } from 'undici'
+import { type buildConnector, Client, Pool } from 'undici'
 import { z } from 'zod'
 import { duration } from '../options/duration.ts'
 import type { HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
@@ -49,6 +49,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
       pool = new Pool(origin, {
         connections: options.connections ?? 10,
         allowH2: options.allowH2 ?? true,
+        factory: multiplexed,
         keepAliveTimeout: options.keepAliveMs ?? 4000,
         connect: {
           timeout: connectMs,
@@ -103,6 +104,27 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
     await Promise.all([...pools.values()].map((pool) => pool.close()))
   }
   return Object.assign(send, { close, [Symbol.asyncDispose]: close })
+}
+
+/** Streams on one HTTP/2 connection: what RFC 9113 §6.5.2 advises servers to allow at least. A server that allows fewer is heeded. */
+const streamsPerConnection = 100
+
+/** undici sends one request at a time on a connection unless told otherwise: right for HTTP/1.1, a waste of HTTP/2. */
+function multiplexed(origin: URL, given: object): Client {
+  const options = given as Client.Options & { connect: buildConnector.connector }
+  const client = new Client(origin, {
+    ...options,
+    connect(target, callback) {
+      options.connect(target, (...outcome) => {
+        const socket = outcome[1]
+        if (socket)
+          client.pipelining =
+            'alpnProtocol' in socket && socket.alpnProtocol === 'h2' ? streamsPerConnection : 1
+        callback(...outcome)
+      })
+    },
+  })
+  return client
 }
 
 async function* readBody(

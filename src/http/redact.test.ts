@@ -1,0 +1,87 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { createRedactor } from './redact.ts'
+
+test('S1: a secret is replaced in every form that it travels in', () => {
+  const secret = 'p/q+r "s"=é'
+  const redactor = createRedactor([secret])
+  for (const form of [
+    secret,
+    encodeURIComponent(secret),
+    encodeURIComponent(secret).replaceAll('%20', '+'),
+    JSON.stringify(secret).slice(1, -1),
+  ])
+    expect(redactor.text(`before ${form} after`)).toBe('before *** after')
+})
+
+test('S1: base64 does not hide it, wherever in the text it begins', () => {
+  const secret = 'correct horse battery'
+  const redactor = createRedactor([secret])
+  for (const user of ['', 'a:', 'ab:', 'abc:', 'someone@acme.test/token:']) {
+    const shown = redactor.text(Buffer.from(`${user}${secret}:more`).toString('base64'))
+    expect(shown).toContain('***')
+    expect(Buffer.from(shown, 'base64').toString()).not.toContain('horse')
+  }
+})
+
+test('S1: no text that holds a secret shows it', () => {
+  const secret = fc.string({ minLength: 4 }).filter((text) => !'***'.includes(text.trim()))
+  fc.assert(
+    fc.property(secret, fc.string(), fc.string(), (secret, before, after) => {
+      const redactor = createRedactor([secret])
+      for (const form of [secret, encodeURIComponent(secret)])
+        expect(redactor.text(`${before}|${form}|${after}`)).toContain('***')
+    }),
+  )
+})
+
+test('secrets can be added later, and old ones make room for new ones', () => {
+  const redactor = createRedactor()
+  expect(redactor.text('token-0001')).toBe('token-0001')
+  for (let count = 0; count < 300; count++) redactor.add(`token-${String(count).padStart(4, '0')}`)
+  expect(redactor.text('token-0299')).toBe('***')
+  expect(redactor.text('token-0001')).toBe('token-0001')
+})
+
+test('credentials are known by their scheme, prose is not mistaken for one', () => {
+  const redactor = createRedactor()
+  expect(redactor.text('authorization: Bearer eyJhbGciOi.J9 sent')).toBe('authorization: Bearer *** sent')
+  expect(redactor.text('Basic dXNlcjpwYXNz')).toBe('Basic ***')
+  expect(redactor.text('the Bearer token is missing; Basic authentication')).toBe(
+    'the Bearer token is missing; Basic authentication',
+  )
+})
+
+test('a URL loses its password and the parameters that hold credentials by their name', () => {
+  const redactor = createRedactor(['tok-in-path'])
+  expect(
+    redactor.url(
+      'https://user:pass@api.test/bot/tok-in-path/x?Access_Token=abc&cursor=a%3D&api%5Fkey=1&page_token=2',
+    ),
+  ).toBe('https://***@api.test/bot/***/x?Access_Token=***&cursor=a%3D&api%5Fkey=***&page_token=2')
+  expect(redactor.url('https://api.test/users/a@b.test?email=a@b.test')).toBe(
+    'https://api.test/users/a@b.test?email=a@b.test',
+  )
+})
+
+test('a value too short to be a secret is left alone', () => {
+  expect(createRedactor(['X', '']).text('X marks eXactly')).toBe('X marks eXactly')
+})
+
+test('an error is redacted with its stack, its text fields and its causes', () => {
+  const cause = new Error('inner hush-hush')
+  const error = Object.assign(new Error('outer hush-hush', { cause }), {
+    url: 'https://api.test/?token=abc',
+    excerpt: 'says hush-hush',
+  })
+  cause.cause = error
+  const redacted = createRedactor(['hush-hush']).error(error)
+  expect(redacted).toBe(error)
+  expect(error).toMatchObject({
+    message: 'outer ***',
+    url: 'https://api.test/?token=***',
+    excerpt: 'says ***',
+  })
+  expect(cause.message).toBe('inner ***')
+  expect(error.stack).not.toContain('hush')
+})
