@@ -4,6 +4,13 @@ import type { HttpHeaders } from '../ports/runtime.ts'
 export interface Permit {
   /** Gives back what is held while the request is in flight. Call it once the body is read, or the request failed. */
   release(): void
+  /**
+   * The response's headers have arrived, so the server has counted the request. Optional: it lets a quota count a request from
+   * now on rather than from the end of its body. `release` is still to be called.
+   */
+  answered?(): void
+  /** Gives the permission back unused, as if it had never been asked for: nothing was sent. In place of `release`. */
+  cancel?(): void
 }
 
 /** A limit that an API sets. Waits are reservations: first come, first served, and nobody wakes to find their token gone (Q2). */

@@ -213,7 +213,9 @@ describe('a body that is too large is refused', () => {
     let discarded = false
     const large = {
       ...response(text, { 'content-length': '2000000' }),
-      discard: async () => void (discarded = true),
+      discard: async () => {
+        discarded = true
+      },
     }
     expect((await failure(readJson(large, limits))).code).toBe('BODY_TOO_LARGE')
     expect(discarded).toBe(true)
