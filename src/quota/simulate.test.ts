@@ -216,6 +216,5 @@ test.each([
     }
     await Promise.all(Array.from({ length: 50 }, worker))
     expect(sent / (windows * requests)).toBeGreaterThan(least)
-    if (process.env['SHOW']) process.stdout.write(`${requests}/${perMs}: ${sent / (windows * requests)}\n`)
   },
 )
