@@ -24,6 +24,7 @@ export class QuotaQueue implements Quota {
   readonly #maxCost: number
   #first: Waiter | undefined
   #last: Waiter | undefined
+  readonly #callers = new Map<AbortSignal, { readonly waiters: Set<Waiter>; readonly onAbort: () => void }>()
   #timer: AbortController | undefined
   #timerAt = Number.POSITIVE_INFINITY
   /** What a step back of the clock (summer time set by hand, NTP) would have taken away. */
@@ -85,21 +86,31 @@ export class QuotaQueue implements Quota {
     return new QueuePermit(this, cost)
   }
 
-  #enqueue(waiting: Omit<Waiter, 'before' | 'behind' | 'onAbort'>): void {
-    const waiter: Waiter = { ...waiting, before: this.#last, behind: undefined, onAbort: undefined }
-    if (waiter.signal !== undefined) {
-      waiter.onAbort = () => {
-        const wasFirst = waiter === this.#first
-        this.#remove(waiter)
-        waiter.reject(waiter.signal?.reason)
-        if (wasFirst) this.#serve()
-      }
-      waiter.signal.addEventListener('abort', waiter.onAbort, { once: true })
-    }
+  #enqueue(waiting: Omit<Waiter, 'before' | 'behind'>): void {
+    const waiter: Waiter = { ...waiting, before: this.#last, behind: undefined }
+    if (waiter.signal !== undefined) this.#callersOf(waiter.signal).add(waiter)
     if (this.#last === undefined) this.#first = waiter
     else this.#last.behind = waiter
     this.#last = waiter
     if (this.#first === waiter) this.#serve()
+  }
+
+  /** Those who wait under one signal share one listener: a run has one signal and any number of waiters. */
+  #callersOf(signal: AbortSignal): Set<Waiter> {
+    const known = this.#callers.get(signal)
+    if (known !== undefined) return known.waiters
+    const waiters = new Set<Waiter>()
+    const onAbort = () => {
+      const first = this.#first
+      for (const waiter of waiters) {
+        this.#remove(waiter)
+        waiter.reject(signal.reason)
+      }
+      if (first !== this.#first) this.#serve()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#callers.set(signal, { waiters, onAbort })
+    return waiters
   }
 
   #remove(waiter: Waiter): void {
@@ -107,7 +118,12 @@ export class QuotaQueue implements Quota {
     else waiter.before.behind = waiter.behind
     if (waiter.behind === undefined) this.#last = waiter.before
     else waiter.behind.before = waiter.before
-    if (waiter.onAbort !== undefined) waiter.signal?.removeEventListener('abort', waiter.onAbort)
+    if (waiter.signal === undefined) return
+    const callers = this.#callers.get(waiter.signal)!
+    callers.waiters.delete(waiter)
+    if (callers.waiters.size > 0) return
+    waiter.signal.removeEventListener('abort', callers.onAbort)
+    this.#callers.delete(waiter.signal)
   }
 
   /** Grants what can be granted, in order, and sets the timer for the first who has to wait. */
@@ -115,7 +131,7 @@ export class QuotaQueue implements Quota {
     const now = this.#now()
     let at = Number.POSITIVE_INFINITY
     while (this.#first !== undefined) {
-      const waiter = this.#first
+      const waiter: Waiter = this.#first
       at = this.#readyAt(waiter.cost, now)
       if (at > now) break
       this.#remove(waiter)
@@ -152,7 +168,6 @@ interface Waiter {
   readonly reject: (reason: unknown) => void
   before: Waiter | undefined
   behind: Waiter | undefined
-  onAbort: (() => void) | undefined
 }
 
 class QueuePermit implements Permit {
