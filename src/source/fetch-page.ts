@@ -1,9 +1,11 @@
 import type { Client } from '../http/client.ts'
+import { readJson } from '../http/decode/json.ts'
+import { readJsonLines } from '../http/decode/json-lines.ts'
+import type { BodyLimits } from '../http/decode/limits.ts'
 import type { PageView } from '../pagination/paginator.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpResponse } from '../ports/runtime.ts'
-import { readJson, readJsonLines } from './decode-interim.ts'
 import { selectRecords, unwrapRecord } from './select.ts'
 
 /** A page as it came. */
@@ -37,20 +39,24 @@ export interface PageFetcherOptions {
   /** For events and messages: `desk.tickets`. */
   readonly stream: string
   readonly format: 'json' | 'jsonl'
-  /** Dotted path of the records in a body; '' is the body itself. */
+  /** Path of the records in a body; '' is the body itself. */
   readonly records: string
   readonly optionalRecords: boolean
   readonly unwrap: string | undefined
+  readonly limits: BodyLimits
 }
 
+/** Parts of a streamed body are about this large: a page of a common size. */
+const partBytes = 1 << 20
+
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, unwrap } = options
+  const { client, stream, unwrap, limits } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
 
   async function readDocument(response: HttpResponse, url: string): Promise<FetchedPage> {
-    const { value, bytes, byteLength } = await readJson(response, { url })
+    const { value, bytes, byteLength } = await readJson(response, { url, ...limits })
     const records = selectRecords(value, select, { url, status: response.status })
     const view: PageView = { url, status: response.status, headers: response.headers, body: value, records }
     return { view, records: unwrapAll(records), bytes: byteLength, body: bytes }
@@ -60,6 +66,8 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
     parts.begin()
     await readJsonLines(response, {
       url,
+      maxLineBytes: limits.maxLineBytes,
+      batchBytes: partBytes,
       onRecords: (records, bytes) => parts.part(unwrapAll(records), bytes),
     })
     const view: PageView = {

@@ -1,9 +1,14 @@
 import { z } from 'zod'
+import { authOptions } from '../auth/options.ts'
+import { breakerOptions } from '../http/breaker.ts'
+import { bodyLimits } from '../http/decode/limits.ts'
+import { retryOptions } from '../http/retry.ts'
+import { timeoutOptions } from '../http/transport.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
-import type { Json } from '../ports/json.ts'
 import { incrementalOptions, slicesOptions } from './incremental-options.ts'
-import { isWholeBody, streamProblems } from './stream-rules.ts'
+import { isWholeBody } from './select.ts'
+import { streamProblems } from './stream-rules.ts'
 
 const queryScalar = z.union([z.string(), z.number(), z.boolean()])
 
@@ -29,7 +34,7 @@ const streamFields = z.strictObject({
   query: query.optional(),
   headers: headers.optional().describe("Headers of this stream's requests, beside the source's"),
   body: z
-    .custom<Json>((value) => value !== undefined && isJson(value), { error: 'a body is plain JSON' })
+    .json()
     .optional()
     .describe(
       'Body of every request, with `method: POST`: sent as JSON, or as a form where the content type says so',
@@ -108,16 +113,32 @@ export const streamName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
     `${JSON.stringify(issue.input)} can't name a stream: use letters, digits and _, and no digit first`,
 })
 
+const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
+})
+
 export const restOptions = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
-    baseUrl: z
-      .url({
-        protocol: /^https?$/,
-        error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
-      })
-      .describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
+    baseUrl: httpUrl.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
+    auth: authOptions.optional().describe('How the source proves who it is. Default: not at all'),
     headers: headers.optional().describe('Headers of every request'),
+    maxConcurrent: z
+      .int()
+      .min(1)
+      .default(10)
+      .describe('Requests under way at once; more wait, first come, first served. Default 10'),
+    allowedOrigins: z
+      .array(httpUrl)
+      .default([])
+      .describe(
+        'Further origins of the same API, as in "https://files.example.com": they get its credential, too. A next link or a redirect to any other is refused. Default none',
+      ),
+    retry: retryOptions.prefault({}).describe('How often, and how patiently, a failed request is repeated'),
+    breaker: breakerOptions.prefault({}).describe('When an API that is down is left alone, and for how long'),
+    timeouts: timeoutOptions.prefault({}).describe('How long each part of a request may take'),
+    limits: bodyLimits.prefault({}).describe('How large a response may be'),
     check: z
       .string()
       .min(1)
@@ -134,10 +155,3 @@ export const restOptions = z
 
 export type RestOptions = z.input<typeof restOptions>
 export type RestSettings = z.output<typeof restOptions>
-
-function isJson(value: unknown): value is Json {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (Array.isArray(value)) return value.every(isJson)
-  return typeof value === 'object' && Object.values(value).every(isJson)
-}

@@ -3,7 +3,8 @@ import type { Value } from '../ports/json.ts'
 import { ApiErrorBodyError, SelectorEmptyError, selectRecords, unwrapRecord } from './select.ts'
 
 const response = { url: 'https://api.test/tickets?page=2', status: 200 }
-const select = (body: Value, path: string, optional = false) => selectRecords(body, { path, optional }, response)
+const select = (body: Value, path: string, optional = false) =>
+  selectRecords(body, { path, optional }, response)
 const thrownBy = (call: () => unknown): Error => {
   try {
     call()
@@ -50,7 +51,9 @@ test('R2: a path that stops half-way says where', () => {
   expect(thrownBy(() => select({ data: { rows: [] } }, 'data.items')).message).toContain(
     '`records: data.items` found nothing: `data` has no `items`, only `rows`. If the API leaves it out',
   )
-  expect(thrownBy(() => select({ data: { item: [] } }, 'data.items')).message).toContain('did you mean `data.item`?')
+  expect(thrownBy(() => select({ data: { item: [] } }, 'data.items')).message).toContain(
+    'did you mean `data.item`?',
+  )
   expect(thrownBy(() => select({ data: {} }, 'data.items')).message).toContain('only no keys at all')
   expect(thrownBy(() => select({ data: 5 }, 'data.items')).message).toContain(
     '`data` is the value "5", which has no `items`',
@@ -98,7 +101,9 @@ test('a list of errors that is empty, or an error that is null, is none', () => 
 })
 
 test('unwrapping lifts the fields of one object beside the others, and loses none', () => {
-  expect(unwrapRecord({ event: 'Signed up', properties: { time: 1, $insert_id: 'a' } }, 'properties')).toEqual({
+  expect(
+    unwrapRecord({ event: 'Signed up', properties: { time: 1, $insert_id: 'a' } }, 'properties'),
+  ).toEqual({
     event: 'Signed up',
     time: 1,
     $insert_id: 'a',

@@ -1,4 +1,5 @@
 import type { StreamSettings } from './rest-options.ts'
+import { isWholeBody } from './select.ts'
 import { unitMs } from './time-format.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
@@ -128,9 +129,4 @@ function* windowProblems({ slices }: StreamSettings): Iterable<StreamProblem> {
       message: 'the end of a window needs another parameter than its beginning',
     }
   }
-}
-
-/** Whether a record selector means the body itself. */
-export function isWholeBody(records: string): boolean {
-  return records === '' || records === '.' || records === '$'
 }

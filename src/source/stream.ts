@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
+import type { BodyLimits } from '../http/decode/limits.ts'
 import { createPaginator } from '../pagination/options.ts'
 import type { Paginator } from '../pagination/paginator.ts'
 import type { RequestSpec } from '../ports/request.ts'
@@ -11,7 +12,6 @@ import { positionIncremental } from './position-incremental.ts'
 import type { Bounds, Progression } from './progression.ts'
 import { readSlice } from './read-slice.ts'
 import type { StreamSettings } from './rest-options.ts'
-import { isWholeBody } from './stream-rules.ts'
 import { compareInstants, type Instant, toInstant } from './time-format.ts'
 import { timeIncremental } from './time-incremental.ts'
 import { timeSlices } from './time-slices.ts'
@@ -26,6 +26,7 @@ export interface RestStream extends Stream {
 export interface RestStreamDependencies {
   readonly client: Client
   readonly clock: Clock
+  readonly limits: BodyLimits
 }
 
 /** Builds a stream from its validated options. */
@@ -33,7 +34,7 @@ export function createRestStream(
   source: string,
   name: string,
   settings: StreamSettings,
-  { client, clock }: RestStreamDependencies,
+  { client, clock, limits }: RestStreamDependencies,
 ): RestStream {
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
@@ -44,9 +45,10 @@ export function createRestStream(
     client,
     stream: fullName,
     format: settings.format,
-    records: settings.records === undefined || isWholeBody(settings.records) ? '' : settings.records,
+    records: settings.records ?? '',
     optionalRecords: settings.optionalRecords,
     unwrap: settings.unwrap,
+    limits,
   })
 
   function firstRequest(slice: Slice): RequestSpec {
@@ -114,6 +116,7 @@ function baseRequest(settings: StreamSettings): RequestSpec {
     url: settings.path,
     query: settings.query ?? {},
     headers: settings.headers ?? {},
+    safe: true,
     ...(settings.body !== undefined && { body: settings.body }),
   }
 }

@@ -2,9 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonRecord } from '../ports/json.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
-import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
 
 type Item = { id: number; updated_at: string | number | null }
 
@@ -17,7 +15,13 @@ interface Setup {
 }
 
 /** An API that filters by `since` (inclusive) and hands out its list by offset. */
-function setup({ items, incremental = {}, size = 2, order = 'ascending', now = '2024-06-01T00:00:00Z' }: Setup) {
+function setup({
+  items,
+  incremental = {},
+  size = 2,
+  order = 'ascending',
+  now = '2024-06-01T00:00:00Z',
+}: Setup) {
   const clock = fakeClock({ start: Date.parse(now) })
   const client = scriptedClient(({ query }) => {
     const matching = items.filter(({ updated_at }) => {
@@ -30,26 +34,29 @@ function setup({ items, incremental = {}, size = 2, order = 'ascending', now = '
     const offset = Number(query.offset ?? 0)
     return { body: { items: matching.slice(offset, offset + size) } }
   })
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      items: {
-        path: 'items',
-        records: 'items',
-        paginate: { type: 'offset', param: 'offset', size: { param: 'limit', value: size } },
-        key: 'id',
-        incremental: { by: 'time', field: 'updated_at', param: 'since', start: '2024-01-01', ...incremental },
-      },
+  const stream = streamOf(
+    'shop',
+    'items',
+    {
+      path: 'items',
+      records: 'items',
+      paginate: { type: 'offset', param: 'offset', size: { param: 'limit', value: size } },
+      key: 'id',
+      incremental: { by: 'time', field: 'updated_at', param: 'since', start: '2024-01-01', ...incremental },
     },
-  })
-  const stream = createRestStream('shop', 'items', streams.items!, { client, clock })
+    client,
+    clock,
+  )
   const asked = () => client.requests.map((request) => request.query.since)
   return { clock, client, stream, asked, warehouse: new Warehouse() }
 }
 
 function toMs(value: string | number | null): number {
-  return typeof value === 'number' ? value * 1000 : value === null ? Number.POSITIVE_INFINITY : Date.parse(value)
+  return typeof value === 'number'
+    ? value * 1000
+    : value === null
+      ? Number.POSITIVE_INFINITY
+      : Date.parse(value)
 }
 
 const items = (): Item[] => [
@@ -104,7 +111,10 @@ test.each(['ascending', 'none'] as const)(
       })
       expect([...warehouse.rows.keys()].sort()).toEqual(['1', '2', '3', '4'])
       expect(warehouse.received).toBe(4)
-      expect(warehouse.progress.get('all')).toEqual({ position: null, highWater: '2024-01-03T00:00:00.123456Z' })
+      expect(warehouse.progress.get('all')).toEqual({
+        position: null,
+        highWater: '2024-01-03T00:00:00.123456Z',
+      })
     }
   },
 )
@@ -136,7 +146,11 @@ test('the mark stays at now less the margin at most, as it was when the list was
     { id: 1, updated_at: '2024-01-01T00:00:00Z' },
     { id: 2, updated_at: '2024-01-02T11:59:30Z' },
   ]
-  const { stream, warehouse } = setup({ items: list, incremental: { margin: '1m' }, now: '2024-01-02T12:00:00Z' })
+  const { stream, warehouse } = setup({
+    items: list,
+    incremental: { margin: '1m' },
+    now: '2024-01-02T12:00:00Z',
+  })
   await runOnce(stream, warehouse)
   expect([...warehouse.rows.keys()]).toEqual(['1', '2'])
   expect(warehouse.progress.get('all')).toEqual({ position: null, highWater: '2024-01-02T11:59:00Z' })
@@ -292,7 +306,8 @@ test('property: however the list is paged, tied and cut into runs, every record 
           const mark = warehouse.progress.get('all')?.highWater ?? null
           if (mark === null) continue
           for (const { id, updated_at } of list) {
-            if (toMs(updated_at) < Date.parse(mark as string)) expect(warehouse.rows.has(String(id))).toBe(true)
+            if (toMs(updated_at) < Date.parse(mark as string))
+              expect(warehouse.rows.has(String(id))).toBe(true)
           }
         }
         await runOnce(stream, warehouse)

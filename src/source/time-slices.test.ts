@@ -2,9 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RequestSpec } from '../ports/request.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
-import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
 
 const second = 1000
 const day = 86_400_000
@@ -28,27 +26,26 @@ function setup({ times, slices = {}, now, size = 2 }: Setup) {
     const page = matching.slice(after + 1, after + 1 + size)
     return { body: { data: page, has_more: after + 1 + size < matching.length } }
   })
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      charges: {
-        path: 'charges',
-        records: 'data',
-        paginate: { type: 'keyset', field: 'id', param: 'starting_after', more: 'has_more' },
-        key: 'id',
-        slices: {
-          by: 'time',
-          size: '1d',
-          start: '2026-01-01',
-          from: { param: 'gte', format: 'epoch' },
-          to: { param: 'lt', format: 'epoch', inclusive: false },
-          ...slices,
-        },
+  const stream = streamOf(
+    'pay',
+    'charges',
+    {
+      path: 'charges',
+      records: 'data',
+      paginate: { type: 'keyset', field: 'id', param: 'starting_after', more: 'has_more' },
+      key: 'id',
+      slices: {
+        by: 'time',
+        size: '1d',
+        start: '2026-01-01',
+        from: { param: 'gte', format: 'epoch' },
+        to: { param: 'lt', format: 'epoch', inclusive: false },
+        ...slices,
       },
     },
-  })
-  const stream = createRestStream('pay', 'charges', streams.charges!, { client, clock })
+    client,
+    clock,
+  )
   const windows = () => {
     const seen = client.requests.filter(({ query }) => query.starting_after === undefined)
     return seen.map(({ query }) => Object.values(query).map(asTime))
@@ -212,7 +209,9 @@ test('a backfill reads windows from --since to --until and moves no checkpoint',
     times: [at('2026-01-01T18:00:00Z')],
     now: '2026-01-09T00:00:00Z',
   })
-  await runOnce(stream, warehouse, { scope: { since: '2026-01-01T12:00:00Z', until: '2026-01-03T06:00:00Z' } })
+  await runOnce(stream, warehouse, {
+    scope: { since: '2026-01-01T12:00:00Z', until: '2026-01-03T06:00:00Z' },
+  })
   expect(windows()).toEqual([
     ['2026-01-01T12:00:00Z', '2026-01-02T00:00:00Z'],
     ['2026-01-02T00:00:00Z', '2026-01-03T00:00:00Z'],
@@ -238,29 +237,48 @@ test('property: late records, cuts and any run times lose nothing that comes wit
   await fc.assert(
     fc.asyncProperty(
       // Each record: when it is of, and how late it becomes visible.
-      fc.array(fc.record({ ofHour: fc.integer({ min: 0, max: 96 }), lateBy: fc.integer({ min: 0, max: 24 }) }), {
-        maxLength: 25,
-      }),
-      fc.array(fc.record({ waitHours: fc.integer({ min: 0, max: 50 }), crash: fc.option(fc.integer({ min: 1, max: 4 })) }), {
-        maxLength: 6,
-      }),
+      fc.array(
+        fc.record({ ofHour: fc.integer({ min: 0, max: 96 }), lateBy: fc.integer({ min: 0, max: 24 }) }),
+        {
+          maxLength: 25,
+        },
+      ),
+      fc.array(
+        fc.record({
+          waitHours: fc.integer({ min: 0, max: 50 }),
+          crash: fc.option(fc.integer({ min: 1, max: 4 })),
+        }),
+        {
+          maxLength: 6,
+        },
+      ),
       fc.constantFrom('1h', '6h', '1d'),
       async (records, runs, size) => {
         const times: number[] = []
         const start = at('2026-01-01T00:00:00Z')
         const waiting = records
-          .map(({ ofHour, lateBy }) => ({ time: start + ofHour * hour, visibleAt: start + (ofHour + lateBy) * hour }))
+          .map(({ ofHour, lateBy }) => ({
+            time: start + ofHour * hour,
+            visibleAt: start + (ofHour + lateBy) * hour,
+          }))
           .sort((a, b) => a.visibleAt - b.visibleAt)
-        const { clock, stream, warehouse } = setup({ times, slices: { size, lookback: '1d' }, now: '2026-01-01T00:00:00Z' })
+        const { clock, stream, warehouse } = setup({
+          times,
+          slices: { size, lookback: '1d' },
+          now: '2026-01-01T00:00:00Z',
+        })
         const show = () => {
-          while (waiting[0] !== undefined && waiting[0].visibleAt <= clock.now()) times.push(waiting.shift()!.time)
+          while (waiting[0] !== undefined && waiting[0].visibleAt <= clock.now())
+            times.push(waiting.shift()!.time)
         }
         for (const { waitHours, crash } of [...runs, { waitHours: 200, crash: null }]) {
           await clock.advance(waitHours * hour)
           show()
-          await runOnce(stream, warehouse, { ...(crash !== null && { crashAfterPages: crash }) }).catch((error: unknown) => {
-            if (!(error instanceof Crash)) throw error
-          })
+          await runOnce(stream, warehouse, { ...(crash !== null && { crashAfterPages: crash }) }).catch(
+            (error: unknown) => {
+              if (!(error instanceof Crash)) throw error
+            },
+          )
         }
         expect(warehouse.rows.size).toBe(records.length)
       },
