@@ -68,7 +68,9 @@ const streamFields = z.strictObject({
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   key: z
-    .union([fieldName.transform((field) => [field]), z.array(fieldName).min(1)])
+    .union([fieldName.transform((field) => [field]), z.array(fieldName).min(1)], {
+      error: 'name a field, as in "id", or several, as in ["account", "id"]',
+    })
     .optional()
     .describe(
       'The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
@@ -122,8 +124,11 @@ export const restOptions = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
     baseUrl: httpUrl.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
-    auth: authOptions.optional().describe('How the source proves who it is. Default: not at all'),
+    auth: authOptions
+      .default({ type: 'none' })
+      .describe('How the source proves who it is. Default: not at all'),
     headers: headers.optional().describe('Headers of every request'),
+    query: query.optional(),
     maxConcurrent: z
       .int()
       .min(1)

@@ -27,6 +27,8 @@ export interface RestStreamDependencies {
   readonly client: Client
   readonly clock: Clock
   readonly limits: BodyLimits
+  /** Query parameters of every request of the source; the stream's own take the place of those of the same name. */
+  readonly query?: RequestSpec['query']
 }
 
 /** Builds a stream from its validated options. */
@@ -34,13 +36,13 @@ export function createRestStream(
   source: string,
   name: string,
   settings: StreamSettings,
-  { client, clock, limits }: RestStreamDependencies,
+  { client, clock, limits, query = {} }: RestStreamDependencies,
 ): RestStream {
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
   const paginator = createPaginator(settings.paginate ?? { type: 'none' })
   const progression = progressionOf(fullName, settings, paginator, clock)
-  const base = baseRequest(settings)
+  const base = baseRequest(settings, query)
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
@@ -110,11 +112,11 @@ function writeMode(settings: StreamSettings): WriteMode {
 }
 
 /** What all requests of a stream share. Reading changes nothing at the API, whatever the method: a POST is a search. */
-function baseRequest(settings: StreamSettings): RequestSpec {
+function baseRequest(settings: StreamSettings, query: RequestSpec['query']): RequestSpec {
   return {
     method: settings.method,
     url: settings.path,
-    query: settings.query ?? {},
+    query: { ...query, ...settings.query },
     headers: settings.headers ?? {},
     safe: true,
     ...(settings.body !== undefined && { body: settings.body }),
