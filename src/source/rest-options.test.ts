@@ -167,7 +167,7 @@ test.each<[string, StreamInput, string]>([
     { path, paginate, key: '' },
     'key: name a field, as in "id", or several, as in ["account", "id"]',
   ],
-  ['an empty list of keys', { path, paginate, key: [] }, 'key: name a field, as in "id", or several'],
+  ['an empty list of keys', { path, paginate, key: [] }, 'key: name at least one field, or leave `key` out'],
   [
     'a version without a name',
     { path, paginate, key: 'id', version: '' },

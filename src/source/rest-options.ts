@@ -68,9 +68,15 @@ const streamFields = z.strictObject({
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   key: z
-    .union([fieldName.transform((field) => [field]), z.array(fieldName).min(1)], {
-      error: 'name a field, as in "id", or several, as in ["account", "id"]',
-    })
+    .union(
+      [
+        fieldName.transform((field) => [field]),
+        z.array(fieldName).min(1, { error: 'name at least one field, or leave `key` out' }),
+      ],
+      {
+        error: 'name a field, as in "id", or several, as in ["account", "id"]',
+      },
+    )
     .optional()
     .describe(
       'The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
