@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { cursor } from '../pagination/cursor.ts'
 import { none } from '../pagination/none.ts'
+import { time } from '../pagination/time.ts'
 import { rest } from './rest.ts'
 import { type RestOptions, restOptions } from './rest-options.ts'
 import { scriptedClient, streamOf } from './scripted-client.ts'
@@ -60,6 +61,11 @@ test.each<[string, StreamInput, string]>([
     'slices without a key',
     { path, paginate, slices: windows },
     'key: `slices` read the newest windows again, and without a key their records would be there twice. Name the field that tells one record from another, as in `key: id`',
+  ],
+  [
+    'pages by time without a key',
+    { path, paginate: time({ param: 'since', field: 'at', size: { param: 'limit', value: 100 } }) },
+    'key: `paginate.type: time` gives the records at the boundary of two pages twice, and nothing else tells that they are the same. Name the field that tells one record from another, as in `key: id`',
   ],
   [
     'JSON Lines without a key',

@@ -44,6 +44,11 @@ function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
       '`slices` read the newest windows again, and without a key their records would be there twice',
     )
   }
+  if (stream.paginate?.type === 'time') {
+    yield needsKey(
+      '`paginate.type: time` gives the records at the boundary of two pages twice, and nothing else tells that they are the same',
+    )
+  }
   if (stream.format === 'jsonl') {
     yield needsKey(
       '`format: jsonl` commits parts of a body, which is read again from its start where it breaks off, and without a key its records would be there twice',
