@@ -1,5 +1,17 @@
 // Three sources, three manners, read side by side: support tickets, payments and product events.
-import { basic, bearer, cursor, definePipeline, duckdb, env, keyset, none, oauth2, offset, rest } from 'sluice'
+import {
+  basic,
+  bearer,
+  cursor,
+  definePipeline,
+  duckdb,
+  env,
+  keyset,
+  none,
+  oauth2,
+  offset,
+  rest,
+} from 'sluice'
 
 // How each API hands out what has changed: a cursor that the next run goes on from.
 const changes = {

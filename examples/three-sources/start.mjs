@@ -9,23 +9,29 @@ const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 
 const sandbox = await startSandbox({ records: 60_000, faults: 'some', stateFile: here('.data/sandbox.json') })
 const { url } = sandbox
-console.log(`The sandbox serves three APIs at ${url}: Zendesk's, Stripe's and Mixpanel's manners, and some faults.\n`)
+console.log(
+  `The sandbox serves three APIs at ${url}: Zendesk's, Stripe's and Mixpanel's manners, and some faults.\n`,
+)
 
-const run = spawn(process.execPath, [here('../../dist/src/cli/main.js'), 'run', here('pipeline.ts'), ...process.argv.slice(2)], {
-  stdio: 'inherit',
-  env: {
-    ...process.env,
-    DESK_URL: `${url}/desk/api/v2`,
-    DESK_TOKEN_URL: `${url}/desk/oauth/tokens`,
-    DESK_CLIENT_ID: 'sluice',
-    DESK_CLIENT_SECRET: 'desk-sandbox-secret',
-    PAY_URL: `${url}/pay/v1`,
-    PAY_KEY: 'sk_test_sluice',
-    TRACK_URL: `${url}/track/api`,
-    TRACK_USER: 'sluice.service',
-    TRACK_SECRET: 'track-sandbox-secret',
+const run = spawn(
+  process.execPath,
+  [here('../../dist/src/cli/main.js'), 'run', here('pipeline.ts'), ...process.argv.slice(2)],
+  {
+    stdio: 'inherit',
+    env: {
+      ...process.env,
+      DESK_URL: `${url}/desk/api/v2`,
+      DESK_TOKEN_URL: `${url}/desk/oauth/tokens`,
+      DESK_CLIENT_ID: 'sluice',
+      DESK_CLIENT_SECRET: 'desk-sandbox-secret',
+      PAY_URL: `${url}/pay/v1`,
+      PAY_KEY: 'sk_test_sluice',
+      TRACK_URL: `${url}/track/api`,
+      TRACK_USER: 'sluice.service',
+      TRACK_SECRET: 'track-sandbox-secret',
+    },
   },
-})
+)
 const [code] = await once(run, 'exit')
 await sandbox.close()
 if (code !== 0) process.exit(code ?? 1)

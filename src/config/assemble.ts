@@ -122,7 +122,7 @@ export function createSource(name: string, settings: RestSettings, surroundings:
     breaker: settings.breaker,
     timeouts: settings.timeouts,
     maxConcurrent: settings.maxConcurrent,
-    maxBodySize: settings.maxBodySize,
+    maxBodySize: settings.limits.maxBodySize,
     allowedOrigins: settings.allowedOrigins,
     onEvent,
     redactor,

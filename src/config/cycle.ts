@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
-import { isSecret } from '../options/secret.ts'
 import { writePath } from '../options/explain.ts'
+import { isSecret } from '../options/secret.ts'
 
 /** @throws ConfigError where a value contains itself (a YAML alias can do that), naming both places */
 export function refuseCycle(value: unknown): void {

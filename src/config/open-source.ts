@@ -1,7 +1,7 @@
+import { parseOptions } from '../options/parse-options.ts'
 import type { Source } from '../ports/source.ts'
 import { type RestOptions, restOptions } from '../source/rest-options.ts'
 import { type AssembleOptions, createSource, surround } from './assemble.ts'
-import { parseOptions } from '../options/parse-options.ts'
 
 /**
  * A source alone, for your own loop: its streams can be read, previewed, or written to a file without a pipeline.

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { duckdbOptions } from '../destinations/duckdb/options.ts'
 import { duration } from '../options/duration.ts'
+import { parseOptions } from '../options/parse-options.ts'
 import { size } from '../options/size.ts'
 import { restOptions } from '../source/rest-options.ts'
 import { refuseCycle } from './cycle.ts'
-import { parseOptions } from '../options/parse-options.ts'
 
 const brand = Symbol.for('sluice.pipeline')
 

@@ -12,6 +12,7 @@ import { fakeClock } from '../testing/fake-clock.ts'
 import { type ScriptedReply, scriptedTransport } from '../testing/scripted-transport.ts'
 import { type ClientOptions, createClient } from './client.ts'
 import { BodyTruncatedError, TransportError } from './errors.ts'
+import { createRedactor } from './redact.ts'
 import { systemRuntime } from './system-runtime.ts'
 
 const get = (url = 'items', more: Partial<RequestSpec> = {}): RequestSpec => ({
@@ -66,7 +67,6 @@ function tokens(options: { renews?: boolean } = {}): Authenticator & { renewals:
             return true
           },
         }),
-    secrets: () => [`token-${current}`],
   }
 }
 
@@ -158,7 +158,10 @@ test('failures are repeated, each with its events, and the consumer sees the suc
 })
 
 test('a body that breaks off is asked for again: consume is a part of the attempt', async () => {
-  const bodyError = new BodyTruncatedError('https://api.test/v2/items', 4, 'other side closed')
+  const bodyError = new BodyTruncatedError(
+    'https://api.test/v2/items',
+    '4 bytes arrived, then other side closed',
+  )
   const { ask, transport } = bench([{ body: 'half', bodyError }, { body: 'whole' }])
   expect(await ask()).toBe('whole')
   expect(transport.requests).toHaveLength(2)
@@ -436,14 +439,13 @@ test('a body beyond maxBodySize is refused, announced or not', async () => {
   const chunked = bench([{ headers: {}, body: 'x'.repeat(11) }], { maxBodySize: 10 })
   const error = await caught(chunked.ask())
   expect(error).toMatchObject({ code: 'BODY_TOO_LARGE', recovery: 'stop-stream' })
-  expect(error.message).toContain('the body holds more, and maxBodySize allows 10')
+  expect(error.message).toContain('the body is larger than maxBodySize allows (10 bytes)')
   expect(await bench([{ body: 'x'.repeat(10) }], { maxBodySize: 10 }).ask()).toHaveLength(10)
 })
 
 test('S1: neither errors nor events show a secret, wherever it was', async () => {
   const auth: Authenticator = {
     sign: async (request) => ({ ...request, url: `${request.url}&key=hush%20hush` }),
-    secrets: () => ['hush hush'],
   }
   const { client, events } = bench(
     [
@@ -451,7 +453,7 @@ test('S1: neither errors nor events show a secret, wherever it was', async () =>
       new TransportError('https://api.test/?key=hush%20hush', 'ECONNRESET', 'sent hush hush', { sent: true }),
       {},
     ],
-    { auth, retry: { maxAttempts: 3 } },
+    { auth, redactor: createRedactor(['hush hush']), retry: { maxAttempts: 3 } },
   )
   const error = await caught(
     client.request(get('items?access_token=own'), async () => {

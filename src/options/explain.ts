@@ -1,9 +1,9 @@
 // Turns zod's issues into sentences: the path, what was found, what is allowed, and the nearest right spelling.
 import type { z } from 'zod'
 import { ConfigError } from '../errors.ts'
-import { isSecret } from './secret.ts'
 import { alternatives, type JsonSchema } from './json-schema.ts'
 import { nearest } from './nearest.ts'
+import { isSecret } from './secret.ts'
 
 type Issue = z.core.$ZodIssue
 type Path = readonly PropertyKey[]

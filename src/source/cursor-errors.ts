@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.ts'
+import { nearest } from '../options/nearest.ts'
 import type { JsonRecord, Value } from '../ports/json.ts'
-import { closestName } from './closest-name.ts'
 
 /** A record lacks the field that `incremental` goes by, or holds something in it that can't be ordered. */
 export class CursorMissingError extends SluiceError {
@@ -20,7 +20,7 @@ export class CursorMissingError extends SluiceError {
 }
 
 function describeMissing(stream: string, field: string, record: JsonRecord, value: null | undefined): string {
-  const closest = closestName(field, Object.keys(record))
+  const closest = nearest(field, Object.keys(record))
   return (
     `${stream}: a record ${value === null ? `has null in \`${field}\`` : `has no \`${field}\``}, which \`incremental.field\` names` +
     `${closest === undefined || closest === field ? '' : `; did you mean \`${closest}\`?`}. ` +

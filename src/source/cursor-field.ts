@@ -1,6 +1,6 @@
+import { compilePath } from '../pagination/path.ts'
 import type { JsonRecord, Value } from '../ports/json.ts'
 import { CursorMissingError, CursorOrderError } from './cursor-errors.ts'
-import { fieldReader } from './field-path.ts'
 
 /** How the values of a cursor field are ordered: as times, or as numbers. */
 export interface CursorOrdering {
@@ -36,7 +36,7 @@ export interface CursorFieldOptions {
 
 export function cursorField(options: CursorFieldOptions): CursorField {
   const { stream, field, ordering, ascending, missing } = options
-  const read = fieldReader(field)
+  const read = compilePath(field)
 
   function check(record: JsonRecord, value: Value): void {
     if (!ordering.isValid(value)) throw new CursorMissingError(stream, field, record, value, ordering.wanted)

@@ -41,28 +41,25 @@ export interface PageFetcherOptions {
   readonly stream: string
   /** Quotas of the stream's endpoint alone. */
   readonly quotas: readonly Quota[]
-  readonly limits: BodyLimits
   readonly format: 'json' | 'jsonl'
-  /** Dotted path of the records in a body; '' is the body itself. */
+  /** Path of the records in a body; '' is the body itself. */
   readonly records: string
   readonly optionalRecords: boolean
   readonly unwrap: string | undefined
+  readonly limits: BodyLimits
 }
 
-/** A streamed body is handed on in parts of this size. */
+/** Parts of a streamed body are about this large: a page of a common size. */
 const partBytes = 1 << 20
 
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, quotas, limits, unwrap } = options
+  const { client, stream, quotas, unwrap, limits } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
 
   async function readDocument(response: HttpResponse, url: string): Promise<FetchedPage> {
-    const { value, bytes, byteLength } = await readJson(response, {
-      url,
-      maxPageSize: limits.maxPageSize,
-    })
+    const { value, bytes, byteLength } = await readJson(response, { url, maxPageSize: limits.maxPageSize })
     const records = selectRecords(value, select, { url, status: response.status })
     const view: PageView = { url, status: response.status, headers: response.headers, body: value, records }
     return { view, records: unwrapAll(records), bytes: byteLength, body: bytes }

@@ -1,10 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { fakeClock } from '../testing/fake-clock.ts'
 import { idOrdering } from './id-ordering.ts'
-import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
-import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
 
 type Id = number | string
 
@@ -28,19 +25,17 @@ function setup({ ids, incremental = {}, size = 2, newestFirst = false }: Setup) 
     const offset = Number(query.offset ?? 0)
     return { body: matching.slice(offset, offset + size).map((id) => ({ id })) }
   })
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      messages: {
-        path: 'messages',
-        paginate: { type: 'offset', param: 'offset', size: { param: 'limit', value: size } },
-        key: 'id',
-        incremental: { by: 'id', field: 'id', param: 'since_id', ...incremental },
-      },
+  const stream = streamOf(
+    'chat',
+    'messages',
+    {
+      path: 'messages',
+      paginate: { type: 'offset', param: 'offset', size: { param: 'limit', value: size } },
+      key: 'id',
+      incremental: { by: 'id', field: 'id', param: 'since_id', ...incremental },
     },
-  })
-  const stream = createRestStream('chat', 'messages', streams.messages!, { client, clock: fakeClock() })
+    client,
+  )
   const asked = () => client.requests.map((request) => request.query.since_id)
   return { client, stream, asked, warehouse: new Warehouse() }
 }
@@ -99,14 +94,12 @@ test('a backfill by time is refused, since ids know no time', () => {
 
 test('an id that is no whole number stops the stream', async () => {
   const client = scriptedClient(() => ({ body: [{ id: '8f14e45f' }] }))
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      m: { path: 'm', paginate: { type: 'none' }, incremental: { by: 'id', field: 'id', param: 'since' } },
-    },
-  })
-  const stream = createRestStream('chat', 'm', streams.m!, { client, clock: fakeClock() })
+  const stream = streamOf(
+    'chat',
+    'm',
+    { path: 'm', paginate: { type: 'none' }, incremental: { by: 'id', field: 'id', param: 'since' } },
+    client,
+  )
   expect(stream.write).toBe('append')
   await expect(runOnce(stream, new Warehouse())).rejects.toThrow(
     'chat.m: `incremental.field: id` should be a whole number, or digits in a text, and a record has "8f14e45f"',

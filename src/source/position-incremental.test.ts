@@ -1,8 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeClock } from '../testing/fake-clock.ts'
-import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
-import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
 
 /** Zendesk's manners: `start_time` first, then cursors only; the last page names a cursor too, unless there was nothing. */
 function desk(events: number[], { start = true }: { start?: boolean } = {}) {
@@ -18,30 +15,28 @@ function desk(events: number[], { start = true }: { start?: boolean } = {}) {
       },
     }
   })
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      tickets: {
-        path: 'incremental/tickets/cursor',
-        records: 'tickets',
-        query: { per_page: 2 },
-        paginate: {
-          type: 'cursor',
-          token: 'after_cursor',
-          param: 'cursor',
-          more: '!end_of_stream',
-          persist: true,
-        },
-        incremental: {
-          by: 'position',
-          ...(start && { start: { param: 'start_time', value: '2024-01-01', format: 'epoch' } }),
-        },
-        key: 'id',
+  const stream = streamOf(
+    'desk',
+    'tickets',
+    {
+      path: 'incremental/tickets/cursor',
+      records: 'tickets',
+      query: { per_page: 2 },
+      paginate: {
+        type: 'cursor',
+        token: 'after_cursor',
+        param: 'cursor',
+        more: '!end_of_stream',
+        persist: true,
       },
+      incremental: {
+        by: 'position',
+        ...(start && { start: { param: 'start_time', value: '2024-01-01', format: 'epoch' } }),
+      },
+      key: 'id',
     },
-  })
-  const stream = createRestStream('desk', 'tickets', streams.tickets!, { client, clock: fakeClock() })
+    client,
+  )
   return { client, stream, warehouse: new Warehouse() }
 }
 

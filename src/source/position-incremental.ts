@@ -41,8 +41,7 @@ export function positionIncremental(
         take: (records) => records,
         progress({ view, at, next }) {
           if (bounds !== undefined) return undefined
-          // An answer without news may name no position; the one that it was asked with is still good.
-          const kept = next ?? paginator.resume?.(view, at) ?? at
+          const kept = next ?? paginator.resume?.(view, at)
           return { position: kept === undefined ? null : { at: kept }, highWater: null }
         },
       }

@@ -28,14 +28,15 @@ export async function readSlice(
     begin: () => reading.rewind?.(),
     part: (records, bytes) => emit({ records: reading.take(records), bytes }),
   }
-  const ask = (position: Json | undefined): Promise<FetchedPage> => {
+  // A position that the paginator refuses fails here, too, once what came before was handed on.
+  const ask = async (position: Json | undefined): Promise<FetchedPage> => {
     const request = paginator.request(reading.request(base, position === undefined), position)
     return fetcher.fetch(request, parts, inFlight.signal)
   }
 
   try {
     let at = reading.start
-    let previous: FetchedPage | undefined
+    let previous: SeenPage | undefined
     let page = await ask(at)
     for (;;) {
       signal.throwIfAborted()
@@ -48,7 +49,7 @@ export async function readSlice(
       ahead?.catch(() => {})
       await emit({ records, bytes: page.bytes, ...(progress !== undefined && { progress }) })
       if (next === undefined) return
-      previous = page
+      previous = page.body && { url: page.view.url, body: page.body }
       at = next
       page = await (ahead ?? ask(next))
     }
@@ -58,13 +59,19 @@ export async function readSlice(
   }
 }
 
+/** What is kept of a page to know it again. */
+interface SeenPage {
+  readonly url: string
+  readonly body: Buffer
+}
+
 /** R1: two pages in a row with the same records are the same page, and reading on would never end. */
-function refuseRepetition(page: FetchedPage, previous: FetchedPage | undefined): void {
-  if (page.view.records.length === 0 || page.body === undefined || previous?.body === undefined) return
-  if (page.body.equals(previous.body)) {
+function refuseRepetition(page: FetchedPage, previous: SeenPage | undefined): void {
+  if (previous === undefined || page.view.records.length === 0) return
+  if (page.body?.equals(previous.body)) {
     throw new PaginationLoopError(
       page.view.url,
-      `this page is byte for byte the one before it, which came from ${previous.view.url}`,
+      `this page is byte for byte the one before it, which came from ${previous.url}`,
     )
   }
 }

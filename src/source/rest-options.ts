@@ -7,10 +7,10 @@ import { timeoutOptions } from '../http/transport.ts'
 import { address } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
-import type { Json } from '../ports/json.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
 import { incrementalOptions, slicesOptions } from './incremental-options.ts'
-import { isWholeBody, streamProblems } from './stream-rules.ts'
+import { isWholeBody } from './select.ts'
+import { streamProblems } from './stream-rules.ts'
 
 const queryScalar = z.union([z.string(), z.number(), z.boolean()])
 
@@ -40,7 +40,7 @@ const streamFields = z.strictObject({
     .default([])
     .describe("Limits of this stream's endpoint alone, beside the source's. Default: none"),
   body: z
-    .custom<Json>((value) => value !== undefined && isJson(value), { error: 'a body is plain JSON' })
+    .json()
     .optional()
     .describe(
       'Body of every request, with `method: POST`: sent as JSON, or as a form where the content type says so',
@@ -74,7 +74,15 @@ const streamFields = z.strictObject({
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   key: z
-    .union([fieldName.transform((field) => [field]), z.array(fieldName).min(1)])
+    .union(
+      [
+        fieldName.transform((field) => [field]),
+        z.array(fieldName).min(1, { error: 'name at least one field, or leave `key` out' }),
+      ],
+      {
+        error: 'name a field, as in "id", or several, as in ["account", "id"]',
+      },
+    )
     .optional()
     .describe(
       'The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
@@ -119,32 +127,36 @@ export const streamName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
     `${JSON.stringify(issue.input)} can't name a stream: use letters, digits and _, and no digit first`,
 })
 
+const httpUrl = z.url({
+  protocol: /^https?$/,
+  error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
+})
+
 export const restOptions = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
     baseUrl: address.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
-    allowedOrigins: z
-      .array(z.url())
-      .default([])
-      .describe(
-        'Further origins that belong to the same API and may be sent its credential, as in "https://files.example.com". A link or redirect to any other is refused. Default: none',
-      ),
-    auth: authOptions.default({ type: 'none' }),
+    auth: authOptions
+      .default({ type: 'none' })
+      .describe('How the source proves who it is. Default: not at all'),
     headers: headers.optional().describe('Headers of every request'),
     query: query.optional(),
     ...quotaOptions.shape,
     maxConcurrent: z
       .int()
       .min(1)
-      .max(1000)
       .default(10)
-      .describe('Most requests under way at once. 1 to 1,000. Default 10'),
-    retry: retryOptions.prefault({}).describe('When a failed request is repeated'),
-    breaker: breakerOptions
-      .prefault({})
-      .describe('When the API counts as down: requests then wait instead of failing one by one'),
-    timeouts: timeoutOptions.prefault({}).describe('Limits of the parts of one request'),
-    ...bodyLimits.shape,
+      .describe('Requests under way at once; more wait, first come, first served. Default 10'),
+    allowedOrigins: z
+      .array(httpUrl)
+      .default([])
+      .describe(
+        'Further origins of the same API, as in "https://files.example.com": they get its credential, too. A next link or a redirect to any other is refused. Default none',
+      ),
+    retry: retryOptions.prefault({}).describe('How often, and how patiently, a failed request is repeated'),
+    breaker: breakerOptions.prefault({}).describe('When an API that is down is left alone, and for how long'),
+    timeouts: timeoutOptions.prefault({}).describe('How long each part of a request may take'),
+    limits: bodyLimits.prefault({}).describe('How large a response may be'),
     check: z
       .string()
       .min(1)
@@ -161,10 +173,3 @@ export const restOptions = z
 
 export type RestOptions = z.input<typeof restOptions>
 export type RestSettings = z.output<typeof restOptions>
-
-function isJson(value: unknown): value is Json {
-  if (value === null || typeof value === 'boolean' || typeof value === 'string') return true
-  if (typeof value === 'number') return Number.isFinite(value)
-  if (Array.isArray(value)) return value.every(isJson)
-  return typeof value === 'object' && Object.values(value).every(isJson)
-}

@@ -1,7 +1,9 @@
 import type { Client } from '../http/client.ts'
+import { readJson } from '../http/decode/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
-import type { RestOptions, RestSettings, StreamSettings } from './rest-options.ts'
+import type { RestOptions, RestSettings } from './rest-options.ts'
+import { selectRecords } from './select.ts'
 import { createRestStream } from './stream.ts'
 
 /** An HTTP API as a source of a pipeline. Gives plain options, so that the same pipeline can be written in YAML. */
@@ -21,25 +23,25 @@ export function createRestSource(
   settings: RestSettings,
   { client, clock }: RestSourceDependencies,
 ): Source {
+  const { limits, query = {} } = settings
   const streams = Object.entries(settings.streams).map(([stream, streamSettings]) =>
-    createRestStream(name, stream, withSourceQuery(streamSettings, settings.query), {
-      client,
-      clock,
-      limits: settings,
-    }),
+    createRestStream(name, stream, streamSettings, { client, clock, limits, query }),
   )
   return {
     name,
     streams,
     async check(signal) {
       if (settings.check === undefined) return streams[0]?.probe(signal)
-      const request = { method: 'GET', url: settings.check, query: {}, headers: {} }
-      await client.request(request, (response) => response.discard(), { signal })
+      await client.request(
+        { method: 'GET', url: settings.check, query, headers: {} },
+        async (response, url) => {
+          const { value } = await readJson(response, { url, ...limits })
+          // An API may refuse a credential in the body of a success (R2).
+          selectRecords(value, { path: '', optional: true }, { url, status: response.status })
+        },
+        { signal },
+      )
     },
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   }
-}
-
-function withSourceQuery(stream: StreamSettings, query: RestSettings['query']): StreamSettings {
-  return query === undefined ? stream : { ...stream, query: { ...query, ...stream.query } }
 }

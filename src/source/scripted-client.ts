@@ -2,8 +2,11 @@
 import type { Client } from '../http/client.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
-import type { HttpHeaders } from '../ports/runtime.ts'
+import type { Clock, HttpHeaders } from '../ports/runtime.ts'
 import type { Progress, ReadScope, SourcePage, Stream } from '../ports/source.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { type RestOptions, restOptions } from './rest-options.ts'
+import { createRestStream, type RestStream } from './stream.ts'
 
 /** What a scripted API answers: a body as JSON, or as the text or the chunks that it is. */
 export interface Answer {
@@ -61,6 +64,18 @@ export function scriptedClient(
 
 function isChunks(body: unknown): body is readonly Uint8Array[] {
   return Array.isArray(body) && body.length > 0 && body.every((chunk) => chunk instanceof Uint8Array)
+}
+
+/** A stream of the source `source`, from options as a user writes them. */
+export function streamOf(
+  source: string,
+  name: string,
+  options: RestOptions['streams'][string],
+  client: Client,
+  clock: Clock = fakeClock(),
+): RestStream {
+  const settings = restOptions.parse({ type: 'rest', baseUrl: origin, streams: { [name]: options } })
+  return createRestStream(source, name, settings.streams[name]!, { client, clock, limits: settings.limits })
 }
 
 /** What is committed: records by key (the one read last wins), and the progress of each slice. */

@@ -1,11 +1,11 @@
 import { SluiceError } from '../errors.ts'
 import { errorBodyMessage } from '../http/decode/error-body.ts'
-import type { JsonRecord, Value } from '../ports/json.ts'
-import { closestName } from './closest-name.ts'
-import { isObject } from './field-path.ts'
+import { nearest } from '../options/nearest.ts'
+import { parsePath } from '../pagination/path.ts'
+import { type JsonRecord, LongDecimal, type Value } from '../ports/json.ts'
 
 export interface SelectOptions {
-  /** Dotted path of the records in the body; empty where the body itself is the list, or the one record. */
+  /** Path of the records in the body; empty where the body itself is the list, or the one record. */
   readonly path: string
   /** The path may be absent, or null, where there are no records (R2). */
   readonly optional: boolean
@@ -67,49 +67,63 @@ function refuseErrorBody(body: Value, response: { readonly url: string; readonly
   if (message !== undefined) throw new ApiErrorBodyError(response.url, response.status, message)
 }
 
+type Step = string | number
+
 function followPath(body: Value, path: string): Value | undefined {
   let value: Value | undefined = body
-  for (const segment of segmentsOf(path)) {
-    value = step(value, segment)
+  for (const at of stepsOf(path)) {
+    value = step(value, at)
     if (value === undefined) return undefined
   }
   return value
 }
 
-function segmentsOf(path: string): readonly string[] {
-  return path === '' || path === '.' ? [] : path.split('.')
+/** The schema has checked that it is a path. */
+function stepsOf(path: string): readonly Step[] {
+  return isWholeBody(path) ? [] : (parsePath(path) ?? [path])
 }
 
-function step(value: Value | undefined, segment: string): Value | undefined {
-  if (Array.isArray(value)) return /^\d+$/.test(segment) ? value[Number(segment)] : undefined
-  return isObject(value) && Object.hasOwn(value, segment) ? value[segment] : undefined
+/** Whether a record selector means the body itself. */
+export function isWholeBody(path: string): boolean {
+  return path === '' || path === '.' || path === '$'
+}
+
+function step(value: Value | undefined, at: Step): Value | undefined {
+  if (typeof at === 'number') return Array.isArray(value) ? value.at(at) : undefined
+  return isObject(value) && Object.hasOwn(value, at) ? value[at] : undefined
+}
+
+/** True for an object of the API, as opposed to a list, a scalar or a long number. */
+function isObject(value: Value | undefined): value is { [key: string]: Value } {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LongDecimal)
+  )
 }
 
 function describeMiss(body: Value, path: string, found: Value | undefined): string {
-  const asked = path === '' ? 'the body' : `\`records: ${path}\``
+  const asked = isWholeBody(path) ? 'the body' : `\`records: ${path}\``
   if (found === null) {
     return `${asked} is null. If that means that there are no records, set \`optionalRecords: true\``
   }
   if (found !== undefined) {
     return `${asked} is ${kindOf(found)}, not a list or an object: point \`records\` at the list of records`
   }
+  const steps = stepsOf(path)
   let parent: Value = body
-  const walked: string[] = []
-  for (const segment of segmentsOf(path)) {
-    const next = step(parent, segment)
-    if (next === undefined) break
+  let depth = 0
+  for (let next = step(parent, steps[0]!); next !== undefined; next = step(parent, steps[depth]!)) {
     parent = next
-    walked.push(segment)
+    depth++
   }
-  const where = walked.length === 0 ? 'the body' : `\`${walked.join('.')}\``
-  const missing = segmentsOf(path)[walked.length]!
+  const walked = steps.slice(0, depth)
+  const where = depth === 0 ? 'the body' : `\`${walked.join('.')}\``
+  const missing = String(steps[depth])
   if (!isObject(parent)) {
-    const remedy =
-      walked.length === 0 && Array.isArray(parent) ? "; for the list itself, set `records: ''`" : ''
+    const remedy = depth === 0 && Array.isArray(parent) ? "; for the list itself, set `records: ''`" : ''
     return `${asked} found nothing: ${where} is ${kindOf(parent)}, which has no \`${missing}\`${remedy}`
   }
   const keys = Object.keys(parent)
-  const closest = closestName(missing, keys)
+  const closest = nearest(missing, keys)
   const suggestion = closest === undefined ? '.' : `; did you mean \`${[...walked, closest].join('.')}\`?`
   return (
     `${asked} found nothing: ${where} has no \`${missing}\`, only ${listed(keys)}${suggestion} ` +

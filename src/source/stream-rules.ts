@@ -1,4 +1,5 @@
 import type { StreamSettings } from './rest-options.ts'
+import { isWholeBody } from './select.ts'
 import { unitMs } from './time-format.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
@@ -41,6 +42,11 @@ function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
   if (slices !== undefined) {
     yield needsKey(
       '`slices` read the newest windows again, and without a key their records would be there twice',
+    )
+  }
+  if (stream.paginate?.type === 'time') {
+    yield needsKey(
+      '`paginate.type: time` gives the records at the boundary of two pages twice, and nothing else tells that they are the same',
     )
   }
   if (stream.format === 'jsonl') {
@@ -128,9 +134,4 @@ function* windowProblems({ slices }: StreamSettings): Iterable<StreamProblem> {
       message: 'the end of a window needs another parameter than its beginning',
     }
   }
-}
-
-/** Whether a record selector means the body itself. */
-export function isWholeBody(records: string): boolean {
-  return records === '' || records === '.' || records === '$'
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
-import { type BodyLimits, defaultBodyLimits } from '../http/decode/limits.ts'
+import type { BodyLimits } from '../http/decode/limits.ts'
 import { createPaginator } from '../pagination/options.ts'
 import type { Paginator } from '../pagination/paginator.ts'
 import type { RequestSpec } from '../ports/request.ts'
@@ -13,7 +13,6 @@ import { positionIncremental } from './position-incremental.ts'
 import type { Bounds, Progression } from './progression.ts'
 import { readSlice } from './read-slice.ts'
 import type { StreamSettings } from './rest-options.ts'
-import { isWholeBody } from './stream-rules.ts'
 import { compareInstants, type Instant, toInstant } from './time-format.ts'
 import { timeIncremental } from './time-incremental.ts'
 import { timeSlices } from './time-slices.ts'
@@ -27,9 +26,10 @@ export interface RestStream extends Stream {
 
 export interface RestStreamDependencies {
   readonly client: Client
-  /** Default: those of `bodyLimits`. */
-  readonly limits?: BodyLimits
   readonly clock: Clock
+  readonly limits: BodyLimits
+  /** Query parameters of every request of the source; the stream's own take the place of those of the same name. */
+  readonly query?: RequestSpec['query']
 }
 
 /** Builds a stream from its validated options. */
@@ -37,13 +37,13 @@ export function createRestStream(
   source: string,
   name: string,
   settings: StreamSettings,
-  { client, clock, limits = defaultBodyLimits }: RestStreamDependencies,
+  { client, clock, limits, query = {} }: RestStreamDependencies,
 ): RestStream {
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
   const paginator = createPaginator(settings.paginate ?? { type: 'none' })
   const progression = progressionOf(fullName, settings, paginator, clock)
-  const base = baseRequest(settings)
+  const base = baseRequest(settings, query)
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
@@ -51,11 +51,11 @@ export function createRestStream(
       settings.quotas.length === 0
         ? []
         : [createQuota({ quotas: settings.quotas, rateLimitHeaders: false }, clock)],
-    limits,
     format: settings.format,
-    records: settings.records === undefined || isWholeBody(settings.records) ? '' : settings.records,
+    records: settings.records ?? '',
     optionalRecords: settings.optionalRecords,
     unwrap: settings.unwrap,
+    limits,
   })
 
   function firstRequest(slice: Slice): RequestSpec {
@@ -117,12 +117,13 @@ function writeMode(settings: StreamSettings): WriteMode {
 }
 
 /** What all requests of a stream share. Reading changes nothing at the API, whatever the method: a POST is a search. */
-function baseRequest(settings: StreamSettings): RequestSpec {
+function baseRequest(settings: StreamSettings, query: RequestSpec['query']): RequestSpec {
   return {
     method: settings.method,
     url: settings.path,
-    query: settings.query ?? {},
+    query: { ...query, ...settings.query },
     headers: settings.headers ?? {},
+    safe: true,
     ...(settings.body !== undefined && { body: settings.body }),
   }
 }

@@ -98,6 +98,12 @@ export function msOfInstant(instant: Instant): number {
   return Date.parse(instant.length > 24 ? `${instant.slice(0, 23)}Z` : instant)
 }
 
+/** Milliseconds since 1970, rounded up. */
+export function msOfInstantUp(instant: Instant): number {
+  const ms = msOfInstant(instant)
+  return compareInstants(instantOfMs(ms), instant) < 0 ? ms + 1 : ms
+}
+
 /** Below zero where `a` is earlier than `b`, zero where they are the same time. */
 export function compareInstants(a: Instant, b: Instant): number {
   if (a === b) return 0
@@ -142,7 +148,5 @@ export function formatInstant(instant: Instant, format: TimeFormat): string | nu
 export function formatInstantUp(instant: Instant, format: TimeFormat): string | number {
   if (format === 'iso') return instant
   const unit = unitMs[format]
-  const floor = msOfInstant(instant)
-  const ceiling = compareInstants(instantOfMs(floor), instant) < 0 ? floor + 1 : floor
-  return formatInstant(instantOfMs(Math.ceil(ceiling / unit) * unit), format)
+  return formatInstant(instantOfMs(Math.ceil(msOfInstantUp(instant) / unit) * unit), format)
 }

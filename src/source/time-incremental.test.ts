@@ -2,9 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonRecord } from '../ports/json.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
-import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
 
 type Item = { id: number; updated_at: string | number | null }
 
@@ -36,20 +34,19 @@ function setup({
     const offset = Number(query.offset ?? 0)
     return { body: { items: matching.slice(offset, offset + size) } }
   })
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      items: {
-        path: 'items',
-        records: 'items',
-        paginate: { type: 'offset', param: 'offset', size: { param: 'limit', value: size } },
-        key: 'id',
-        incremental: { by: 'time', field: 'updated_at', param: 'since', start: '2024-01-01', ...incremental },
-      },
+  const stream = streamOf(
+    'shop',
+    'items',
+    {
+      path: 'items',
+      records: 'items',
+      paginate: { type: 'offset', param: 'offset', size: { param: 'limit', value: size } },
+      key: 'id',
+      incremental: { by: 'time', field: 'updated_at', param: 'since', start: '2024-01-01', ...incremental },
     },
-  })
-  const stream = createRestStream('shop', 'items', streams.items!, { client, clock })
+    client,
+    clock,
+  )
   const asked = () => client.requests.map((request) => request.query.since)
   return { clock, client, stream, asked, warehouse: new Warehouse() }
 }

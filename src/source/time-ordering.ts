@@ -19,23 +19,39 @@ export const timeOrdering: CursorOrdering = {
 const upperZ = 90
 const plus = 43
 const minus = 45
+const colon = 58
 
-/** Whether two times of equal length can be compared as text: both in UTC with `Z`, or both with no zone at all. */
+/** Whether two times can be compared as text: of one length, and both in UTC with `Z`, both dates, both at one offset, or both without a zone. */
 function haveSameForm(a: string, b: string): boolean {
   const length = a.length
   if (length !== b.length) return false
   const end = a.charCodeAt(length - 1)
   if (end === upperZ) return b.charCodeAt(length - 1) === upperZ
-  // Without a zone: a date, or a time in whose last six places there is no sign.
-  return length === 10 ? a.charCodeAt(4) === minus && b.charCodeAt(4) === minus : !hasSign(a) && !hasSign(b)
+  if (length === 10 && a.charCodeAt(4) === minus) return b.charCodeAt(4) === minus
+  return haveSameOffset(a, b, length) || (isZoneless(a) && isZoneless(b))
 }
 
-function hasSign(text: string): boolean {
+/** `+02:00` or `-0500` at the end of both. */
+function haveSameOffset(a: string, b: string, length: number): boolean {
+  if (length < 17 || !(isSign(a.charCodeAt(length - 6)) || isSign(a.charCodeAt(length - 5)))) return false
+  for (let index = length - 6; index < length; index++) {
+    if (a.charCodeAt(index) !== b.charCodeAt(index)) return false
+  }
+  return true
+}
+
+function isSign(code: number): boolean {
+  return code === plus || code === minus
+}
+
+/** A local time or a positive number: no sign at its beginning, and none, nor a letter, in its last six places. */
+function isZoneless(text: string): boolean {
+  if (text.charCodeAt(0) === minus) return false
   for (let index = Math.max(0, text.length - 6); index < text.length; index++) {
     const code = text.charCodeAt(index)
-    if (code === plus || code === minus || code > 57) return true
+    if (isSign(code) || code > colon) return false
   }
-  return false
+  return true
 }
 
 /** Tells, record by record, which times lie before a bound. Exact; it allocates nothing for whole seconds and for ISO times in UTC. */

@@ -2,9 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RequestSpec } from '../ports/request.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
-import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
 
 const second = 1000
 const day = 86_400_000
@@ -28,27 +26,26 @@ function setup({ times, slices = {}, now, size = 2 }: Setup) {
     const page = matching.slice(after + 1, after + 1 + size)
     return { body: { data: page, has_more: after + 1 + size < matching.length } }
   })
-  const { streams } = restOptions.parse({
-    type: 'rest',
-    baseUrl: 'https://api.test',
-    streams: {
-      charges: {
-        path: 'charges',
-        records: 'data',
-        paginate: { type: 'keyset', field: 'id', param: 'starting_after', more: 'has_more' },
-        key: 'id',
-        slices: {
-          by: 'time',
-          size: '1d',
-          start: '2026-01-01',
-          from: { param: 'gte', format: 'epoch' },
-          to: { param: 'lt', format: 'epoch', inclusive: false },
-          ...slices,
-        },
+  const stream = streamOf(
+    'pay',
+    'charges',
+    {
+      path: 'charges',
+      records: 'data',
+      paginate: { type: 'keyset', field: 'id', param: 'starting_after', more: 'has_more' },
+      key: 'id',
+      slices: {
+        by: 'time',
+        size: '1d',
+        start: '2026-01-01',
+        from: { param: 'gte', format: 'epoch' },
+        to: { param: 'lt', format: 'epoch', inclusive: false },
+        ...slices,
       },
     },
-  })
-  const stream = createRestStream('pay', 'charges', streams.charges!, { client, clock })
+    client,
+    clock,
+  )
   const windows = () => {
     const seen = client.requests.filter(({ query }) => query.starting_after === undefined)
     return seen.map(({ query }) => Object.values(query).map(asTime))

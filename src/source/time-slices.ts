@@ -5,7 +5,14 @@ import type { Clock } from '../ports/runtime.ts'
 import type { Progress, Slice } from '../ports/source.ts'
 import type { TimeSlicesOptions } from './incremental-options.ts'
 import { type BoundedSlice, boundsOf, isUnbounded, type Progression, storedPosition } from './progression.ts'
-import { formatInstant, formatInstantUp, instantOfMs, msOfInstant, unitMs } from './time-format.ts'
+import {
+  formatInstant,
+  formatInstantUp,
+  instantOfMs,
+  msOfInstant,
+  msOfInstantUp,
+  unitMs,
+} from './time-format.ts'
 
 /**
  * Reads a stream in windows of time on a grid in UTC, oldest first, each with a checkpoint of its own.
@@ -74,7 +81,7 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
       if (isUnbounded(scope)) return planned(committed)
       return backfill(
         scope.since === undefined ? start : msOfInstant(scope.since),
-        scope.until === undefined ? clock.now() - margin : Math.ceil(msOfInstant(scope.until)),
+        scope.until === undefined ? clock.now() - margin : msOfInstantUp(scope.until),
       )
     },
 

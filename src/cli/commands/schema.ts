@@ -1,5 +1,5 @@
-import { jsonSchemaOf } from '../../options/json-schema.ts'
 import { pipelineOptions } from '../../config/pipeline.ts'
+import { jsonSchemaOf } from '../../options/json-schema.ts'
 import { exitCodes } from '../exit-code.ts'
 
 /** `sluice schema`: the JSON Schema of a pipeline file, for editors. */

@@ -1,6 +1,7 @@
 // DuckDB: a warehouse in one file. Keeps C1, C2, C3, C6 and R6 with DuckDB's own transactions.
-import type { Destination } from '../../ports/destination.ts'
+
 import { parseOptions } from '../../options/parse-options.ts'
+import type { Destination } from '../../ports/destination.ts'
 import { type DuckdbInput, type DuckdbOptions, duckdb, duckdbOptions } from './options.ts'
 import type { QueryRow } from './query.ts'
 import { DuckdbSession } from './session.ts'
