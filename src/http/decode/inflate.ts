@@ -98,17 +98,12 @@ async function* inflate(
     yield* rest
     return
   }
-  // The pipeline hands each side's failure to the other, and closes the connection when the reader stops.
-  let done: (error: Error | null | undefined) => void
-  const fed = new Promise<Error | null | undefined>((resolve) => {
-    done = resolve
-  })
-  pipeline(rest, inflater, (error) => done(error))
+  // The pipeline hands each side's failure to the other, and stops the one when the other stops; the loop gets the error.
+  pipeline(rest, inflater, () => {})
   try {
     for await (const chunk of inflater) yield chunk as Uint8Array
   } catch (error) {
-    const cause = (await fed) ?? error
-    if (isSluiceError(cause) || isAbort(cause)) throw cause
+    if (isSluiceError(error) || isAbort(error)) throw error
     throw new BodyTruncatedError(url, `its ${encoding} data is incomplete or damaged (${messageOf(error)})`, {
       cause: error,
     })

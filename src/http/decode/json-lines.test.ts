@@ -77,7 +77,7 @@ describe('reading', () => {
           expect(result.byteLength).toBe(Buffer.byteLength(text))
         },
       ),
-      { numRuns: 500 },
+      { numRuns: 200 },
     )
   })
 

@@ -134,6 +134,16 @@ describe('a body that broke off may be asked for again', () => {
     expect(error.message).toBe(`${url}: the body broke off: it is empty`)
   })
 
+  test('damaged data is reported even while the rest of the body hangs', async () => {
+    const bytes = Buffer.from('1f8b08ffffffffffffff', 'hex')
+    const body = (async function* () {
+      yield bytes
+      await new Promise(() => {})
+    })()
+    const error = await failure(readJson(response(body, { 'content-encoding': 'gzip' }), limits))
+    expect(error).toMatchObject({ code: 'BODY_TRUNCATED', recovery: 'retry' })
+  })
+
   test('a read that was aborted keeps its reason', async () => {
     const abort = new DOMException('This operation was aborted', 'AbortError')
     const body = pieces(gzipSync(text).subarray(0, 20), 7, abort)

@@ -85,10 +85,8 @@ function rewrite(text: string, kept: (bigint | LongDecimal | string)[]): string 
   while (at < end) {
     const char = text.charCodeAt(at)
     if (char === quote) {
-      const start = at++
-      for (let inside = text.charCodeAt(at); inside !== quote && at < end; inside = text.charCodeAt(at))
-        at += inside === backslash ? 2 : 1
-      at++
+      const start = at
+      at = endOfString(text, start)
       if (
         text.charCodeAt(start + 1) === backslash &&
         text.startsWith('\\u0001', start + 1) &&
@@ -99,15 +97,29 @@ function rewrite(text: string, kept: (bigint | LongDecimal | string)[]): string 
       }
     } else if (char === 45 || (char > 47 && char < 58)) {
       const start = at++
-      while (at < end && isNumberChar(text.charCodeAt(at))) at++
-      // Short numbers without an exponent hold no more than 15 digits.
-      if (at - start < 5) continue
+      let exponent = false
+      for (let next = text.charCodeAt(at); isNumberChar(next); next = text.charCodeAt(++at))
+        // Of the characters of a number, only e and E have this bit.
+        if ((next & 64) !== 0) exponent = true
+      // Fifteen digits always fit.
+      if (at - start < runLength && !exponent) continue
       const value = longNumber(text.slice(start, at))
       if (value !== undefined && !isKey(text, at)) replace(start, at, value)
     } else at++
   }
   parts.push(text.slice(copied))
   return parts.join('')
+}
+
+/** The offset behind a string's closing quote: the first quote with an even number of backslashes before it. */
+function endOfString(text: string, start: number): number {
+  for (let at = start + 1; ; at++) {
+    at = text.indexOf('"', at)
+    if (at < 0) return text.length
+    let before = at - 1
+    while (text.charCodeAt(before) === backslash) before--
+    if ((at - before) % 2 === 1) return at + 1
+  }
 }
 
 function isNumberChar(char: number): boolean {
