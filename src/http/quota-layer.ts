@@ -1,26 +1,32 @@
 import type { Clock } from '../ports/runtime.ts'
-import type { Permit, Quota } from '../quota/quota.ts'
+import { combineQuotas } from '../quota/combine.ts'
+import type { Quota } from '../quota/quota.ts'
 import type { Call, Layer } from './layer.ts'
 
-/** Waits for every quota, the client's and the call's, before an attempt, and gives back what they hold once it is over (Q1). */
+/**
+ * Waits for every quota before an attempt, the client's and the call's, and gives back what they hold once it is over (Q1).
+ * All are acquired as one, so that a request that waits for its endpoint's quota holds nothing of its account's.
+ */
 export function quotaLayer(
   quotas: readonly Quota[],
   clock: Clock,
   onWait: (quota: string, delayMs: number, call: Call) => void,
 ): Layer {
+  const own = quotas.length === 0 ? undefined : combineQuotas(quotas)
   return (next) => async (call, consume) => {
-    if (quotas.length === 0 && call.quotas.length === 0) return next(call, consume)
-    const permits: Permit[] = []
+    const quota = call.quotas.length === 0 ? own : combineQuotas([...quotas, ...call.quotas])
+    if (quota === undefined) return next(call, consume)
+    const asked = clock.now()
+    const permit = await quota.acquire(undefined, call.signal)
+    const delayMs = clock.now() - asked
+    if (delayMs > 0) onWait(quota.name, delayMs, call)
     try {
-      for (const quota of [...quotas, ...call.quotas]) {
-        const asked = clock.now()
-        permits.push(await quota.acquire(undefined, call.signal))
-        const delayMs = clock.now() - asked
-        if (delayMs > 0) onWait(quota.name, delayMs, call)
-      }
-      return await next(call, consume)
+      return await next(call, (response, url) => {
+        permit.answered?.()
+        return consume(response, url)
+      })
     } finally {
-      for (const permit of permits) permit.release()
+      permit.release()
     }
   }
 }
