@@ -27,9 +27,8 @@ export function clientEvents(
 ): ClientEvents {
   if (sink === undefined)
     return { measure: (next) => next, head() {}, retry() {}, quotaWait() {}, breaker() {} }
-  // When each call's headers arrived: reading a body takes as long as whoever reads it, and is no latency.
   const heads = new WeakMap<Call, { readonly status: number; readonly at: number }>()
-  // Assigned in place: this runs for every request, and spreading objects costs more than all the rest of it.
+  // Assigned in place: this runs for every request, and spreading objects would cost more than all the rest of it.
   const ofStream = <E extends object>(event: E, call: Call): E & { stream?: string } =>
     call.stream === undefined ? event : Object.assign(event, { stream: call.stream })
 
@@ -37,14 +36,16 @@ export function clientEvents(
     const started = clock.now()
     const end = () => {
       const at = clock.now()
+      const head = heads.get(call)
       const event = {
         type: 'request.end' as const,
         at,
         source,
         method: call.request.method,
         url: redactor.url(call.url),
-        status: heads.get(call)?.status ?? 0,
-        elapsedMs: (heads.get(call)?.at ?? at) - started,
+        status: head?.status ?? 0,
+        // Up to the headers: reading a body takes as long as whoever reads it.
+        elapsedMs: (head?.at ?? at) - started,
         attempt: call.attempt,
       }
       sink(ofStream(event, call))
@@ -59,7 +60,7 @@ export function clientEvents(
         url: redactor.url(call.url),
         code: isSluiceError(error) ? error.code : 'INTERNAL',
         message: redactor.text(error instanceof Error ? error.message : String(error)),
-        elapsedMs: at - started,
+        elapsedMs: (heads.get(call)?.at ?? at) - started,
         attempt: call.attempt,
       }
       sink(ofStream(event, call))

@@ -158,10 +158,7 @@ test('failures are repeated, each with its events, and the consumer sees the suc
 })
 
 test('a body that breaks off is asked for again: consume is a part of the attempt', async () => {
-  const bodyError = new BodyTruncatedError(
-    'https://api.test/v2/items',
-    '4 bytes arrived, then other side closed',
-  )
+  const bodyError = new BodyTruncatedError('https://api.test/v2/items', 'other side closed')
   const { ask, transport } = bench([{ body: 'half', bodyError }, { body: 'whole' }])
   expect(await ask()).toBe('whole')
   expect(transport.requests).toHaveLength(2)
@@ -258,6 +255,7 @@ test('a second 401 is an answer', async () => {
   const auth = tokens()
   const { ask, transport } = bench([{ status: 401 }, { status: 401, body: '{"error":"no token-2"}' }, {}], {
     auth,
+    redactor: createRedactor(['token-1', 'token-2']),
   })
   const error = await caught(ask())
   expect(error).toMatchObject({ code: 'AUTH_REFUSED', recovery: 'fix-config' })
@@ -434,7 +432,7 @@ test('a body beyond maxBodySize is refused, announced or not', async () => {
     maxBodySize: 10,
   })
   expect((await caught(announced.ask())).message).toBe(
-    'https://api.test/v2/items: the body holds 11 bytes, and maxBodySize allows 10: ask for smaller pages, or raise it',
+    'https://api.test/v2/items: the body (11 bytes) is larger than maxBodySize allows (10 bytes). Ask for smaller pages, or raise maxBodySize if the API is right',
   )
   const chunked = bench([{ headers: {}, body: 'x'.repeat(11) }], { maxBodySize: 10 })
   const error = await caught(chunked.ask())

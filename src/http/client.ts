@@ -42,7 +42,6 @@ export interface Client extends AsyncDisposable {
   ): Promise<T>
 }
 
-/** `clientOptions` reads the part of it that a config file can hold. */
 export interface ClientOptions {
   /** The source's name in events and messages. */
   readonly name: string

@@ -20,8 +20,12 @@ const sensitive: ReadonlySet<string> = new Set(
 
 /** Below this length a value is taken for a placeholder (some APIs want the password `X`): replacing it would garble every text. */
 const shortestSecret = 4
-/** Tokens that live for seconds pile up in a long run; an old one is worth nothing. */
-const mostSecrets = 50
+/**
+ * Tokens that live for seconds pile up in a long run, and an old one is worth nothing. The first secrets are kept for good: a
+ * source's own are known before its first token, since they buy it.
+ */
+const keptForGood = 16
+const newestKept = 16
 
 export function createRedactor(secrets: Iterable<string> = []): Redactor {
   /** Each secret with the forms that it travels in. */
@@ -35,10 +39,9 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
       known.set(secret, formsOf(secret))
       pattern = undefined
     }
-    for (const oldest of known.keys()) {
-      if (known.size <= mostSecrets) break
-      known.delete(oldest)
-    }
+    if (known.size <= keptForGood + newestKept) return
+    const rotating = [...known.keys()].slice(keptForGood, -newestKept)
+    for (const old of rotating) known.delete(old)
   }
 
   function build(): RegExp {

@@ -214,7 +214,7 @@ test.for([
   const error = await caught(textOf(response))
   expect(error).toBeInstanceOf(BodyTruncatedError)
   expect(error).toMatchObject({ code: 'BODY_TRUNCATED', recovery: 'retry' })
-  expect(error.message).toMatch(/the body broke off after \d+ bytes: \S/)
+  expect(error.message).toMatch(/the body broke off: \S/)
 })
 
 test('a chunked body that misses its end is truncated', async () => {
