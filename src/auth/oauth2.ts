@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import { duration } from '../options/duration.ts'
-import { address, isSecret, revealSecret, secret } from '../options/secret.ts'
+import { address, isAddress, isSecret, revealSecret, secret } from '../options/secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
 import { checkHeaderText, lateCredential } from './credential.ts'
@@ -114,6 +114,12 @@ function bearerOf(request: HttpRequest): string {
 export function oauth2TokenManager(options: Options, context: AuthContext): TokenManager {
   const { runtime, source } = context
   const tokenUrl = revealSecret(options.tokenUrl, context.lookup)
+  if (!isAddress(tokenUrl)) {
+    throw new ConfigError(
+      `${source}.auth.tokenUrl`,
+      `${JSON.stringify(tokenUrl)} is no address: it starts with https://`,
+    )
+  }
   if (!isPrivateEnough(tokenUrl))
     throw new ConfigError(`${source}.auth.tokenUrl`, `${JSON.stringify(tokenUrl)} ${clearText}`)
   const known = new Set<string>()
@@ -192,7 +198,9 @@ function withoutQuery(url: string): string {
   return `${origin}${pathname}`
 }
 
+/** What is no URL at all is refused elsewhere. */
 function isPrivateEnough(url: string): boolean {
+  if (!URL.canParse(url)) return true
   const { protocol, hostname } = new URL(url)
   return protocol === 'https:' || /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }

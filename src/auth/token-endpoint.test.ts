@@ -263,7 +263,7 @@ test.each([
   [
     { tokenUrl: 'login.test' },
     'tokenUrl',
-    '"login.test" is no URL: write the token endpoint\'s whole address',
+    '"login.test" is no address: write one that starts with http:// or https://, or env(\'NAME\')',
   ],
   [{ grant: 'refresh_token' as const }, 'refreshToken', 'the grant refresh_token needs refreshToken'],
 ])('options: %o is refused', (options, path, message) => {

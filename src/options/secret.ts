@@ -98,11 +98,17 @@ export const address = z.union(
     z
       .string()
       .transform(parseSecret)
-      .refine((value) => isSecret(value) || /^https?:\/\/[^/]/.test(value)),
+      .refine((value) => isSecret(value) || isAddress(value), { error: noAddress }),
     z.custom<Secret>(isSecret),
   ],
-  {
-    error: (issue) =>
-      `${JSON.stringify(issue.input)} is no address: write one that starts with http:// or https://, or env('NAME')`,
-  },
+  { error: noAddress },
 )
+
+function noAddress(issue: { readonly input?: unknown }): string {
+  return `${JSON.stringify(issue.input)} is no address: write one that starts with http:// or https://, or env('NAME')`
+}
+
+/** Whether a text is a whole web address. */
+export function isAddress(text: string): boolean {
+  return /^https?:\/\/[^/]/.test(text) && URL.canParse(text)
+}
