@@ -114,6 +114,6 @@ test('a column that is widened in the table holds what it would hold had it been
         )
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   )
 })
