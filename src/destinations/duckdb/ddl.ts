@@ -3,7 +3,7 @@ import type { TableSchema } from '../../ports/schema.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import type { SchemaChange } from '../schema-change.ts'
 import { sqlType } from './columns.ts'
-import { convert } from './convert.ts'
+import { callsFunction, convert } from './convert.ts'
 import { identifier } from './quote.ts'
 
 /** Makes the table with the load's columns. */
@@ -23,15 +23,36 @@ export async function alterTable(
   table: string,
   change: SchemaChange,
 ): Promise<void> {
-  const alter = `ALTER TABLE ${identifier(table)}`
-  for (const { from, to } of change.widened) {
-    if (sqlType(from.type) === sqlType(to.type)) continue
-    const column = identifier(to.name)
-    const value = convert(column, from.type, to.type)
-    await connection.run(`${alter} ALTER COLUMN ${column} SET DATA TYPE ${sqlType(to.type)} USING ${value}`)
-  }
+  const widened = change.widened.filter(({ from, to }) => sqlType(from.type) !== sqlType(to.type))
+  if (widened.some(({ from, to }) => callsFunction(from.type, to.type)))
+    await rebuildTable(connection, table, widened)
+  else for (const column of widened) await widenColumn(connection, table, column)
   for (const { name, type } of change.added)
-    await connection.run(`${alter} ADD COLUMN ${identifier(name)} ${sqlType(type)}`)
+    await connection.run(`ALTER TABLE ${identifier(table)} ADD COLUMN ${identifier(name)} ${sqlType(type)}`)
+}
+
+type Widening = SchemaChange['widened'][number]
+
+async function widenColumn(connection: DuckDBConnection, table: string, { from, to }: Widening) {
+  const column = identifier(to.name)
+  const value = convert(column, from.type, to.type)
+  await connection.run(
+    `ALTER TABLE ${identifier(table)} ALTER COLUMN ${column} SET DATA TYPE ${sqlType(to.type)} USING ${value}`,
+  )
+}
+
+/** Writes the table anew with wider columns. Its columns keep their order, those that someone else added are kept too. */
+async function rebuildTable(connection: DuckDBConnection, table: string, widened: readonly Widening[]) {
+  const wide = `_sluice_wide_${table}`
+  const values = widened.map(({ from, to }) => {
+    const column = identifier(to.name)
+    return `CAST(${convert(column, from.type, to.type)} AS ${sqlType(to.type)}) AS ${column}`
+  })
+  await connection.run(
+    `CREATE TABLE ${identifier(wide)} AS SELECT * REPLACE (${values.join(', ')}) FROM ${identifier(table)}`,
+  )
+  await dropTable(connection, table)
+  await renameTable(connection, wide, table)
 }
 
 export async function dropTable(connection: DuckDBConnection, table: string): Promise<void> {

@@ -147,18 +147,24 @@ async function sameAsStored({ connection, feed, load, table }: Merge): Promise<n
   )
   if (candidates.length === 0) return []
   const columns = load.schema.columns.map((column, at) => fedColumn(column, `c${at}`))
-  const same = load.schema.columns.map(
-    ({ name }, at) => `${columns[at]!.expression} IS NOT DISTINCT FROM t.${identifier(name)}`,
+  const differences = load.schema.columns.map(
+    ({ name }, at) => `${columns[at]!.expression} IS DISTINCT FROM s.${identifier(name)}`,
   )
   const records = candidates.map((ordinal) => load.records[ordinal]!)
+  // The rows are fetched by their ids, before anything else: a join on them would read the whole table. One condition with
+  // OR, since several with AND would become the keys of a join, whole rows hashed.
   return feed.use([ordinalColumn('position', candidates), ...columns], records, () =>
     numbers(
       connection,
       `DELETE FROM ${MATCHES} WHERE ordinal IN (
+         WITH stored AS MATERIALIZED (
+           SELECT *, rowid AS _sluice_rowid FROM ${table}
+           WHERE rowid IN (SELECT target FROM ${MATCHES} WHERE comparable)
+         )
          SELECT m.ordinal FROM ${FED_ROWS} f
          JOIN ${MATCHES} m ON m.ordinal = f.position
-         JOIN ${table} t ON t.rowid = m.target
-         WHERE ${same.join(' AND ')}
+         JOIN stored s ON s._sluice_rowid = m.target
+         WHERE NOT (${differences.join(' OR ')})
        ) RETURNING ordinal`,
     ),
   )

@@ -12,6 +12,9 @@ import type { RowFeed } from './row-feed.ts'
 import { forgetTableSchema, readTableSchema, stagedName } from './table-schema.ts'
 import type { Warehouse } from './warehouse.ts'
 
+/** Records in a load after which memory is worth giving back. */
+const TRIM_AFTER = 1000
+
 /** One pipeline's access to a DuckDB file. */
 export class DuckdbSession implements DestinationSession {
   readonly #warehouse: Warehouse
@@ -35,7 +38,11 @@ export class DuckdbSession implements DestinationSession {
   }
 
   commit(load: Load): Promise<LoadReceipt> {
-    return this.#write((connection, feed) => commitLoad(connection, feed, this.#pipeline, load))
+    return this.#write(async (connection, feed) => {
+      const receipt = await commitLoad(connection, feed, this.#pipeline, load)
+      if (load.records.length >= TRIM_AFTER) await this.#warehouse.trimMemory()
+      return receipt
+    })
   }
 
   recordRun(run: RunRecord): Promise<void> {

@@ -28,6 +28,7 @@ export class Warehouse {
   readonly feed: RowFeed | undefined
   /** False for a file that holds nothing of Sluice's, where it can't be written. */
   readonly hasState: boolean
+  readonly #memoryLimit: number
   #holders = 1
   /** Set when the last holder has let go; ends when the file is closed. */
   #closing: Promise<void> | undefined
@@ -43,6 +44,7 @@ export class Warehouse {
   ) {
     this.#key = key
     this.#instance = instance
+    this.#memoryLimit = options.memoryLimit
     this.file = options.path
     this.description = `duckdb ${options.path}`
     this.readOnly = readOnly
@@ -118,6 +120,14 @@ export class Warehouse {
     })
     this.#last = turn.catch(() => undefined)
     return turn
+  }
+
+  /**
+   * Gives memory that DuckDB has freed back to the system: setting the limit, even to what it is, makes it do so. Without
+   * it the process keeps growing for a while, since commits run on whichever of Node's threads is free, and each keeps its own.
+   */
+  async trimMemory(): Promise<void> {
+    await this.connection.run(`SET GLOBAL memory_limit = '${this.#memoryLimit}B'`)
   }
 
   /** A connection of its own, which sees what is committed. The caller closes it. */
