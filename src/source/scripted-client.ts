@@ -75,7 +75,7 @@ export function streamOf(
   clock: Clock = fakeClock(),
 ): RestStream {
   const settings = restOptions.parse({ type: 'rest', baseUrl: origin, streams: { [name]: options } })
-  return createRestStream(source, name, settings.streams[name]!, { client, clock, limits: settings.limits })
+  return createRestStream(source, name, settings.streams[name]!, { client, clock, limits: settings })
 }
 
 /** What is committed: records by key (the one read last wins), and the progress of each slice. */
