@@ -39,21 +39,21 @@ export interface PageFetcherOptions {
   readonly client: Client
   /** For events and messages: `desk.tickets`. */
   readonly stream: string
+  /** Quotas of the stream's endpoint alone. */
+  readonly quotas: readonly Quota[]
   readonly format: 'json' | 'jsonl'
   /** Path of the records in a body; '' is the body itself. */
   readonly records: string
   readonly optionalRecords: boolean
   readonly unwrap: string | undefined
   readonly limits: BodyLimits
-  /** Quotas of the stream's endpoint alone. */
-  readonly quotas: readonly Quota[]
 }
 
 /** Parts of a streamed body are about this large: a page of a common size. */
 const partBytes = 1 << 20
 
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, unwrap, limits, quotas } = options
+  const { client, stream, quotas, unwrap, limits } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))

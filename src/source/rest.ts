@@ -23,9 +23,9 @@ export function createRestSource(
   settings: RestSettings,
   { client, clock }: RestSourceDependencies,
 ): Source {
-  const { query = {} } = settings
+  const { limits, query = {} } = settings
   const streams = Object.entries(settings.streams).map(([stream, streamSettings]) =>
-    createRestStream(name, stream, streamSettings, { client, clock, limits: settings, query }),
+    createRestStream(name, stream, streamSettings, { client, clock, limits, query }),
   )
   return {
     name,
@@ -35,7 +35,7 @@ export function createRestSource(
       await client.request(
         { method: 'GET', url: settings.check, query, headers: {} },
         async (response, url) => {
-          const { value } = await readJson(response, { url, maxPageSize: settings.maxPageSize })
+          const { value } = await readJson(response, { url, maxPageSize: limits.maxPageSize })
           // An API may refuse a credential in the body of a success (R2).
           selectRecords(value, { path: '', optional: true }, { url, status: response.status })
         },

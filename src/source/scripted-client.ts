@@ -75,7 +75,7 @@ export function streamOf(
   clock: Clock = fakeClock(),
 ): RestStream {
   const settings = restOptions.parse({ type: 'rest', baseUrl: origin, streams: { [name]: options } })
-  return createRestStream(source, name, settings.streams[name]!, { client, clock, limits: settings })
+  return createRestStream(source, name, settings.streams[name]!, { client, clock, limits: settings.limits })
 }
 
 /** What is committed: records by key (the one read last wins), and the progress of each slice. */
