@@ -20,12 +20,13 @@ export class CursorMissingError extends SluiceError {
 }
 
 function describeMissing(stream: string, field: string, record: JsonRecord, value: null | undefined): string {
-  const closest = nearest(field, Object.keys(record))
+  const closest = value === null ? undefined : nearest(field, Object.keys(record))
+  const what = value === null ? `has null in \`${field}\`` : `has no \`${field}\``
+  const suggestion = closest === undefined ? '.' : `; did you mean \`${closest}\`?`
   return (
-    `${stream}: a record ${value === null ? `has null in \`${field}\`` : `has no \`${field}\``}, which \`incremental.field\` names` +
-    `${closest === undefined || closest === field ? '' : `; did you mean \`${closest}\`?`}. ` +
+    `${stream}: a record ${what}, which \`incremental.field\` names${suggestion} ` +
     "To load such records without moving the high-water mark, set `missing: 'keep'`"
-  ).replace('?. ', '? ')
+  )
 }
 
 /** C5: the list was said to come in cursor order, and does not: a mark that moved with it could skip records. */

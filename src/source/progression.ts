@@ -8,7 +8,7 @@ import { ConfigError } from '../errors.ts'
 import type { PageView } from '../pagination/paginator.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
-import type { Progress, ReadScope, Slice } from '../ports/source.ts'
+import type { Progress, Slice } from '../ports/source.ts'
 import type { Instant } from './time-format.ts'
 
 export interface Progression {
@@ -75,7 +75,7 @@ export function oneSlice(committed: ReadonlyMap<string, Progress>, scope: Bounds
 }
 
 /** @throws ConfigError always: the stream can't be read in part */
-export function refuseBackfill(stream: string, scope: ReadScope | Bounds, reason: string): never {
+export function refuseBackfill(stream: string, scope: Bounds, reason: string): never {
   const flags = [scope.since !== undefined && '--since', scope.until !== undefined && '--until'].filter(
     Boolean,
   )

@@ -35,7 +35,7 @@ export function createRestSource(
       await client.request(
         { method: 'GET', url: settings.check, query, headers: {} },
         async (response, url) => {
-          const { value } = await readJson(response, { url, ...limits })
+          const { value } = await readJson(response, { url, maxPageSize: limits.maxPageSize })
           // An API may refuse a credential in the body of a success (R2).
           selectRecords(value, { path: '', optional: true }, { url, status: response.status })
         },

@@ -44,18 +44,19 @@ export function createRestStream(
   const paginator = createPaginator(settings.paginate ?? { type: 'none' })
   const progression = progressionOf(fullName, settings, paginator, clock)
   const base = baseRequest(settings, query)
+  const quotas =
+    settings.quotas.length === 0
+      ? []
+      : [createQuota({ quotas: settings.quotas, rateLimitHeaders: false }, clock)]
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
-    quotas:
-      settings.quotas.length === 0
-        ? []
-        : [createQuota({ quotas: settings.quotas, rateLimitHeaders: false }, clock)],
     format: settings.format,
     records: settings.records ?? '',
     optionalRecords: settings.optionalRecords,
     unwrap: settings.unwrap,
     limits,
+    quotas,
   })
 
   function firstRequest(slice: Slice): RequestSpec {
@@ -81,7 +82,11 @@ export function createRestStream(
       const request = slice === undefined ? paginator.request(base, undefined) : firstRequest(slice)
       // A document is read, since an API may refuse a credential in the body of a success; a streamed body may be long.
       if (fetcher.streams) {
-        await client.request(request, (response) => response.discard(), { signal, stream: fullName })
+        await client.request(request, (response) => response.discard(), {
+          signal,
+          stream: fullName,
+          quotas,
+        })
       } else await fetcher.fetch(request, noParts, signal)
     },
   }
