@@ -26,7 +26,15 @@ export async function readSlice(
 
   const parts: PartSink = {
     begin: () => reading.rewind?.(),
-    part: (records, bytes) => emit({ records: reading.take(records), bytes }),
+    async part(records, bytes) {
+      try {
+        await emit({ records: reading.take(records), bytes })
+      } catch (error) {
+        // The taker's error is none of the API's, which must not be asked again because of it.
+        inFlight.abort(error)
+        throw error
+      }
+    },
   }
   // A position that the paginator refuses fails here, too, once what came before was handed on.
   const ask = async (position: Json | undefined): Promise<FetchedPage> => {

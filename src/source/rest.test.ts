@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { SluiceError } from '../errors.ts'
 import { createClient } from '../http/client.ts'
 import { cursor } from '../pagination/cursor.ts'
 import { none } from '../pagination/none.ts'
@@ -102,6 +103,24 @@ test('a search by POST may be repeated, and puts its bounds into the body', asyn
     { filter: { type: 'ticket', since: '2024-01-01T00:00:00Z' } },
     { filter: { type: 'ticket', since: '2024-01-01T00:00:00Z' }, after: 'b' },
   ])
+})
+
+test('an error of whoever takes the parts of a streamed body ends the reading; the API is not asked again', async () => {
+  class Busy extends SluiceError {
+    readonly code = 'DESTINATION_FAILED'
+    readonly recovery = 'retry'
+  }
+  const { source, transport } = sourceOf(
+    { streams: { export: { path: 'export', format: 'jsonl', key: 'id' } } },
+    [{ body: '{"id":1}\n' }, { body: '{"id":1}\n' }],
+  )
+  const busy = new Busy('the warehouse is busy')
+  const reading = source.streams[0]!.read(
+    { key: 'all', progress: null },
+    { signal, emit: () => Promise.reject(busy) },
+  )
+  await expect(reading).rejects.toBe(busy)
+  expect(transport.requests).toHaveLength(1)
 })
 
 test('the preview of a slice is the request that it would begin or go on with', () => {
