@@ -27,8 +27,11 @@ function haveSameForm(a: string, b: string): boolean {
   if (length !== b.length) return false
   const end = a.charCodeAt(length - 1)
   if (end === upperZ) return b.charCodeAt(length - 1) === upperZ
-  if (length === 10 && a.charCodeAt(4) === minus) return b.charCodeAt(4) === minus
-  return haveSameOffset(a, b, length) || (isZoneless(a) && isZoneless(b))
+  const isIso = a.charCodeAt(4) === minus
+  if (isIso !== (b.charCodeAt(4) === minus)) return false
+  // Numbers of one length may still differ in how many of their digits stand before the point.
+  if (!isIso) return a.indexOf('.') === b.indexOf('.') && isZoneless(a) && isZoneless(b)
+  return length === 10 || haveSameOffset(a, b, length) || (isZoneless(a) && isZoneless(b))
 }
 
 /** `+02:00` or `-0500` at the end of both. */
