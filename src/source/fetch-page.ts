@@ -1,4 +1,5 @@
 import type { Client } from '../http/client.ts'
+import { errorBodyMessage } from '../http/decode/error-body.ts'
 import { readJson } from '../http/decode/json.ts'
 import { readJsonLines } from '../http/decode/json-lines.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
@@ -7,7 +8,7 @@ import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpResponse } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
-import { selectRecords, unwrapRecord } from './select.ts'
+import { ApiErrorBodyError, selectRecords, unwrapRecord } from './select.ts'
 
 /** A page as it came. */
 export interface FetchedPage {
@@ -45,6 +46,8 @@ export interface PageFetcherOptions {
   /** Path of the records in a body; '' is the body itself. */
   readonly records: string
   readonly optionalRecords: boolean
+  /** The fields of a record's key; a line that has none of them may be an error body (R2). */
+  readonly key: readonly string[]
   readonly unwrap: string | undefined
   readonly limits: BodyLimits
 }
@@ -53,7 +56,7 @@ export interface PageFetcherOptions {
 const partBytes = 1 << 20
 
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, quotas, unwrap, limits } = options
+  const { client, stream, key, quotas, unwrap, limits } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
@@ -67,11 +70,17 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
 
   async function readLines(response: HttpResponse, url: string, parts: PartSink): Promise<FetchedPage> {
     parts.begin()
+    let first = true
     await readJsonLines(response, {
       url,
       maxLineSize: limits.maxLineSize,
       batchBytes: partBytes,
-      onRecords: (records, bytes) => parts.part(unwrapAll(records), bytes),
+      onRecords: (records, bytes) => {
+        const unwrapped = unwrapAll(records)
+        if (first && records.length === 1) refuseErrorLine(records[0]!, unwrapped[0]!, key, url)
+        first = false
+        return parts.part(unwrapped, bytes)
+      },
     })
     const view: PageView = {
       url,
@@ -93,4 +102,11 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
         { signal, stream, quotas },
       ),
   }
+}
+
+/** R2: an export that is refused under status 200 is one line, and no record of the stream. */
+function refuseErrorLine(line: JsonRecord, record: JsonRecord, key: readonly string[], url: string): void {
+  if (key.some((field) => Object.hasOwn(record, field))) return
+  const message = errorBodyMessage(line)
+  if (message !== undefined) throw new ApiErrorBodyError(url, 200, message)
 }

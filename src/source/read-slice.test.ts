@@ -261,3 +261,19 @@ test('JSON Lines that break off are read again from their start, also where thei
   expect(warehouse.rows.size).toBe(1500)
   expect(warehouse.progress.get('all')).toEqual({ position: null, highWater: '1499' })
 })
+
+test('R2: an export that answers one line with an error, and no record, is refused', async () => {
+  const client = scriptedClient(() => ({ body: '{"error":"Project is over its quota","status":"error"}\n' }))
+  const stream = streamOf('api', 'events', { path: 'export', format: 'jsonl', key: 'id' }, client)
+  await expect(runOnce(stream, new Warehouse())).rejects.toThrow(
+    'https://api.test/export: the API answered 200, but its body is an error: Project is over its quota',
+  )
+})
+
+test('one record of an export with a field of the name error is a record', async () => {
+  const client = scriptedClient(() => ({ body: '{"id":7,"error":"timeout"}\n' }))
+  const stream = streamOf('api', 'events', { path: 'export', format: 'jsonl', key: 'id' }, client)
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect([...warehouse.rows.values()]).toEqual([{ id: 7, error: 'timeout' }])
+})

@@ -54,6 +54,7 @@ export function createRestStream(
     format: settings.format,
     records: settings.records ?? '',
     optionalRecords: settings.optionalRecords,
+    key,
     unwrap: settings.unwrap,
     limits,
     quotas,
