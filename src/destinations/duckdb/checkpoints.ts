@@ -14,8 +14,8 @@ const OWN = 'pipeline = $1 AND stream = $2'
 type CheckpointRow = [
   stream: string,
   slice: string,
-  position: string | null,
-  highWater: string | null,
+  position: string,
+  highWater: string,
   version: bigint,
   staged: boolean,
   loadId: string,
@@ -37,8 +37,8 @@ export async function readCheckpoints(
   return (reader.getRows() as CheckpointRow[]).map((row) => ({
     stream: row[0],
     slice: row[1],
-    position: parse(row[2]),
-    highWater: parse(row[3]),
+    position: JSON.parse(row[2]) as Json,
+    highWater: JSON.parse(row[3]) as Json,
     version: Number(row[4]),
     staged: row[5],
     loadId: row[6],
@@ -46,12 +46,14 @@ export async function readCheckpoints(
   }))
 }
 
-const updateColumns: readonly FedColumn[] = [
-  fedColumn({ field: 'slice', name: 'slice', type: columnTypes.text }, 'slice'),
-  fedColumn({ field: 'position', name: 'position', type: columnTypes.json }, 'position'),
-  fedColumn({ field: 'highWater', name: 'high_water', type: columnTypes.json }, 'high_water'),
-  fedColumn({ field: 'fromVersion', name: 'from_version', type: columnTypes.integer }, 'from_version'),
-]
+const updateColumns: readonly FedColumn[] = (
+  [
+    ['slice', columnTypes.text],
+    ['position', columnTypes.text],
+    ['high_water', columnTypes.text],
+    ['from_version', columnTypes.integer],
+  ] as const
+).map(([name, type]) => fedColumn({ field: name, name, type }, name))
 
 /**
  * Refuses the load where a checkpoint is not where the load started from.
@@ -120,9 +122,10 @@ export async function deleteCheckpoints(
 }
 
 function updates(load: Load): readonly JsonRecord[] {
-  return load.checkpoints as unknown as readonly JsonRecord[]
-}
-
-function parse(text: string | null): Json {
-  return text === null ? null : (JSON.parse(text) as Json)
+  return load.checkpoints.map(({ slice, position, highWater, fromVersion }) => ({
+    slice,
+    position: JSON.stringify(position),
+    high_water: JSON.stringify(highWater),
+    from_version: fromVersion,
+  }))
 }

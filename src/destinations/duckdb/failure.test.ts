@@ -216,7 +216,19 @@ test('no extension is ever fetched: JSON and time zones are linked in', async ()
   expect(row).toEqual({ at: '2024-01-31T08:00:00Z', second: '2', zone: 'UTC', installs: false, loads: false })
 })
 
-test('a query that DuckDB refuses says why', async () => {
+test('a query that DuckDB refuses says why, also one that would write', async () => {
   await fill()
+  await expect(destinationAt(file).query('DELETE FROM items')).rejects.toThrow(/is open for reading alone/)
+  await expect(destinationAt(file).query('SELECT * FROM nowhere')).rejects.toThrow(/nowhere does not exist/)
   await expect(destinationAt(file).query('SELECT nothing FROM items')).rejects.toThrow(/nothing/)
+})
+
+test('half a surrogate pair, which JSON can escape and DuckDB refuses, is stored with U+FFFD in its place', async () => {
+  const half = JSON.parse('"cut \\ud83d off"') as string
+  await fill([{ id: 1, text: half, nested: { [half]: [half, 'whole \u{1f986}', 'C:\\ud83d'] } }])
+  const [row] = await destinationAt(file).query('SELECT text, nested FROM items')
+  expect(row!['text']).toBe('cut \ufffd off')
+  expect(JSON.parse(row!['nested'] as string)).toEqual({
+    'cut \ufffd off': ['cut \ufffd off', 'whole \u{1f986}', 'C:\\ud83d'],
+  })
 })

@@ -12,8 +12,16 @@ const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => st
     (file) => `${file} is not a DuckDB file. It was left as it is; give another path, or move it away`,
   ],
   [
-    /checksum|corrupt|Serialization Error|could not deserialize/i,
+    /checksum|corrupt|Serialization Error|could not deserialize|replaying WAL/i,
     (file) => `${file} is damaged. It was left as it is; restore a copy, or move it away and load anew`,
+  ],
+  [
+    /attached in read-only mode/i,
+    (file) => `${file} is open for reading alone. Write to it through a pipeline`,
+  ],
+  [
+    /has been invalidated/i,
+    () => 'a failure before this one has closed it. What was committed is kept; run again',
   ],
   [
     /read-only|Read-only file system|Permission denied|Operation not permitted/i,
@@ -22,7 +30,7 @@ const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => st
   ],
   [/Is a directory/i, (file) => `${file} is a directory. The path must name a file`],
   [
-    /No such file or directory|does not exist/i,
+    /No such file or directory/i,
     (file) => `${file} can't be opened: its directory is not there. Make it, or give another path`,
   ],
   [
@@ -39,6 +47,8 @@ const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => st
 /** An error of DuckDB's as one of Sluice's; one of Sluice's as it is. */
 export function explainFailure(error: unknown, destination: string, file: string): Error {
   if (isSluiceError(error)) return error
+  // DuckDB's are plain errors; a TypeError is a fault of ours, which no one should look for in their file.
+  if (error instanceof Error && error.constructor !== Error) return error
   const message = error instanceof Error ? error.message : String(error)
   if (/Could not set lock on file/i.test(message)) {
     const holder = /lock is held in (.*?\(PID \d+\)(?: by user \S+)?)/.exec(message)?.[1]
@@ -50,8 +60,8 @@ export function explainFailure(error: unknown, destination: string, file: string
   return new DestinationError(destination, `${problem} (DuckDB: ${firstLine(message)})`, { cause: error })
 }
 
-/** DuckDB goes on with the statement, which can hold data. */
+/** What follows is the statement, and the value that it failed on: data, which has no place in a log. */
 function firstLine(message: string): string {
-  const line = message.split('\n', 1)[0]!
+  const line = message.split('\n', 1)[0]!.replace(/\s*Input: .*$/, '')
   return line.length > 300 ? `${line.slice(0, 300)}…` : line
 }

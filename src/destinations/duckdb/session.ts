@@ -7,6 +7,7 @@ import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
 import { explainFailure } from './failure.ts'
 import { instant } from './instant.ts'
+import { storableJson } from './json-text.ts'
 import { type QueryRow, readRows } from './query.ts'
 import type { RowFeed } from './row-feed.ts'
 import { forgetTableSchema, readTableSchema, stagedName } from './table-schema.ts'
@@ -55,7 +56,7 @@ export class DuckdbSession implements DestinationSession {
           instant(run.startedAt),
           run.finishedAt === null ? null : instant(run.finishedAt),
           run.outcome,
-          JSON.stringify(run.report),
+          storableJson(JSON.stringify(run.report)),
         ])
       }),
     )

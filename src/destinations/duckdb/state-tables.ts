@@ -1,9 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 
-/** The tables beside the data. Each is made when a file is opened for writing and has none yet. */
+/**
+ * The tables beside the data. Each is made when a file is opened for writing and has none yet. Positions, high-water marks and
+ * columns are JSON kept as text: they must be read back as they were, and DuckDB's JSON type refuses some of what JSON can say.
+ */
 const STATE_TABLES = {
   _sluice_checkpoints: `
-    pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, slice VARCHAR NOT NULL, position JSON, high_water JSON,
+    pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, slice VARCHAR NOT NULL, position VARCHAR NOT NULL, high_water VARCHAR NOT NULL,
     version BIGINT NOT NULL, staged BOOLEAN NOT NULL, load_id VARCHAR NOT NULL, updated_at TIMESTAMPTZ NOT NULL`,
   _sluice_loads: `
     pipeline VARCHAR NOT NULL, load_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, stream VARCHAR NOT NULL,
@@ -13,7 +16,7 @@ const STATE_TABLES = {
     pipeline VARCHAR NOT NULL, run_id VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, finished_at TIMESTAMPTZ,
     outcome VARCHAR NOT NULL, report JSON`,
   _sluice_schemas: `
-    table_name VARCHAR NOT NULL, staged BOOLEAN NOT NULL, columns JSON NOT NULL, load_id VARCHAR NOT NULL,
+    table_name VARCHAR NOT NULL, staged BOOLEAN NOT NULL, columns VARCHAR NOT NULL, load_id VARCHAR NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL`,
   _sluice_rejects: `
     pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, load_id VARCHAR NOT NULL, record JSON NOT NULL,

@@ -3,6 +3,7 @@ import type { JsonRecord, Value } from '../../ports/json.ts'
 import { encodeJson } from '../../records/encode-json.ts'
 import { encodeText } from '../../records/encode-text.ts'
 import { daysOfDate, microsOfTimestamp } from './epoch.ts'
+import { storableJson } from './json-text.ts'
 import { StringPacker } from './packed-strings.ts'
 import { Validity, VECTOR_SIZE, type VectorHandle } from './vector.ts'
 
@@ -110,9 +111,9 @@ export function textWriter(read: Read): VectorWriter {
   return text(read, encodeText)
 }
 
-/** VARCHAR that holds JSON. */
+/** JSON. */
 export function jsonWriter(read: Read): VectorWriter {
-  return text(read, encodeJson)
+  return text(read, (value) => storableJson(encodeJson(value)))
 }
 
 /** BIGINT: the record's place among those that are written, or its entry in `ordinals`. */
