@@ -5,5 +5,5 @@
 export function storableJson(json: string): string {
   // `JSON.stringify` escapes nothing else this way.
   if (!json.includes('\\ud')) return json
-  return json.replace(/\\\\|\\ud[0-9a-f]{3}/g, (escape) => (escape === '\\\\' ? escape : '\ufffd'))
+  return json.replace(/\\\\|\\ud[0-9a-f]{3}/g, (found) => (found === '\\\\' ? found : '\ufffd'))
 }
