@@ -34,9 +34,9 @@ const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => st
     (file) => `${file} can't be opened: its directory is not there. Make it, or give another path`,
   ],
   [
-    /Out of Memory Error/i,
+    /Out of Memory Error|failed to (pin|allocate)|could not allocate/i,
     () =>
-      'DuckDB ran out of memory. Nothing of this commit was written; raise memoryLimit, or make batches smaller',
+      'DuckDB needs more memory. Raise memoryLimit or make batches smaller, then run again: nothing is loaded twice',
   ],
   [
     /newer version of DuckDB|storage version/i,

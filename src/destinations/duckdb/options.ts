@@ -14,10 +14,10 @@ export const duckdbOptions = z
         'The DuckDB file; made if it is not there, its directory must exist. One process at a time can hold it. A relative path starts from the working directory.',
       ),
     memoryLimit: size
-      .refine((bytes) => bytes >= 64 * MIB, { error: 'memoryLimit must be at least "64MiB"' })
+      .refine((bytes) => bytes >= 96 * MIB, { error: 'memoryLimit must be at least "96MiB"' })
       .default(128 * MIB)
       .describe(
-        'Most memory that DuckDB uses for its buffers; beyond it, it spills to `<path>.tmp`. Default "128MiB", at least "64MiB".',
+        'Most memory that DuckDB uses for its buffers; beyond it, it spills to `<path>.tmp`. A table of more than 50 columns adds 1.5 MiB for each of the others. Default "128MiB", at least "96MiB".',
       ),
     threads: z
       .int()

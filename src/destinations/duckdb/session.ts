@@ -40,6 +40,7 @@ export class DuckdbSession implements DestinationSession {
 
   commit(load: Load): Promise<LoadReceipt> {
     return this.#write(async (connection, feed) => {
+      await this.#warehouse.reserveMemory(load.schema.columns.length)
       const receipt = await commitLoad(connection, feed, this.#pipeline, load)
       if (load.records.length >= TRIM_AFTER) await this.#warehouse.trimMemory()
       return receipt

@@ -10,6 +10,10 @@ import { createStateTables, hasStateTables } from './state-tables.ts'
 /** The size that the write-ahead log may reach before DuckDB moves it into the file. */
 const CHECKPOINT_THRESHOLD = '32MiB'
 
+// Measured: 100 columns load with 128 MiB, 200 need more and load with 256 MiB.
+const PLAIN_COLUMNS = 50
+const BYTES_PER_FURTHER_COLUMN = 1.5 * 1024 * 1024
+
 // DuckDB's lock keeps other processes out, not this one: a file that one process opens twice is written by two that know
 // nothing of each other. So there is one instance for a file, however many sessions and destinations ask for it.
 const opened = new Map<string, Promise<Warehouse>>()
@@ -28,7 +32,9 @@ export class Warehouse {
   readonly feed: RowFeed | undefined
   /** False for a file that holds nothing of Sluice's, where it can't be written. */
   readonly hasState: boolean
-  readonly #memoryLimit: number
+  readonly #configuredMemory: number
+  /** Bytes. It only grows: the file is closed with as much as its widest table needs. */
+  #memoryLimit: number
   #holders = 1
   /** Set when the last holder has let go; ends when the file is closed. */
   #closing: Promise<void> | undefined
@@ -44,6 +50,7 @@ export class Warehouse {
   ) {
     this.#key = key
     this.#instance = instance
+    this.#configuredMemory = options.memoryLimit
     this.#memoryLimit = options.memoryLimit
     this.file = options.path
     this.description = `duckdb ${options.path}`
@@ -123,10 +130,26 @@ export class Warehouse {
   }
 
   /**
+   * Raises the memory limit to what a load into a table of so many columns needs. DuckDB holds some blocks of each column in
+   * memory while it moves the log into the file, spills none of them, and ends the database when they don't fit.
+   */
+  async reserveMemory(columns: number): Promise<void> {
+    const needed = this.#configuredMemory + Math.max(0, columns - PLAIN_COLUMNS) * BYTES_PER_FURTHER_COLUMN
+    if (needed <= this.#memoryLimit) return
+    this.#memoryLimit = needed
+    await this.#setMemoryLimit()
+  }
+
+  /**
    * Gives memory that DuckDB has freed back to the system: setting the limit, even to what it is, makes it do so. Without
    * it the process keeps growing for a while, since commits run on whichever of Node's threads is free, and each keeps its own.
    */
   async trimMemory(): Promise<void> {
+    // What was committed is committed, whether or not memory is given back.
+    await this.#setMemoryLimit().catch(() => undefined)
+  }
+
+  async #setMemoryLimit(): Promise<void> {
     await this.connection.run(`SET GLOBAL memory_limit = '${this.#memoryLimit}B'`)
   }
 
