@@ -1,7 +1,8 @@
 // Asks a token endpoint for a token (RFC 6749 §4.4, §6). Written by hand: Zendesk's endpoint takes JSON, Slack and GitHub report errors
 // under 200, some servers leave token_type out or name one of their own, and some don't decode the client id in the Basic
 // header; oauth4webapi's checks allow none of this.
-import type { HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
+import { firstHeader } from '../http/headers.ts'
+import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
 import { quotable, TokenRefusedError } from './token-error.ts'
 import { tokenExpiry } from './token-expiry.ts'
 
@@ -27,10 +28,11 @@ export interface TokenReply {
 
 /** The endpoint may answer later: it was overloaded, or its reply did not arrive whole. */
 export class TransientTokenError extends Error {
-  readonly retryAfter: string | undefined
-  constructor(message: string, retryAfter?: string, options?: ErrorOptions) {
+  /** The reply's headers: they may say when to ask again. */
+  readonly headers: HttpHeaders
+  constructor(message: string, headers: HttpHeaders = {}, options?: ErrorOptions) {
     super(message, options)
-    this.retryAfter = retryAfter
+    this.headers = headers
   }
 }
 
@@ -87,7 +89,7 @@ export async function askForToken(
   const { status } = response
   if (status >= 300 && status < 400) {
     await response.discard()
-    const target = quotable(first(response.headers['location']) ?? 'nowhere', ask.secrets)
+    const target = quotable(firstHeader(response.headers, 'location') ?? 'nowhere', ask.secrets)
     // The client's secret goes to the configured address only (R3).
     throw new TokenRefusedError(
       `${ask.place} answered ${status} and points to ${target}: set auth.tokenUrl to the address that answers itself`,
@@ -95,11 +97,11 @@ export async function askForToken(
     )
   }
   const text = await readText(response, ask.place)
-  const reply = parseReply(text, first(response.headers['content-type']) ?? '')
+  const reply = parseReply(text, firstHeader(response.headers, 'content-type') ?? '')
   const error = reply && serverError(reply)
   if (status === 408 || status === 429 || status >= 500 || (error && transientErrors.has(error.name))) {
     const said = error ? `: ${quotable(describe(error), ask.secrets)}` : ''
-    throw new TransientTokenError(`it answered ${status}${said}`, first(response.headers['retry-after']))
+    throw new TransientTokenError(`it answered ${status}${said}`, response.headers)
   }
   if (error || status >= 400) {
     const said = error ? describe(error) : text || 'an empty body'
@@ -214,8 +216,4 @@ function advice(error: string | undefined, status: number): string {
         ? 'Check that auth.tokenUrl is the token endpoint'
         : "Check the options below auth against the API's documentation"
   }
-}
-
-function first(header: string | readonly string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : header?.[0]
 }

@@ -1,4 +1,5 @@
 import { isSluiceError } from '../errors.ts'
+import { retryAfterMs } from '../http/retry-after.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import { TransientTokenError } from './token-endpoint.ts'
 import { TokenUnavailableError } from './token-error.ts'
@@ -29,7 +30,7 @@ export async function retryTokenRequest<T>(
       return await attempt()
     } catch (error) {
       if (!isTransient(error)) throw error
-      const floor = error instanceof TransientTokenError ? retryAfterMs(error.retryAfter, clock.now()) : 0
+      const floor = (error instanceof TransientTokenError && retryAfterMs(error.headers, clock.now())) || 0
       const delay = floor + random() * Math.min(maxDelayMs, firstDelayMs * 2 ** (tries - 1))
       const count = tries === 1 ? 'once' : `${tries} times`
       if (tries >= options.attempts || clock.now() + delay > lastStart) {
@@ -46,12 +47,4 @@ export async function retryTokenRequest<T>(
 
 function isTransient(error: unknown): error is Error {
   return error instanceof TransientTokenError || (isSluiceError(error) && error.recovery === 'retry')
-}
-
-/** Seconds, also with a fraction, or an HTTP date (RFC 9110 §10.2.3). Anything else counts as absent. */
-function retryAfterMs(value: string | undefined, now: number): number {
-  if (value === undefined) return 0
-  if (/^\s*\d+(\.\d+)?\s*$/.test(value)) return Number(value) * 1000
-  const at = Date.parse(value)
-  return Number.isNaN(at) ? 0 : Math.max(0, at - now)
 }

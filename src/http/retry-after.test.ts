@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseHttpDate, retryAfterMs } from './retry-after.ts'
+import { parseHttpDate } from './http-date.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 const now = Date.UTC(2026, 0, 31)
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { retryAfterMs } from '../http/retry-after.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { createQuota, type RateLimitHeaders } from './options.ts'
 import type { Permit } from './quota.ts'
 import { readRateReport } from './reported.ts'
-import { retryAfterMs } from './retry-after.ts'
 
 const wallNow = Date.parse('2026-01-31T00:00:00Z')
 

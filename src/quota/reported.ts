@@ -1,10 +1,13 @@
 // What an API says of its own limits, in the headers of each response (Q4). It only ever makes a quota stricter:
 //   `retry-after` on an error pauses everybody who waits, until then and not before;
 //   a reported budget counts down and never up, until the reset that was announced with it has passed.
+
+import { firstHeader } from '../http/headers.ts'
+import { serverNow } from '../http/http-date.ts'
+import { delayMs, retryAfterMs } from '../http/retry-after.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
 import type { Meter } from './meter.ts'
 import type { RateLimitHeaders } from './options.ts'
-import { delayMs, one, retryAfterMs, serverNow } from './retry-after.ts'
 
 export interface RateReport {
   /** Requests that may still be sent before the reset. */
@@ -95,8 +98,8 @@ function readPair(
   unit: 'seconds' | 'epoch',
   wallNow: number,
 ): RateReport | undefined {
-  const remaining = one(headers, names.remaining)?.trim()
-  const reset = one(headers, names.reset)
+  const remaining = firstHeader(headers, names.remaining)?.trim()
+  const reset = firstHeader(headers, names.reset)
   if (remaining === undefined || reset === undefined || !/^-?\d+(\.\d+)?$/.test(remaining)) return undefined
   const resetInMs = delayMs(reset, unit, serverNow(headers, wallNow))
   return resetInMs === undefined ? undefined : { remaining: Math.max(0, Number(remaining)), resetInMs }

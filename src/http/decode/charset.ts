@@ -1,7 +1,7 @@
 import { TextDecoder } from 'node:util'
 import type { HttpHeaders } from '../../ports/runtime.ts'
+import { firstHeader } from '../headers.ts'
 import { BodyUnreadableError } from './errors.ts'
-import { firstHeader } from './headers.ts'
 
 /** What of a decoder is used: bytes in, text out; `stream` keeps a character that is cut for the next call. */
 export interface Decoder {

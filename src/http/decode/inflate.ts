@@ -3,8 +3,8 @@ import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw }
 import { isSluiceError } from '../../errors.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
 import { BodyTooLargeError, BodyTruncatedError } from '../errors.ts'
+import { firstHeader } from '../headers.ts'
 import { BodyUnreadableError } from './errors.ts'
-import { firstHeader } from './headers.ts'
 
 export interface InflateLimits {
   /** For messages. Redacted by the caller (S1). */

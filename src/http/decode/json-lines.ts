@@ -1,9 +1,9 @@
 import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
 import { BodyTooLargeError, BodyTruncatedError } from '../errors.ts'
+import { firstHeader } from '../headers.ts'
 import { declaredCharset, decoderFor, hasUtf8Mark } from './charset.ts'
 import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
-import { firstHeader } from './headers.ts'
 import { type InflateLimits, inflatedBody } from './inflate.ts'
 import { parseJson } from './long-numbers.ts'
 

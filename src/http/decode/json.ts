@@ -1,9 +1,9 @@
 import type { Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
 import { BodyTruncatedError } from '../errors.ts'
+import { firstHeader } from '../headers.ts'
 import { charsetOf, decoderFor, hasUtf8Mark } from './charset.ts'
 import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
-import { firstHeader } from './headers.ts'
 import { inflatedBody } from './inflate.ts'
 import { parseJson, parseKeepingLongNumbers } from './long-numbers.ts'
 

@@ -1,4 +1,4 @@
-import type { HttpHeaders } from '../../ports/runtime.ts'
+import type { HttpHeaders } from '../ports/runtime.ts'
 
 /** A header's value; of several lines the first. */
 export function firstHeader(headers: HttpHeaders, name: string): string | undefined {
