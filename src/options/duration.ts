@@ -17,3 +17,4 @@ export const duration = z
       `${JSON.stringify(issue.input)} is no duration: write a number and a unit (ms, s, m, h, d, w), as in "30s"`,
   })
   .transform((text) => parseDuration(text)!)
+  .meta({ title: 'duration' })

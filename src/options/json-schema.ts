@@ -3,6 +3,8 @@ import { z } from 'zod'
 /** As much of JSON Schema as zod writes for our options. */
 export interface JsonSchema {
   readonly type?: string | readonly string[]
+  /** The kind of value, where many options share it: `duration`, `secret`. */
+  readonly title?: string
   readonly description?: string
   readonly default?: unknown
   readonly const?: unknown

@@ -87,22 +87,26 @@ export class SecretMissingError extends SluiceError {
 }
 
 /** An option that takes a secret: `env('NAME')` in TypeScript, `${env:NAME}` in YAML; a literal is taken too. */
-export const secret = z.union([z.string().min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
+export const secret = z
+  .union([z.string().min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
+  .meta({ title: 'secret' })
 
 /**
  * A web address that may name environment variables, as in `${env:DESK_URL}/api`: it is looked up with the secrets, and is
  * itself none.
  */
-export const address = z.union(
-  [
-    z
-      .string()
-      .transform(parseSecret)
-      .refine((value) => isSecret(value) || isAddress(value), { error: noAddress }),
-    z.custom<Secret>(isSecret),
-  ],
-  { error: noAddress },
-)
+export const address = z
+  .union(
+    [
+      z
+        .string()
+        .transform(parseSecret)
+        .refine((value) => isSecret(value) || isAddress(value), { error: noAddress }),
+      z.custom<Secret>(isSecret),
+    ],
+    { error: noAddress },
+  )
+  .meta({ title: 'address' })
 
 function noAddress(issue: { readonly input?: unknown }): string {
   return `${JSON.stringify(issue.input)} is no address: write one that starts with http:// or https://, or env('NAME')`

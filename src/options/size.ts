@@ -22,3 +22,4 @@ export const size = z
     const match = pattern.exec(text)!
     return Math.floor(Number(match[1]) * unitBytes[match[2] as keyof typeof unitBytes])
   })
+  .meta({ title: 'size' })

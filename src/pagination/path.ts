@@ -64,6 +64,9 @@ function describeBadPath(text: string): string {
 }
 
 /** An option that takes a path. */
-export const path = z.string().refine((text) => parsePath(text) !== undefined, {
-  error: (issue) => describeBadPath(String(issue.input)),
-})
+export const path = z
+  .string()
+  .refine((text) => parsePath(text) !== undefined, {
+    error: (issue) => describeBadPath(String(issue.input)),
+  })
+  .meta({ title: 'path' })

@@ -5,28 +5,30 @@ import type { Json } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import { parsePath, path } from './path.ts'
 
-export const requestValue = z.union(
-  [
-    z.string().min(1, { error: "the name of a query parameter can't be empty" }),
-    z.strictObject({
-      header: z.string().min(1).toLowerCase().describe('Name of a request header, in any case'),
-    }),
-    z.strictObject({
-      body: path
-        .refine(
-          (text) => parsePath(text)?.every((each) => typeof each === 'string') !== false && text !== '$',
-          {
-            error: 'a field of the request body is named by keys only, as in "pagination.after"',
-          },
-        )
-        .describe('Path of a field in the JSON body; objects on the way are made where they are missing'),
-    }),
-  ],
-  {
-    error:
-      'name a query parameter, as in "cursor", a header, as in { header: "x-cursor" }, or a field of the body, as in { body: "page.after" }',
-  },
-)
+export const requestValue = z
+  .union(
+    [
+      z.string().min(1, { error: "the name of a query parameter can't be empty" }),
+      z.strictObject({
+        header: z.string().min(1).toLowerCase().describe('Name of a request header, in any case'),
+      }),
+      z.strictObject({
+        body: path
+          .refine(
+            (text) => parsePath(text)?.every((each) => typeof each === 'string') !== false && text !== '$',
+            {
+              error: 'a field of the request body is named by keys only, as in "pagination.after"',
+            },
+          )
+          .describe('Path of a field in the JSON body; objects on the way are made where they are missing'),
+      }),
+    ],
+    {
+      error:
+        'name a query parameter, as in "cursor", a header, as in { header: "x-cursor" }, or a field of the body, as in { body: "page.after" }',
+    },
+  )
+  .meta({ title: 'request place' })
 
 /** `'cursor'` is a query parameter, `{ header: 'x-cursor' }` a header, `{ body: 'pagination.after' }` a field of the JSON body. */
 export type RequestValue = z.output<typeof requestValue>

@@ -4,17 +4,19 @@ import { LongDecimal, type Value } from '../ports/json.ts'
 import { type PageView, PaginationInvalidError } from './paginator.ts'
 import { compilePath, path } from './path.ts'
 
-export const responseValue = z.union(
-  [
-    path,
-    z.strictObject({
-      header: z.string().min(1).toLowerCase().describe('Name of a response header, in any case'),
-    }),
-  ],
-  {
-    error: 'name a path of the body, as in "meta.next", or a header, as in { header: "x-next" }',
-  },
-)
+export const responseValue = z
+  .union(
+    [
+      path,
+      z.strictObject({
+        header: z.string().min(1).toLowerCase().describe('Name of a response header, in any case'),
+      }),
+    ],
+    {
+      error: 'name a path of the body, as in "meta.next", or a header, as in { header: "x-next" }',
+    },
+  )
+  .meta({ title: 'response place' })
 
 /** `'meta.next'` reads the body, `{ header: 'x-next' }` a header. */
 export type ResponseValue = z.output<typeof responseValue>

@@ -46,7 +46,7 @@ export const quotaEntry = z
 export const quotaOptions = z.strictObject({
   quotas: z
     .array(quotaEntry)
-    .default([])
+    .prefault([])
     .describe('The limits that the API sets for one credential. All of them hold at once. Default: none.'),
   rateLimitHeaders: z
     .union([
@@ -66,7 +66,7 @@ export const quotaOptions = z.strictObject({
           ),
       }),
     ])
-    .default('auto')
+    .prefault('auto')
     .describe(
       'Where the API tells what is left of its limits. "auto" reads the usual names; `false` reads none. `retry-after` is always obeyed. Default "auto".',
     ),

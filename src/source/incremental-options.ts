@@ -5,13 +5,13 @@ import { requestValue } from '../pagination/request-value.ts'
 import { instantOption, timeFormat } from './time-format.ts'
 
 const lookback = duration
-  .default(0)
+  .prefault('0s')
   .describe(
     'How far before the high-water mark each run reads again, for records that come late. Default "0s"',
   )
 
 const margin = duration
-  .default(0)
+  .prefault('0s')
   .describe(
     'How long before now reading stops, for an API that shows its newest records late or in no order. Default "0s"',
   )
@@ -139,7 +139,7 @@ export const slicesOptions = z
         })
         .describe('The end of a window'),
       lookback: duration
-        .default(0)
+        .prefault('0s')
         .describe(
           'How late records may come: what is younger than this is read again by each run. Default "0s"',
         ),

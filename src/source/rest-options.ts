@@ -37,7 +37,7 @@ const streamFields = z.strictObject({
   headers: headers.optional().describe("Headers of this stream's requests, beside the source's"),
   quotas: z
     .array(quotaEntry)
-    .default([])
+    .prefault([])
     .describe("Limits of this stream's endpoint alone, beside the source's. Default: none"),
   body: z
     .json()
@@ -98,7 +98,9 @@ const streamFields = z.strictObject({
     .describe(
       'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. Default: merge with a `key`; without one append if `incremental`, else replace',
     ),
-  table: tableName.optional().describe('Default: the source and the stream, as in desk_tickets'),
+  table: tableName
+    .optional()
+    .describe('The table that the records go to. Default: the source and the stream, as in desk_tickets'),
   onReject: z
     .enum(['keep', 'fail'])
     .default('keep')
@@ -137,7 +139,7 @@ export const restOptions = z
     type: z.literal('rest').describe('An HTTP API'),
     baseUrl: address.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
     auth: authOptions
-      .default({ type: 'none' })
+      .prefault({ type: 'none' })
       .describe('How the source proves who it is. Default: not at all'),
     headers: headers.optional().describe('Headers of every request'),
     query: query.optional(),

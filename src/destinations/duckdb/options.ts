@@ -6,7 +6,7 @@ const MIB = 1024 * 1024
 /** Loads into a DuckDB file. */
 export const duckdbOptions = z
   .strictObject({
-    type: z.literal('duckdb'),
+    type: z.literal('duckdb').describe('A DuckDB file.'),
     path: z
       .string()
       .min(1)
@@ -15,7 +15,7 @@ export const duckdbOptions = z
       ),
     memoryLimit: size
       .refine((bytes) => bytes >= 96 * MIB, { error: 'memoryLimit must be at least "96MiB"' })
-      .default(128 * MIB)
+      .prefault('128MiB')
       .describe(
         'Most memory that DuckDB uses for its buffers; beyond it, it spills to `<path>.tmp`. A table of more than 50 columns adds 1.5 MiB for each of the others. Default "128MiB", at least "96MiB".',
       ),
