@@ -1,3 +1,4 @@
+import { systemLookup } from '../config/system-lookup.ts'
 import { ConfigError } from '../errors.ts'
 import type { AuthContext } from './authenticator.ts'
 import { type OAuth2Options, oauth2Options, oauth2TokenManager } from './oauth2.ts'
@@ -25,7 +26,7 @@ export function oauth2Tokens(
     throw new ConfigError(['auth', ...path].join('.'), message)
   }
   return oauth2TokenManager(parsed.data, {
-    lookup: () => undefined,
+    lookup: systemLookup,
     tokenStore: memoryTokenStore(),
     onEvent: () => {},
     onSecret: () => {},

@@ -68,13 +68,13 @@ export async function readSlice(
 }
 
 /** What is kept of a page to know it again. */
-interface SeenPage {
+export interface SeenPage {
   readonly url: string
   readonly body: Buffer
 }
 
 /** R1: two pages in a row with the same records are the same page, and reading on would never end. */
-function refuseRepetition(page: FetchedPage, previous: SeenPage | undefined): void {
+export function refuseRepetition(page: FetchedPage, previous: SeenPage | undefined): void {
   if (previous === undefined || page.view.records.length === 0) return
   if (page.body?.equals(previous.body)) {
     throw new PaginationLoopError(

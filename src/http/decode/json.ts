@@ -5,6 +5,7 @@ import { firstHeader } from '../headers.ts'
 import { charsetOf, decoderFor, hasUtf8Mark } from './charset.ts'
 import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
 import { inflatedBody } from './inflate.ts'
+import { defaultBodyLimits } from './limits.ts'
 import { parseJson, parseKeepingLongNumbers } from './long-numbers.ts'
 
 export interface ReadJsonOptions {
@@ -12,8 +13,8 @@ export interface ReadJsonOptions {
   readonly url: string
   /** Largest body as sent, in bytes. Default: what the client allows. */
   readonly maxBytes?: number
-  /** Largest body once inflated, in bytes. */
-  readonly maxPageSize: number
+  /** Largest body once inflated, in bytes. Default: 256 MiB. */
+  readonly maxPageSize?: number
 }
 
 export interface JsonBody {
@@ -37,7 +38,11 @@ export interface JsonBody {
 export async function readJson(response: HttpResponse, options: ReadJsonOptions): Promise<JsonBody> {
   const { url } = options
   const chunks: Uint8Array[] = []
-  for await (const chunk of inflatedBody(response, options)) chunks.push(chunk)
+  for await (const chunk of inflatedBody(response, {
+    maxPageSize: defaultBodyLimits.maxPageSize,
+    ...options,
+  }))
+    chunks.push(chunk)
   const bytes = chunks.length === 1 ? asBuffer(chunks[0]!) : Buffer.concat(chunks)
   const charset = charsetOf(bytes, response.headers)
   const text = decode(bytes, charset, url)
