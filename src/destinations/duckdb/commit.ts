@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load, LoadReceipt } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
+import type { TableSchema } from '../../ports/schema.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { EmptyReplaceError } from '../errors.ts'
 import { schemaChange } from '../schema-change.ts'
@@ -13,18 +14,30 @@ import { identifier } from './quote.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 import { forgetTableSchema, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
 
+/**
+ * The columns of tables, by the table's name in lower case, as this process has left them: it holds the file alone, so nobody else changes
+ * them, and they need not be read and compared again with each load.
+ */
+export type KnownSchemas = Map<string, TableSchema>
+
 /** Publishes a load in one transaction (C1), or nothing of it. */
 export async function commitLoad(
   connection: DuckDBConnection,
   feed: RowFeed,
+  schemas: KnownSchemas,
   pipeline: string,
   load: Load,
 ): Promise<LoadReceipt> {
-  return transaction(connection, async () => {
+  const table = load.replacement === undefined ? load.table : stagedName(load.table)
+  const known = schemas.get(table.toLowerCase())
+  // Known again once the transaction is through: one that fails leaves the table as it was, or as nobody here knows.
+  schemas.delete(table.toLowerCase())
+  schemas.delete(load.table.toLowerCase())
+  const receipt = await transaction(connection, async () => {
     const replayed = await findReceipt(connection, pipeline, load.id)
     if (replayed !== undefined) return replayed
     await checkVersions(connection, feed, pipeline, load)
-    const table = await prepareTable(connection, load)
+    await prepareTable(connection, load, table, known)
     const plan = await planMerge(connection, feed, load, table)
     await insertRecords(connection, feed, load, table, plan.records)
     if (load.replacement?.publish) await publish(connection, load)
@@ -40,6 +53,9 @@ export async function commitLoad(
     await writeLoad(connection, pipeline, load, receipt)
     return receipt
   })
+  const written = load.replacement?.publish ? load.table : table
+  if (!receipt.replayed) schemas.set(written.toLowerCase(), load.schema)
+  return receipt
 }
 
 /** Runs `work` in a transaction: all of it counts, or nothing. */
@@ -59,18 +75,23 @@ export async function transaction<Result>(
   }
 }
 
-/** Makes or changes the table that the load's rows go into; returns its name. */
-async function prepareTable(connection: DuckDBConnection, load: Load): Promise<string> {
+/** Makes or changes the table that the load's rows go into. */
+async function prepareTable(
+  connection: DuckDBConnection,
+  load: Load,
+  table: string,
+  known: TableSchema | undefined,
+): Promise<void> {
   const staged = load.replacement !== undefined
-  const table = staged ? stagedName(load.table) : load.table
   if (load.replacement?.begin) await dropTable(connection, table)
-  const present = load.replacement?.begin ? null : await readTableSchema(connection, load.table, staged)
+  const present = load.replacement?.begin
+    ? null
+    : (known ?? (await readTableSchema(connection, load.table, staged)))
   const change = schemaChange(table, present, load.schema)
   if (present === null) await createTable(connection, table, load.schema)
-  else if (change.added.length === 0 && change.widened.length === 0) return table
+  else if (change.added.length === 0 && change.widened.length === 0) return
   else await alterTable(connection, table, change)
   await writeTableSchema(connection, load.table, staged, load.schema, load)
-  return table
 }
 
 /** Swaps the new table in for the live one (R6). */

@@ -5,6 +5,7 @@ import type { Column } from '../../ports/schema.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { DestinationSchemaError } from '../errors.ts'
 import { fedColumn, ordinalColumn } from './columns.ts'
+import { surelyDistinct } from './distinct-keys.ts'
 import { identifier } from './quote.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 
@@ -54,14 +55,13 @@ export async function planMerge(
     version:
       load.mode === 'merge' ? load.schema.columns.find(({ field }) => field === load.version) : undefined,
   }
-  await stageKeys(merge)
-  const passedOver = new Set(await dropSuperseded(merge))
+  const distinct = surelyDistinct(records, merge.key)
+  const passedOver = new Set(distinct ? [] : await dropSuperseded(merge))
   let updated = 0
-  if (await matchRows(merge)) {
+  if (await matchRows(merge, distinct)) {
     for (const ordinal of await dropUnchanged(merge)) passedOver.add(ordinal)
     if (load.mode === 'merge') updated = await deleteReplaced(merge)
   }
-  await connection.run(`DROP TABLE ${KEYS}; DROP TABLE ${MATCHES}`)
   if (passedOver.size === 0) return { records, updated }
   return { records: records.filter((_record, ordinal) => !passedOver.has(ordinal)), updated }
 }
@@ -88,14 +88,16 @@ export async function insertRecords(
   )
 }
 
-async function stageKeys({ connection, feed, load, key, version }: Merge): Promise<void> {
+/** Runs `sql` over the batch's keys as they come: `rows` selects them. */
+async function withFedKeys<Result>(
+  { feed, load, key, version }: Merge,
+  run: (rows: string) => Promise<Result>,
+): Promise<Result> {
   const parts = key.map((column, at) => fedColumn(column, `k${at}`))
   if (version !== undefined) parts.push(fedColumn(version, 'version'))
   const selected = ['ordinal', ...parts.map(({ name, expression }) => `${expression} AS ${name}`)]
-  await feed.use([ordinalColumn('ordinal'), ...parts], load.records, () =>
-    connection.run(
-      `CREATE OR REPLACE TEMP TABLE _sluice_keys AS SELECT ${selected.join(', ')} FROM ${FED_ROWS}`,
-    ),
+  return feed.use([ordinalColumn('ordinal'), ...parts], load.records, () =>
+    run(`SELECT ${selected.join(', ')} FROM ${FED_ROWS}`),
   )
 }
 
@@ -103,7 +105,9 @@ async function stageKeys({ connection, feed, load, key, version }: Merge): Promi
  * Takes out the records whose key comes in the batch again, and better: where loads merge, the last one of the newest
  * version counts, where they append the first.
  */
-async function dropSuperseded({ connection, load, key, version }: Merge): Promise<number[]> {
+async function dropSuperseded(merge: Merge): Promise<number[]> {
+  const { connection, load, key, version } = merge
+  await withFedKeys(merge, (rows) => connection.run(`CREATE OR REPLACE TEMP TABLE _sluice_keys AS ${rows}`))
   const parts = key.map((_column, at) => `k${at}`).join(', ')
   const [distinct] = await numbers(connection, `SELECT count(*) FROM (SELECT DISTINCT ${parts} FROM ${KEYS})`)
   if (distinct === load.records.length) return []
@@ -114,8 +118,12 @@ async function dropSuperseded({ connection, load, key, version }: Merge): Promis
   return numbers(connection, `DELETE FROM ${KEYS} WHERE ordinal IN (${superseded}) RETURNING ordinal`)
 }
 
-/** Finds the rows that hold the batch's keys. */
-async function matchRows({ connection, table, key, version }: Merge): Promise<boolean> {
+/** Finds the rows that hold the batch's keys: distinct ones straight from the records, others from KEYS. */
+async function matchRows(merge: Merge, distinct: boolean): Promise<boolean> {
+  return distinct ? withFedKeys(merge, (rows) => storeMatches(merge, `(${rows})`)) : storeMatches(merge, KEYS)
+}
+
+async function storeMatches({ connection, table, key, version }: Merge, keys: string): Promise<boolean> {
   const on = key.map(({ name }, at) => `t.${identifier(name)} = k.k${at}`).join(' AND ')
   const stored = version === undefined ? 'NULL' : `t.${identifier(version.name)}`
   const older =
@@ -125,7 +133,7 @@ async function matchRows({ connection, table, key, version }: Merge): Promise<bo
   const created = await connection.run(
     `CREATE OR REPLACE TEMP TABLE _sluice_matches AS
      SELECT k.ordinal, t.rowid AS target, ${older} AS older, ${comparable} AS comparable
-     FROM ${KEYS} k JOIN ${table} t ON ${on}`,
+     FROM ${keys} k JOIN ${table} t ON ${on}`,
   )
   const [[count] = [0n]] = await created.getRows()
   return Number(count) > 0

@@ -41,7 +41,7 @@ export class DuckdbSession implements DestinationSession {
   commit(load: Load): Promise<LoadReceipt> {
     return this.#write(async (connection, feed) => {
       await this.#warehouse.reserveMemory(load.schema.columns.length)
-      const receipt = await commitLoad(connection, feed, this.#pipeline, load)
+      const receipt = await commitLoad(connection, feed, this.#warehouse.schemas, this.#pipeline, load)
       if (load.records.length >= TRIM_AFTER) await this.#warehouse.trimMemory()
       return receipt
     })
@@ -66,6 +66,7 @@ export class DuckdbSession implements DestinationSession {
   resetStream(stream: string, table: string): Promise<number> {
     return this.#write((connection) =>
       transaction(connection, async () => {
+        this.#warehouse.schemas.delete(stagedName(table).toLowerCase())
         await dropTable(connection, stagedName(table))
         await forgetTableSchema(connection, table, true)
         return deleteCheckpoints(connection, this.#pipeline, stream)

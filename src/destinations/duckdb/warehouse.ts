@@ -2,6 +2,7 @@ import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { DestinationError } from '../errors.ts'
+import type { KnownSchemas } from './commit.ts'
 import { explainFailure } from './failure.ts'
 import type { DuckdbOptions } from './options.ts'
 import { RowFeed } from './row-feed.ts'
@@ -30,6 +31,7 @@ export class Warehouse {
   readonly connection: DuckDBConnection
   /** `undefined` where the warehouse is read only. */
   readonly feed: RowFeed | undefined
+  readonly schemas: KnownSchemas = new Map()
   /** False for a file that holds nothing of Sluice's, where it can't be written. */
   readonly hasState: boolean
   readonly #configuredMemory: number
