@@ -1,0 +1,171 @@
+// A process that can die. What it was doing stays where it is: its promises never settle again, so that nothing of it reaches the
+// API or the warehouse after its death, as with SIGKILL.
+import { DestinationError } from '../../src/destinations/errors.ts'
+import type { Destination, DestinationSession, Load } from '../../src/ports/destination.ts'
+import type { EventSink, SluiceEvent } from '../../src/ports/events.ts'
+import type { HttpResponse, Runtime } from '../../src/ports/runtime.ts'
+import { BrokenPromiseError } from './failure.ts'
+import type { Ledger } from './ledger.ts'
+
+/** What becomes of a commit: nothing is written, or everything is, and then the commit fails or the process dies. */
+export type Fate = { readonly phase: 'before' | 'after'; readonly end: 'error' | 'death' } | undefined
+
+export interface ProcessOptions {
+  readonly runtime: Runtime
+  readonly destination: Destination
+  readonly ledger: Ledger
+  /** Asked at each commit. */
+  readonly fate: (load: Load) => Fate
+  readonly onEvent: EventSink
+}
+
+/** A page that was asked for and answered. */
+export interface Answered {
+  readonly path: string
+  /** The whole URL, which names the page. */
+  readonly url: string
+}
+
+export class SimulatedProcess {
+  readonly destination: Destination
+  readonly runtime: Runtime
+  readonly onEvent: EventSink
+  /** Resolves when the process dies. */
+  readonly died: Promise<void>
+  /** Pages in the order in which they were first answered with 200. */
+  readonly answered: Answered[] = []
+  /** Records of each page that was read, by stream, in order. */
+  readonly pagesRead = new Map<string, number[]>()
+  /** Records that were committed, by stream. */
+  readonly committed = new Map<string, number>()
+  /** The first promise that was broken where nobody could throw it. */
+  broken: BrokenPromiseError | undefined
+  #dead = false
+  #tellDeath!: () => void
+  readonly #sessions = new Set<DestinationSession>()
+  readonly #committing = new Set<Promise<unknown>>()
+  readonly #known = new Set<string>()
+  /** Until when each source asked to be left alone, and each URL. */
+  readonly #pausedUntil = new Map<string, number>()
+
+  constructor(options: ProcessOptions) {
+    this.died = new Promise((resolve) => {
+      this.#tellDeath = resolve
+    })
+    const { runtime } = options
+    this.runtime = {
+      random: runtime.random,
+      clock: {
+        now: () => runtime.clock.now(),
+        sleep: (ms, signal) => this.#alive(runtime.clock.sleep(ms, signal)),
+      },
+      transport: (request, signal) => this.#alive(this.#send(runtime, request, signal)),
+    }
+    this.destination = {
+      ...options.destination,
+      open: async (pipeline, how) => this.#session(await options.destination.open(pipeline, how), options),
+    }
+    this.onEvent = (event) => {
+      if (this.#dead) return
+      this.#note(event)
+      options.onEvent(event)
+    }
+  }
+
+  /** SIGKILL. */
+  kill(): void {
+    this.#dead = true
+    this.#tellDeath()
+  }
+
+  /** What an operating system does after a death: files are closed. A commit that had begun ends first, since its thread can't be stopped here. */
+  async bury(): Promise<void> {
+    await Promise.allSettled(this.#committing)
+    for (const session of this.#sessions) await session[Symbol.asyncDispose]()
+  }
+
+  #alive<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      work.then(
+        (value) => this.#dead || resolve(value),
+        (error: unknown) => this.#dead || reject(error),
+      )
+    })
+  }
+
+  async #send(
+    { clock, transport }: Runtime,
+    request: Parameters<Runtime['transport']>[0],
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
+    if (this.#dead) return new Promise(() => {})
+    const url = new URL(request.url)
+    const isToken = url.pathname.endsWith('/tokens')
+    // A desk request that has its permit may still wait for a token when another one is told to wait: only its own URL binds it.
+    const source = url.pathname.split('/', 2)[1]!
+    const bound = source === 'desk' ? request.url : source
+    const pause = this.#pausedUntil.get(bound) ?? 0
+    if (clock.now() < pause && !isToken)
+      this.broken ??= new BrokenPromiseError(
+        'Q4',
+        `${request.url} was asked ${pause - clock.now()} ms before the time that Retry-After named`,
+      )
+    const response = await transport(request, signal)
+    const retryAfter = response.headers['retry-after']
+    if (response.status >= 400 && typeof retryAfter === 'string' && !isToken)
+      this.#pausedUntil.set(bound, Math.max(pause, clock.now() + Number(retryAfter) * 1000))
+    if (response.status === 200 && !isToken && !this.#known.has(request.url)) {
+      this.#known.add(request.url)
+      this.answered.push({ path: url.pathname, url: request.url })
+    }
+    return response
+  }
+
+  #session(inner: DestinationSession, { fate, ledger }: ProcessOptions): DestinationSession {
+    this.#sessions.add(inner)
+    const meet = (end: 'error' | 'death', load: Load, phase: string): never => {
+      if (end === 'death') this.kill()
+      throw new DestinationError('simulated', `told to fail ${phase} the commit of load ${load.id}`)
+    }
+    const commit = async (load: Load) => {
+      const met = fate(load)
+      if (met?.phase === 'before') meet(met.end, load, 'before')
+      const receipt = await inner.commit(load)
+      this.committed.set(
+        load.stream,
+        (this.committed.get(load.stream) ?? 0) + load.records.length + load.rejects.length,
+      )
+      try {
+        ledger.record(load, receipt)
+      } catch (error) {
+        this.broken ??= error as BrokenPromiseError
+      }
+      if (met?.phase === 'after') meet(met.end, load, 'after')
+      return receipt
+    }
+    return {
+      readCheckpoints: (stream) => this.#alive(inner.readCheckpoints(stream)),
+      readSchema: (table, options) => this.#alive(inner.readSchema(table, options)),
+      commit: (load) => {
+        if (this.#dead) return new Promise(() => {})
+        const committing = commit(load)
+        this.#committing.add(committing)
+        return this.#alive(committing)
+      },
+      recordRun: (run) => (this.#dead ? new Promise(() => {}) : this.#alive(inner.recordRun(run))),
+      resetStream: (stream, table) => this.#alive(inner.resetStream(stream, table)),
+      [Symbol.asyncDispose]: async () => {
+        if (this.#dead) return new Promise(() => {})
+        this.#sessions.delete(inner)
+        await inner[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  #note(event: SluiceEvent): void {
+    if (event.type !== 'page.read') return
+    const pages = this.pagesRead.get(event.stream)
+    if (pages === undefined) this.pagesRead.set(event.stream, [event.records])
+    else pages.push(event.records)
+  }
+}
