@@ -160,6 +160,21 @@ test('an abort ends the wait for the next attempt', async () => {
   expect(clock.sleepers).toBe(0)
 })
 
+test('an abort while an attempt fails is the reason that counts, unless the failure is final', async () => {
+  const { retrier } = bench()
+  const failing = (error: Error) => {
+    const abort = new AbortController()
+    const task = async () => {
+      abort.abort(new Error('enough'))
+      throw error
+    }
+    return retrier.run(task, { signal: abort.signal })
+  }
+  await expect(failing(status(503))).rejects.toThrow('enough')
+  await expect(failing(status(429, 1000))).rejects.toThrow('enough')
+  await expect(failing(status(404))).rejects.toThrow('GET https://api.test/items answered 404')
+})
+
 test('full jitter lies between zero and the doubled delay, never above maxDelay', () => {
   fc.assert(
     fc.property(

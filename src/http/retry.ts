@@ -96,9 +96,10 @@ export function createRetrier(
         } catch (thrown) {
           error = thrown
         }
-        if (signal?.aborted) throw error
         const verdict = judge(error, statuses)
         if (verdict === 'final' || (!repeatable && !harmless(error))) throw error
+        // It would be repeated now: what stops it is the caller, not the failure.
+        signal?.throwIfAborted()
 
         const now = clock.now()
         if (attempt === 1) firstFailure = now
