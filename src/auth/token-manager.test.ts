@@ -136,6 +136,24 @@ describe('M2: before its end', () => {
     expect(await token()).toBe('t2')
   })
 
+  test('an early refresh that fails only once the token has ended is tried again with full patience', async () => {
+    const late = held({ status: 503 })
+    const { token, clock, requests } = manage([
+      { body: { access_token: 't1', expires_in: 100 } },
+      late.reply,
+      { status: 503 },
+      { body: { access_token: 't2', expires_in: 100 } },
+    ])
+    await token()
+    await clock.advance(90_000)
+    const waiting = token()
+    await clock.advance(10_000)
+    late.answer()
+    await clock.advance(10_000)
+    expect(await waiting).toBe('t2')
+    expect(requests).toHaveLength(4)
+  })
+
   test('a token without an end is used until it is refused', async () => {
     const { token, sign, renew, clock } = manage(tokens())
     await clock.advance(1)

@@ -55,6 +55,8 @@ export interface TokenManager {
 
 interface Flight {
   readonly reason: RefreshReason
+  /** Whether it tries more than once. An early refresh does not: there is a token meanwhile. */
+  readonly patient: boolean
   readonly done: Promise<void>
   waiting: number
   /** Aborted when nobody waits any more. */
@@ -89,11 +91,16 @@ class Manager implements TokenManager {
     signal?.throwIfAborted()
     const held = this.#current
     if (held && this.#isFresh(held)) return held.accessToken
+    const flight = this.#flight ?? this.#start(this.#reason())
     try {
-      await this.#join(this.#flight ?? this.#start(this.#reason()), signal)
+      await this.#join(flight, signal)
     } catch (error) {
-      // M2
-      if (!(error instanceof TokenUnavailableError) || !held || !this.#isValid(held)) throw error
+      if (!(error instanceof TokenUnavailableError) || !held) throw error
+      // M2. The one early attempt took longer than the token had left: from now on there is a reason to be patient.
+      if (!this.#isValid(held)) {
+        if (flight.patient) throw error
+        return this.token(signal)
+      }
     }
     return this.#current!.accessToken
   }
@@ -133,12 +140,14 @@ class Manager implements TokenManager {
 
   #start(reason: RefreshReason): Flight {
     const idle = new AbortController()
-    const done = this.#refresh(reason, idle.signal).finally(() => {
+    const held = this.#current
+    const patient = !(reason === 'expiring' && held && this.#isValid(held))
+    const done = this.#refresh(reason, patient, idle.signal).finally(() => {
       if (this.#flight === flight) this.#flight = undefined
     })
     // Where every waiter has gone, nobody is left to hear of a failure.
     done.catch(() => {})
-    const flight: Flight = { reason, done, waiting: 0, idle }
+    const flight: Flight = { reason, patient, done, waiting: 0, idle }
     this.#flight = flight
     return flight
   }
@@ -159,13 +168,13 @@ class Manager implements TokenManager {
     }
   }
 
-  async #refresh(reason: RefreshReason, idle: AbortSignal): Promise<void> {
+  async #refresh(reason: RefreshReason, patient: boolean, idle: AbortSignal): Promise<void> {
     const { clock } = this.#options.runtime
     if (this.#refusal && clock.now() < this.#refusal.until) throw this.#refusal.error
     const { store } = this.#options
     const release = await store?.tokens.lock?.(store.name(), idle)
     try {
-      await this.#refreshAlone(reason, idle)
+      await this.#refreshAlone(reason, patient, idle)
       this.#refusal = undefined
     } catch (error) {
       if (error instanceof TokenRefusedError) {
@@ -179,7 +188,7 @@ class Manager implements TokenManager {
     }
   }
 
-  async #refreshAlone(reason: RefreshReason, idle: AbortSignal): Promise<void> {
+  async #refreshAlone(reason: RefreshReason, patient: boolean, idle: AbortSignal): Promise<void> {
     const { runtime, store, place } = this.#options
     if (this.#unsaved) return this.#keep(this.#unsaved, reason)
     // Read under the lock: another process may have refreshed while this one waited.
@@ -191,14 +200,12 @@ class Manager implements TokenManager {
     }
     if (stored) this.#announce(stored)
     const refreshToken = stored?.refreshToken ?? this.#options.refreshToken?.()
-    const held = this.#current
-    const mayWait = !(reason === 'expiring' && held && this.#isValid(held))
     const { reply, issuedAt } = await retryTokenRequest(
       async () => {
         const sentAt = runtime.clock.now()
         return { reply: await this.#options.ask(refreshToken, sentAt), issuedAt: sentAt }
       },
-      { runtime, attempts: mayWait ? attempts : 1, place, signal: idle },
+      { runtime, attempts: patient ? attempts : 1, place, signal: idle },
     )
     const lifetime = this.#options.expiresInDefault
     // A server that does not rotate sends no refresh token: the old one stays.
