@@ -87,7 +87,8 @@ export class Faults {
     const fails = fraction(url, time) < this.#rate && asked.inARow < MOST_IN_A_ROW
     if (!fails || kind === undefined || (kind === 'revoke' && this.#calm < CALM_AFTER_REVOKE)) {
       asked.inARow = 0
-      this.#calm++
+      // Only where a token is needed: a client that waits to ask again must not meet the next revocation at once.
+      if (kinds.includes('revoke')) this.#calm++
       return undefined
     }
     if (kind === 'revoke') this.#calm = 0

@@ -65,7 +65,8 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
           reject(signal!.reason)
         }
         const timer: Timer = {
-          at: now + Math.max(0, ms),
+          // Whole milliseconds, as a real clock has them; a timer is late rather than early.
+          at: now + Math.ceil(Math.max(0, ms)),
           order: order++,
           fire() {
             signal?.removeEventListener('abort', onAbort)
