@@ -46,7 +46,7 @@ export class SimulatedProcess {
   readonly #committing = new Set<Promise<unknown>>()
   readonly #known = new Set<string>()
   /** Until when each source asked to be left alone, and each URL. */
-  readonly #pausedUntil = new Map<string, number>()
+  readonly #pauses = new Map<string, { readonly since: number; readonly until: number }>()
 
   constructor(options: ProcessOptions) {
     this.died = new Promise((resolve) => {
@@ -104,21 +104,28 @@ export class SimulatedProcess {
     // A desk request that has its permit may still wait for a token when another one is told to wait: only its own URL binds it.
     const source = url.pathname.split('/', 2)[1]!
     const bound = source === 'desk' ? request.url : source
-    const pause = this.#pausedUntil.get(bound) ?? 0
-    if (clock.now() < pause && !isToken)
+    const pause = this.#pauses.get(bound) ?? { since: 0, until: 0 }
+    const sentAt = clock.now()
+    // What goes out in the very millisecond of the refusal had its permit before.
+    if (sentAt > pause.since && sentAt < pause.until && !isToken)
       this.broken ??= new BrokenPromiseError(
         'Q4',
-        `${request.url} was asked ${pause - clock.now()} ms before the time that Retry-After named`,
+        `${request.url} was asked ${pause.until - sentAt} ms before the time that Retry-After named`,
       )
     const response = await transport(request, signal)
     const retryAfter = response.headers['retry-after']
     if (response.status >= 400 && typeof retryAfter === 'string' && !isToken)
-      this.#pausedUntil.set(bound, Math.max(pause, clock.now() + Number(retryAfter) * 1000))
+      this.#pause(bound, clock.now(), Number(retryAfter) * 1000)
     if (response.status === 200 && !isToken && !this.#known.has(request.url)) {
       this.#known.add(request.url)
       this.answered.push({ path: url.pathname, url: request.url })
     }
     return response
+  }
+
+  #pause(bound: string, now: number, ms: number): void {
+    const until = this.#pauses.get(bound)?.until ?? 0
+    if (now + ms > until) this.#pauses.set(bound, { since: now, until: now + ms })
   }
 
   #session(inner: DestinationSession, { fate, ledger }: ProcessOptions): DestinationSession {
