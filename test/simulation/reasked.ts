@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../../src/ports/destination.ts'
 import { BrokenPromiseError } from './failure.ts'
 import type { SimulatedProcess } from './process.ts'
-import type { StreamPlan } from './world.ts'
+import type { StreamPlan } from './streams.ts'
 
 const PATHS: Readonly<Record<string, string>> = {
   'desk.users': '/desk/api/v2/incremental/users/cursor',

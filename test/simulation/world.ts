@@ -3,40 +3,19 @@ import type { Limit } from '../../sandbox/limiter.ts'
 import type { SandboxOptions } from '../../sandbox/options.ts'
 import { CREDENTIALS } from '../../sandbox/tokens.ts'
 import type { Table } from '../../sandbox/world.ts'
-import {
-  basic,
-  bearer,
-  cursor,
-  definePipeline,
-  keyset,
-  nextUrl,
-  oauth2,
-  offset,
-  type Pipeline,
-  type RestOptions,
-  rest,
-} from '../../src/index.ts'
+import { basic, bearer, definePipeline, oauth2, type Pipeline, rest } from '../../src/index.ts'
 import { type Chance, chance } from './chance.ts'
+import {
+  type PlannedStream,
+  planDeskStream,
+  planEvents,
+  planExport,
+  planQuota,
+  planTransactions,
+  type StreamPlan,
+} from './streams.ts'
 
 const ORIGIN = 'https://sandbox.test'
-const DAY_MS = 86_400_000
-
-type StreamOptions = RestOptions['streams'][string]
-
-/** How a stream is read, as far as it decides what a run may ask again. */
-export type Reading = 'position' | 'time' | 'windows' | 'whole'
-
-export interface StreamPlan {
-  /** `desk.tickets`: the pipeline's name of the stream, and the sandbox's name of its endpoint. */
-  readonly name: string
-  readonly endpoint: string
-  readonly table: Table
-  readonly reading: Reading
-  readonly pageSize: number
-  readonly replaces: boolean
-  /** Whether what was committed is asked for again by intention: a look-back over windows, or a list without a filter. */
-  readonly rereads: boolean
-}
 
 /** What may go wrong in a run, apart from the API's own faults. */
 export type Hazard = 'none' | 'failed-commit' | 'interruption' | 'death' | 'rivals'
@@ -164,14 +143,6 @@ function planLimits(draw: Chance): Limits {
   }
 }
 
-function planQuota(draw: Chance, limit: Limit) {
-  return {
-    requests: limit.requests,
-    per: `${limit.perMs}ms`,
-    ...(draw.happens(0.5) && { burst: draw.between(1, limit.requests) }),
-  }
-}
-
 function planRuns(draw: Chance, warehouse: WorldPlan['warehouse']): RunPlan[] {
   // Most seeds have one kind of mishap, so that each kind meets every manner of reading; some have them all.
   const all: readonly Hazard[] = ['failed-commit', 'interruption', 'death', 'rivals', 'none']
@@ -190,169 +161,6 @@ function planRuns(draw: Chance, warehouse: WorldPlan['warehouse']): RunPlan[] {
       mutates: draw.happens(0.5),
     }
   })
-}
-
-interface PlannedStream {
-  readonly plan: StreamPlan
-  readonly options: StreamOptions
-}
-
-/** A page size that needs few enough requests for a simulation to be quick. */
-function planPageSize(draw: Chance, records: number, sizes: readonly number[]): number {
-  const fitting = sizes.filter((size) => records / size <= 10)
-  return draw.oneOf(fitting.length === 0 ? [sizes.at(-1)!] : fitting)
-}
-
-function planDeskStream(draw: Chance, table: 'users' | 'tickets', records: number): PlannedStream {
-  // A page repeats the record at its boundary, so that a page of two brings one new record.
-  const pageSize = planPageSize(draw, records, [1, 3, 5, 10, 25, 100])
-  const more = '!end_of_stream'
-  const version = draw.oneOf(
-    table === 'tickets' ? [undefined, 'generated_timestamp', 'updated_at'] : [undefined, 'updated_at'],
-  )
-  return {
-    plan: {
-      name: `desk.${table}`,
-      endpoint: `desk.${table}`,
-      table,
-      reading: 'position',
-      pageSize,
-      replaces: false,
-      rereads: false,
-    },
-    options: {
-      path: `incremental/${table}/cursor`,
-      records: table,
-      query: { per_page: pageSize },
-      paginate: draw.happens(0.7)
-        ? cursor({ token: 'after_cursor', param: 'cursor', more, persist: true })
-        : nextUrl({ url: 'after_url', more, persist: true }),
-      incremental: { by: 'position', start: { param: 'start_time', value: '2025-01-01', format: 'epoch' } },
-      key: 'id',
-      ...(version !== undefined && { version }),
-    },
-  }
-}
-
-function planTransactions(draw: Chance, records: number, startTime: number): PlannedStream {
-  const reading = draw.oneOf(['time', 'time', 'windows', 'whole'] as const)
-  const pageSize = planPageSize(draw, records, [1, 2, 3, 10, 25, 100])
-  const write =
-    reading === 'whole'
-      ? draw.oneOf(['merge', 'append', 'replace'] as const)
-      : draw.oneOf(['merge', 'append'] as const)
-  const start = dayOf(startTime - 32 * DAY_MS)
-  const lookback = reading === 'windows' ? draw.oneOf(['0s', '0s', '1h']) : draw.oneOf(['0s', '10s', '1d'])
-  return {
-    plan: {
-      name: 'pay.transactions',
-      endpoint: 'pay.transactions',
-      table: 'transactions',
-      reading,
-      pageSize,
-      replaces: write === 'replace',
-      rereads: reading === 'windows' && lookback !== '0s',
-    },
-    options: {
-      path: 'balance_transactions',
-      records: 'data',
-      paginate: keyset({
-        field: 'id',
-        param: 'starting_after',
-        more: 'has_more',
-        size: { param: 'limit', value: pageSize },
-      }),
-      key: 'id',
-      write,
-      ...(reading === 'time' && {
-        incremental: {
-          by: 'time',
-          field: 'created',
-          // Without a parameter the whole list is read, and filtered on this side.
-          ...(draw.happens(0.8) && { param: 'created[gte]' }),
-          ...(draw.happens(0.3) && { endParam: 'created[lte]' }),
-          start,
-          format: 'epoch',
-          lookback,
-          margin: draw.oneOf(['0s', '0s', '5s']),
-        },
-      }),
-      ...(reading === 'windows' && {
-        slices: {
-          by: 'time',
-          size: draw.oneOf(['4d', '7d', '20d']),
-          start,
-          from: { param: 'created[gte]', format: 'epoch' },
-          to: draw.oneOf([
-            { param: 'created[lt]', format: 'epoch', inclusive: false },
-            { param: 'created[lte]', format: 'epoch', inclusive: true },
-            { param: 'created[lte]', format: 'epoch', inclusive: true, resolution: '1s' },
-          ]),
-          lookback,
-          margin: draw.oneOf(['0s', '0s', '5s']),
-        },
-      }),
-    },
-  }
-}
-
-function planEvents(draw: Chance, records: number, limit: Limit | null): PlannedStream {
-  const pageSize = planPageSize(draw, records, [1, 2, 5, 10, 30, 100])
-  const write = draw.oneOf(['merge', 'append', 'replace'] as const)
-  return {
-    plan: {
-      name: 'track.events',
-      endpoint: 'track.events',
-      table: 'events',
-      reading: 'whole',
-      pageSize,
-      replaces: write === 'replace',
-      rereads: false,
-    },
-    options: {
-      path: 'query/events',
-      records: 'results',
-      unwrap: 'properties',
-      paginate: offset({
-        ...(draw.happens(0.7) && { total: 'total' }),
-        size: { param: 'limit', value: pageSize },
-      }),
-      ...(limit !== null && { quotas: [planQuota(draw, limit)] }),
-      key: '$insert_id',
-      write,
-    },
-  }
-}
-
-function planExport(draw: Chance, startTime: number, limit: Limit, compressed: boolean): PlannedStream {
-  return {
-    plan: {
-      name: 'track.export',
-      endpoint: 'track.export',
-      table: 'exportEvents',
-      reading: 'windows',
-      pageSize: Number.POSITIVE_INFINITY,
-      replaces: false,
-      rereads: true,
-    },
-    options: {
-      path: '2.0/export',
-      format: 'jsonl',
-      unwrap: 'properties',
-      ...(!compressed && { headers: { 'accept-encoding': 'identity' } }),
-      slices: {
-        by: 'time',
-        size: draw.oneOf(['1d', '2d', '5d']),
-        start: dayOf(startTime - 9 * DAY_MS),
-        from: { param: 'from_date', format: 'date' },
-        to: { param: 'to_date', format: 'date', inclusive: true },
-        lookback: draw.oneOf(['5d', '6d']),
-      },
-      quotas: [planQuota(draw, limit)],
-      key: '$insert_id',
-      write: draw.oneOf(['merge', 'append']),
-    },
-  }
 }
 
 function planSources(draw: Chance, limits: Limits, streams: readonly PlannedStream[]) {
@@ -395,8 +203,4 @@ function planSources(draw: Chance, limits: Limits, streams: readonly PlannedStre
   }
   const wanted = new Set(streams.map(({ plan }) => plan.name.split('.')[0]))
   return Object.fromEntries(Object.entries(all).filter(([name]) => wanted.has(name)))
-}
-
-function dayOf(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10)
 }
