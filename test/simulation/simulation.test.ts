@@ -7,6 +7,8 @@ import { DUCKDB_ONE_IN, planWorld } from './world.ts'
 
 const FIXED_SEEDS = 1500
 const OTHER_SEEDS = 500
+/** How many are looked through for what they cover; a multiple of DUCKDB_ONE_IN. */
+const SURVEYED_SEEDS = 250
 /** Seeds a test: small enough for each to be reported on its own, and for none to come near the time limit. */
 const SEEDS_A_TEST = 100
 
@@ -47,8 +49,8 @@ test.each(repeatable)('the same seed gives the same events twice (seed %i)', asy
   expect(await eventsOf()).toEqual(first)
 })
 
-test('among the fixed seeds are all hazards, both warehouses, every manner of reading and of writing', () => {
-  const plans = Array.from({ length: FIXED_SEEDS }, (_, seed) => planWorld(seed))
+test('among the first fixed seeds are all hazards, both warehouses, every manner of reading and of writing', () => {
+  const plans = Array.from({ length: SURVEYED_SEEDS }, (_, seed) => planWorld(seed))
   const all = (values: readonly string[]) => [...new Set(values)].sort()
   expect(all(plans.flatMap(({ runs }) => runs.map(({ hazard }) => hazard)))).toEqual([
     'death',
@@ -63,10 +65,10 @@ test('among the fixed seeds are all hazards, both warehouses, every manner of re
     'whole',
     'windows',
   ])
-  expect(plans.filter(({ warehouse }) => warehouse === 'duckdb')).toHaveLength(FIXED_SEEDS / DUCKDB_ONE_IN)
-  expect(plans.filter(({ quotasHold }) => quotasHold).length).toBeGreaterThan(FIXED_SEEDS / 3)
+  expect(plans.filter(({ warehouse }) => warehouse === 'duckdb')).toHaveLength(SURVEYED_SEEDS / DUCKDB_ONE_IN)
+  expect(plans.filter(({ quotasHold }) => quotasHold).length).toBeGreaterThan(SURVEYED_SEEDS / 3)
   expect(plans.filter(({ runs }) => runs.some(({ fullRefresh }) => fullRefresh)).length).toBeGreaterThan(
-    FIXED_SEEDS / 20,
+    SURVEYED_SEEDS / 20,
   )
 })
 
