@@ -57,7 +57,7 @@ test('a wait for quota is shown from its beginning, counts down, and goes when i
     delayMs: 5000,
   } as const
   const after = picture([start, page, hold, over], 10_000)[1]
-  expect(after).toContain('50/s  50 % waiting for quota: 700 requests per 1m')
+  expect(after).toContain('50/s  50 % waiting: 700 requests per 1m')
 })
 
 test('a wait of unknown length is shown once it has lasted a second', () => {
