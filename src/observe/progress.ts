@@ -120,8 +120,7 @@ function state(name: string, counts: StreamCounts, view: ProgressView, now: numb
   const elapsed = now - counts.startedAt
   const held = elapsed === 0 ? 0 : Math.min(1, counts.quotaWaitMs / elapsed)
   const quota = view.waits.quotaOf(name)
-  const why =
-    quota !== undefined && held >= heldShare ? `  ${formatShare(held)} waiting: ${quota}` : ''
+  const why = quota !== undefined && held >= heldShare ? `  ${formatShare(held)} waiting: ${quota}` : ''
   return `${rate(counts.records, elapsed / 1000)}${why}`
 }
 

@@ -3,7 +3,7 @@ import type { Client } from '../http/client.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
 import { createPaginator } from '../pagination/options.ts'
-import type { Paginator } from '../pagination/paginator.ts'
+import { PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
@@ -44,7 +44,19 @@ export function createRestStream(
 ): RestStream {
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
-  const paginator = createPaginator(settings.paginate ?? { type: 'none' }, redactor.withoutSecrets)
+  const paginator = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
+    // S1: a position is stored, and whoever asks it is signed afresh.
+    const url = redactor.withoutSecrets(link)
+    if (redactor.holdsSecret(url)) {
+      throw new PaginationInvalidError(
+        redactor.url(url),
+        "this next link holds the source's credential elsewhere than in a query parameter of its own, so that it can't be stored without it; use another paginator than one that follows links",
+      )
+    }
+    // R3: a link that may not be followed is no position either, or each later run would begin with it.
+    client.resolve({ method: 'GET', url, query: {}, headers: {} })
+    return url
+  })
   const progression = progressionOf(fullName, settings, paginator, clock)
   const base = baseRequest(settings, query)
   const quotas =
