@@ -220,7 +220,7 @@ test('exit code 2: a wrong command line says what is wrong with it, on stderr al
   }
 })
 
-test('exit code 130: a run that is interrupted commits what is complete, and the next one goes on', async () => {
+test.concurrent('exit code 130: a run that is interrupted commits what is complete, and the next one goes on', async () => {
   const slow = await startSandbox({ records: { transactions: 2000 }, latencyMs: 60 })
   const other = new Workspace()
   other.env = sandboxVariables(slow.url)
@@ -241,7 +241,7 @@ test('exit code 130: a run that is interrupted commits what is complete, and the
   other.remove()
 })
 
-test('help says what there is, for the whole and for each command', async () => {
+test.concurrent('help says what there is, for the whole and for each command', async () => {
   const help = await work.sluice('--help')
   expect(help).toMatchObject({ code: 0, stderr: '' })
   for (const command of ['run', 'plan', 'preview', 'state', 'check', 'init', 'schema', 'sandbox'])
@@ -254,7 +254,7 @@ test('help says what there is, for the whole and for each command', async () => 
     expect(run.stdout).toContain(option)
 })
 
-test('init writes a pipeline that runs against the sandbox command, and overwrites nothing', async () => {
+test.concurrent('init writes a pipeline that runs against the sandbox command, and overwrites nothing', async () => {
   const other = new Workspace()
   const server = other.start('sandbox', '--records', '400', '--port', '0')
   await server.said('as Mixpanel')
@@ -287,7 +287,7 @@ test('init writes a pipeline that runs against the sandbox command, and overwrit
   other.remove()
 })
 
-test('without a pipeline file, the message says how to get one', async () => {
+test.concurrent('without a pipeline file, the message says how to get one', async () => {
   const other = new Workspace()
   expect(await other.sluice('run')).toEqual({
     code: 2,
