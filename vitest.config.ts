@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { alias: { 'sluice/testing': at('./src/testing.ts'), sluice: at('./src/index.ts') } },
   test: {
     include: ['{src,sandbox,examples,test,bench}/**/*.test.ts'],
+    globalSetup: './test/build.ts',
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

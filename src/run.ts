@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto'
 import { type AssembleOptions, assemblePipeline } from './config/assemble.ts'
 import type { Pipeline } from './config/pipeline.ts'
+import { requireSecrets } from './config/secrets.ts'
+import { systemLookup } from './config/system-lookup.ts'
 import { runPipeline } from './engine/run.ts'
 import { ReportBuilder, type RunReport } from './observe/report.ts'
 import type { Json } from './ports/json.ts'
@@ -29,6 +31,11 @@ export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}):
     report.add(event)
     options.onEvent?.(event)
   }
+  requireSecrets(
+    pipeline,
+    options.lookup ?? systemLookup,
+    (source) => options.only?.some((name) => name === source || name.startsWith(`${source}.`)) ?? true,
+  )
   await using assembled = await assemblePipeline(pipeline, { ...options, onEvent })
   await runPipeline(assembled.parts, {
     runId: randomUUID(),

@@ -89,7 +89,7 @@ export default definePipeline({
           slices: {
             by: 'time',
             size: '1d',
-            start: new Date(Date.now() - 31 * 86_400_000).toISOString().slice(0, 10),
+            start: '31d',
             from: { param: 'from_date', format: 'date' },
             to: { param: 'to_date', format: 'date', inclusive: true },
             lookback: '5d',

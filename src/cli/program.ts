@@ -1,15 +1,13 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../errors.ts'
-import { checkCommand } from './commands/check.ts'
-import { initCommand } from './commands/init.ts'
-import { type PlanCommandOptions, planCommand } from './commands/plan.ts'
-import { previewCommand } from './commands/preview.ts'
-import { type RunCommandOptions, runCommand } from './commands/run.ts'
-import { type SandboxCommandOptions, sandboxCommand } from './commands/sandbox.ts'
-import { schemaCommand } from './commands/schema.ts'
-import { resetCommand, stateCommand } from './commands/state.ts'
+import type { PlanCommandOptions } from './commands/plan.ts'
+import type { RunCommandOptions } from './commands/run.ts'
+import type { SandboxCommandOptions } from './commands/sandbox.ts'
 
-/** The command line: what may be typed. Each command resolves to the process's exit code, handed to `onExit`. */
+/**
+ * The command line: what may be typed. Each command resolves to the process's exit code, handed to `onExit`, and is
+ * loaded when it is asked for: help and mistakes need no database.
+ */
 export function createProgram(version: string, onExit: (code: number) => void): Command {
   const program = new Command('sluice')
     .description('Moves data out of HTTP APIs into a warehouse, every record exactly once.')
@@ -24,7 +22,7 @@ export function createProgram(version: string, onExit: (code: number) => void): 
   selectable(program.command('run [file]').description('load what is new'))
     .option('--json', 'print one machine-readable report on stdout')
     .action(async (file: string | undefined, options: RunCommandOptions) =>
-      onExit(await runCommand(file, options)),
+      onExit(await (await import('./commands/run.ts')).runCommand(file, options)),
     )
 
   selectable(
@@ -32,7 +30,7 @@ export function createProgram(version: string, onExit: (code: number) => void): 
   )
     .option('--json', 'print the plan as JSON')
     .action(async (file: string | undefined, options: PlanCommandOptions) =>
-      onExit(await planCommand(file, options)),
+      onExit(await (await import('./commands/plan.ts')).planCommand(file, options)),
     )
 
   program
@@ -40,7 +38,7 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     .description('show the first request and some records of a stream; load nothing')
     .option('--limit <n>', 'how many records', wholeNumber, 5)
     .action(async (stream: string, file: string | undefined, options: { limit: number }) =>
-      onExit(await previewCommand(stream, file, options)),
+      onExit(await (await import('./commands/preview.ts')).previewCommand(stream, file, options)),
     )
 
   const state = program.command('state').description('show or reset the checkpoints')
@@ -49,29 +47,35 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     .description('show the checkpoints (the default)')
     .option('--json', 'print them as JSON')
     .action(async (file: string | undefined, options: { json?: boolean }) =>
-      onExit(await stateCommand(file, options)),
+      onExit(await (await import('./commands/state.ts')).stateCommand(file, options)),
     )
   state
     .command('reset <stream> [file]')
     .description(
       'forget the checkpoints of a stream: the next run reads it from its beginning, its rows stay',
     )
-    .action(async (stream: string, file: string | undefined) => onExit(await resetCommand(stream, file)))
+    .action(async (stream: string, file: string | undefined) =>
+      onExit(await (await import('./commands/state.ts')).resetCommand(stream, file)),
+    )
 
   program
     .command('check [file]')
     .description('try the credentials, and whether the APIs and the destination can be reached')
-    .action(async (file: string | undefined) => onExit(await checkCommand(file)))
+    .action(async (file: string | undefined) =>
+      onExit(await (await import('./commands/check.ts')).checkCommand(file)),
+    )
 
   program
     .command('init [file]')
     .description('write a pipeline file to start from (.ts or .yaml)')
-    .action(async (file = 'pipeline.ts') => onExit(await initCommand(file)))
+    .action(async (file = 'pipeline.ts') =>
+      onExit(await (await import('./commands/init.ts')).initCommand(file)),
+    )
 
   program
     .command('schema')
     .description('print the JSON Schema of a pipeline file, for editors')
-    .action(async () => onExit(await schemaCommand()))
+    .action(async () => onExit(await (await import('./commands/schema.ts')).schemaCommand()))
 
   program
     .command('sandbox')
@@ -81,7 +85,9 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     .option('--seed <n>', 'the same seed gives the same data and faults', wholeNumber, 1)
     .option('--faults <share>', 'none, some, many, or a share of the requests from 0 to 1', 'none')
     .option('--state <path>', 'a file that keeps the data and its changes from one start to the next')
-    .action(async (options: SandboxCommandOptions) => onExit(await sandboxCommand(options)))
+    .action(async (options: SandboxCommandOptions) =>
+      onExit(await (await import('./commands/sandbox.ts')).sandboxCommand(options)),
+    )
 
   return program
 }
@@ -89,7 +95,10 @@ export function createProgram(version: string, onExit: (code: number) => void): 
 function selectable(command: Command): Command {
   return command
     .option('--only <names>', 'streams (desk.tickets) or sources (desk), separated by commas', (names) =>
-      names.split(','),
+      names
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
     )
     .option(
       '--since <time>',
@@ -98,6 +107,14 @@ function selectable(command: Command): Command {
     )
     .option('--until <time>', 'backfill up to this ISO date or time', isoTime('--until'))
     .option('--full-refresh', 'read everything anew, and swap the new tables in at the end')
+    .hook('preAction', refuseEmptyBackfill)
+}
+
+/** @throws ConfigError where nothing lies between the two */
+function refuseEmptyBackfill(command: Command): void {
+  const { since, until } = command.opts<{ since?: string; until?: string }>()
+  if (since === undefined || until === undefined || Date.parse(since) < Date.parse(until)) return
+  throw new ConfigError('--until', `${until} is not after ${since} (--since): there is nothing between them`)
 }
 
 function wholeNumber(text: string): number {

@@ -127,5 +127,5 @@ export function createSource(name: string, settings: RestSettings, surroundings:
     onEvent,
     redactor,
   })
-  return createRestSource(name, settings, { client, clock: runtime.clock })
+  return createRestSource(name, settings, { client, clock: runtime.clock, redactor })
 }

@@ -19,7 +19,8 @@ export async function loadPipeline(file: string): Promise<LoadedPipeline> {
   const kind = extname(path)
   const directory = dirname(path)
   if (kind === '.yaml' || kind === '.yml' || kind === '.json') {
-    return { pipeline: definePipeline(parseYaml(await readText(path, file), file)), directory }
+    const content = parseYaml(await readText(path, file), file)
+    return { pipeline: definePipeline(content), directory }
   }
   if (['.ts', '.mts', '.js', '.mjs'].includes(kind)) {
     await readText(path, file)
@@ -43,33 +44,46 @@ function parseYaml(text: string, file: string): never {
   const document = parseDocument(text, { prettyErrors: true, merge: true })
   const problem = document.errors[0]
   if (problem !== undefined) throw new ConfigError('', `${file}: ${problem.message}`, { cause: problem })
-  return document.toJS({ maxAliasCount: 1000 }) as never
+  const content: unknown = document.toJS({ maxAliasCount: 1000 })
+  if (typeof content === 'object' && content !== null && !Array.isArray(content)) return content as never
+  const what = content === null ? 'nothing' : Array.isArray(content) ? 'a list' : `only a ${typeof content}`
+  throw new ConfigError(
+    '',
+    `${file}: it holds ${what}; a pipeline begins with \`name:\`, \`destination:\` and \`sources:\``,
+  )
 }
 
 async function runModule(path: string, file: string): Promise<Pipeline> {
   // A pipeline file imports 'sluice' whether or not it lies in a project that has it installed.
-  const here = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-  const built = import.meta.url.endsWith('.js')
+  // It gets the modules of this process, which are loaded already, rather than copies of them.
+  const testing = import.meta.url.endsWith('.js') ? '../testing.js' : '../testing.ts'
   const jiti = createJiti(path, {
     moduleCache: false,
     fsCache: false,
-    alias: {
-      'sluice/testing': here(built ? '../testing.js' : '../testing.ts'),
-      sluice: here(built ? '../index.js' : '../index.ts'),
-    },
+    virtualModules: { sluice: await import('../index.ts') },
+    alias: { 'sluice/testing': fileURLToPath(new URL(testing, import.meta.url)) },
   })
   let exported: unknown
   try {
     exported = await jiti.import(path, { default: true })
   } catch (error) {
     if (isSluiceError(error)) throw error
-    throw new ConfigError('', `${file}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    throw new ConfigError('', `${file}${placeIn(path, error)}: ${messageOf(error)}`, { cause: error })
   }
   if (isPipeline(exported)) return exported
   throw new ConfigError(
     '',
     `${file}: its default export is no pipeline; write \`export default definePipeline({ … })\``,
   )
+}
+
+/** The line of a pipeline file at which it threw, as `:12`. */
+function placeIn(path: string, error: unknown): string {
+  const stack = error instanceof Error ? (error.stack ?? '') : ''
+  const start = stack.indexOf(`${path}:`)
+  return start < 0 ? '' : (/^:\d+/.exec(stack.slice(start + path.length))?.[0] ?? '')
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

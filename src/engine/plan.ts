@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Progress, ReadScope, RequestPreview } from '../ports/source.ts'
 import { type PipelineParts, selectStreams } from './run.ts'
@@ -18,9 +19,11 @@ export interface PlannedStream {
   /** The first slices; `moreSlices` counts the others. */
   readonly slices: readonly PlannedSlice[]
   readonly moreSlices: number
+  /** Why a run can't read this stream as it was asked to: a backfill that its API has no filter for. */
+  readonly refused: string | null
 }
 
-const shownSlices = 5
+const shownSlices = 3
 
 /** What a run would read, from which position, with which requests. Asks the destination, never the API. */
 export async function planPipeline(
@@ -42,9 +45,17 @@ export async function planPipeline(
     })
     const slices: PlannedSlice[] = []
     let count = 0
-    for await (const slice of stream.slices(start.committed, options.scope ?? {})) {
-      if (count++ < shownSlices)
-        slices.push({ key: slice.key, progress: slice.progress, request: stream.preview(slice) })
+    let refused: string | null = null
+    try {
+      for await (const slice of stream.slices(start.committed, options.scope ?? {})) {
+        // In a replacement that goes on, a slice that was read to its end is in the new table already.
+        if (start.replacement === 'continued' && slice.progress?.position === null) continue
+        if (count++ < shownSlices)
+          slices.push({ key: slice.key, progress: slice.progress, request: stream.preview(slice) })
+      }
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      refused = error.message
     }
     planned.push({
       stream: stream.name,
@@ -56,6 +67,7 @@ export async function planPipeline(
       from: origin(start),
       slices,
       moreSlices: count - slices.length,
+      refused,
     })
   }
   return planned

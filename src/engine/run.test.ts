@@ -90,7 +90,7 @@ test('only what is named is read: a stream, or every stream of a source', async 
   expect(await read(['desk'])).toEqual(['desk.users', 'desk.tickets'])
   expect(await read(['pay.transactions', 'desk.users'])).toEqual(['desk.users', 'pay.transactions'])
   await expect(read(['desk.ticket'])).rejects.toThrow(
-    'no stream or source is named "desk.ticket"; there are desk.users, desk.tickets, pay.transactions',
+    'no stream or source is named "desk.ticket"; did you mean desk.tickets? There are desk.users, desk.tickets, pay.transactions',
   )
 })
 
@@ -158,7 +158,7 @@ test('a plan tells from where each stream would be read, and asks the API for no
     progress: { position: 1 },
     request: { method: 'GET', url: 'https://desk.example/first' },
   })
-  expect(days).toMatchObject({ from: 'start', moreSlices: 3 })
+  expect(days).toMatchObject({ from: 'start', moreSlices: 5 })
 
   const [anew] = await planPipeline(parts, { only: ['desk.tickets'], fullRefresh: true })
   expect(anew).toMatchObject({ from: 'start', write: 'merge, replaced anew' })

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import { nearest } from '../options/nearest.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Json } from '../ports/json.ts'
@@ -99,9 +100,12 @@ export function selectStreams(
   const sourceOf = (stream: Stream) => stream.name.slice(0, stream.name.indexOf('.'))
   for (const name of only) {
     if (all.some((stream) => stream.name === name || sourceOf(stream) === name)) continue
+    const names = all.map((stream) => stream.name)
+    const near = nearest(name, [...names, ...parts.sources.map((source) => source.name)])
+    const hint = near === undefined ? '' : `did you mean ${near}? `
     throw new ConfigError(
       '',
-      `no stream or source is named ${JSON.stringify(name)}; there are ${all.map((stream) => stream.name).join(', ')}`,
+      `no stream or source is named ${JSON.stringify(name)}; ${hint}${hint === '' ? 'there' : 'There'} are ${names.join(', ')}`,
     )
   }
   return all.filter((stream) => only.includes(stream.name) || only.includes(sourceOf(stream)))

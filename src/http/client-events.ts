@@ -15,7 +15,10 @@ export interface ClientEvents {
   /** The head of a response has arrived. */
   head(status: number, call: Call): void
   retry(retry: Retry, call: Call): void
-  quotaWait(quota: string, delayMs: number, call: Call): void
+  readonly quota: {
+    hold(quota: string, expectedMs: number, call: Call): void
+    wait(quota: string, delayMs: number, call: Call): void
+  }
   breaker(change: BreakerChange): void
 }
 
@@ -26,7 +29,13 @@ export function clientEvents(
   sink: EventSink | undefined,
 ): ClientEvents {
   if (sink === undefined)
-    return { measure: (next) => next, head() {}, retry() {}, quotaWait() {}, breaker() {} }
+    return {
+      measure: (next) => next,
+      head() {},
+      retry() {},
+      quota: { hold() {}, wait() {} },
+      breaker() {},
+    }
   const heads = new WeakMap<Call, { readonly status: number; readonly at: number }>()
   // Assigned in place: this runs for every request, and spreading objects would cost more than all the rest of it.
   const ofStream = <E extends object>(event: E, call: Call): E & { stream?: string } =>
@@ -92,8 +101,14 @@ export function clientEvents(
       }
       sink(ofStream(event, call))
     },
-    quotaWait: (quota, delayMs, call) =>
-      sink(ofStream({ type: 'quota.wait' as const, at: clock.now(), source, quota, delayMs }, call)),
+    quota: {
+      hold(quota, expected, call) {
+        const expectedMs = Number.isFinite(expected) ? expected : null
+        sink(ofStream({ type: 'quota.hold' as const, at: clock.now(), source, quota, expectedMs }, call))
+      },
+      wait: (quota, delayMs, call) =>
+        sink(ofStream({ type: 'quota.wait' as const, at: clock.now(), source, quota, delayMs }, call)),
+    },
     breaker(change) {
       const at = { at: clock.now(), source }
       sink(

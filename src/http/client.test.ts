@@ -332,9 +332,10 @@ function slowQuota(clock: { now(): number; sleep(ms: number, signal?: AbortSigna
   let held = 0
   const quota: Quota = {
     name: '1 request per 1s',
-    async acquire(_, signal) {
+    async acquire(_, signal, onWait) {
       const at = Math.max(next, clock.now())
       next = at + 1000
+      if (at > clock.now()) onWait?.(at - clock.now())
       await clock.sleep(at - clock.now(), signal)
       held++
       return { release: () => void held-- }
@@ -370,6 +371,7 @@ test('Q1: every request waits for its quota, repeats after a 401 or a redirect, 
   expect(seen).toEqual([401, 302, 404])
   expect(held()).toBe(0)
   expect(ofType('quota.wait')).toHaveLength(2)
+  expect(ofType('quota.hold')).toMatchObject([{ expectedMs: 1000 }, { expectedMs: 1000 }])
 })
 
 test('a quota that fails gives back what the quotas before it hold', async () => {

@@ -102,7 +102,7 @@ export function createClient(options: ClientOptions): Client {
       places.release()
     }
   }
-  const quota = quotaLayer(quotas, clock, events.quotaWait)
+  const quota = quotaLayer(quotas, clock, events.quota)
   const { renewOnce, sign } = options.auth ? authLayers(options.auth) : { renewOnce: pass, sign: pass }
   const follow = followRedirects(origins)
   const exchange = receive(runtime.transport, {

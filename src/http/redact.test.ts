@@ -86,3 +86,16 @@ test('an error is redacted with its stack, its text fields and its causes', () =
   expect(cause.message).toBe('inner ***')
   expect(error.stack).not.toContain('hush')
 })
+
+test('a URL that is stored loses its user and the parameters that are a known secret, and nothing else', () => {
+  const redactor = createRedactor(['long-api-key-0123456789', 'page'])
+  const url = 'https://api.test/items?cursor=a%2Fb&access_token=long-api-key-0123456789&sort=page&token=page'
+  expect(redactor.withoutSecrets(url)).toBe('https://api.test/items?cursor=a%2Fb&sort=page')
+  expect(redactor.withoutSecrets('https://u:p@api.test/items?key=long-api-key-0123456789')).toBe(
+    'https://api.test/items',
+  )
+  // A signature of the API's own is needed to go on.
+  expect(redactor.withoutSecrets('https://api.test/items?sig=abc&after=2')).toBe(
+    'https://api.test/items?sig=abc&after=2',
+  )
+})

@@ -6,6 +6,13 @@ export interface Redactor {
   text(text: string): string
   /** The URL without known secrets, passwords and parameters that hold credentials by their name. */
   url(url: string): string
+  /**
+   * The URL without its user and without parameters that are a known secret: what may be stored. Whoever asks it is signed
+   * afresh, so that nothing is missing. Everything else stays as it is written.
+   */
+  withoutSecrets(url: string): string
+  /** Whether the text holds a secret that is long enough not to be a word by chance, in any of the forms that it travels in. */
+  holdsSecret(text: string): boolean
   /** Redacts an error in place: its message, stack, text fields and causes. Gives the same error back. */
   error<E>(error: E): E
 }
@@ -20,6 +27,8 @@ const sensitive: ReadonlySet<string> = new Set(
 
 /** Below this length a value is taken for a placeholder (some APIs want the password `X`): replacing it would garble every text. */
 const shortestSecret = 4
+/** From this length on, what equals a secret is that secret, wherever it stands. */
+const shortestTellingSecret = 12
 /**
  * Tokens that live for seconds pile up in a long run, and an old one is worth nothing. The first secrets are kept for good: a
  * source's own are known before its first token, since they buy it.
@@ -76,6 +85,32 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
     return text(shown)
   }
 
+  function withoutSecrets(value: string): string {
+    const bare = value.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, '$1')
+    const start = bare.indexOf('?')
+    if (start < 0 || known.size === 0) return bare
+    const parts = bare.slice(start + 1).split('&')
+    const kept = parts.filter((part) => !isSecretParameter(part))
+    if (kept.length === parts.length) return bare
+    return kept.length === 0 ? bare.slice(0, start) : `${bare.slice(0, start)}?${kept.join('&')}`
+  }
+
+  function holdsSecret(value: string): boolean {
+    for (const [secret, forms] of known) {
+      if (secret.length >= shortestTellingSecret && forms.some((form) => value.includes(form))) return true
+    }
+    return false
+  }
+
+  /** A short secret may be any word or number: then the parameter's name has to say that it holds one. */
+  function isSecretParameter(part: string): boolean {
+    const [name = '', given = ''] = part.split('=', 2)
+    return (
+      text(given) === '***' &&
+      (given.length >= shortestTellingSecret || sensitive.has(decoded(name).toLowerCase()))
+    )
+  }
+
   function error<E>(thrown: E): E {
     let current: unknown = thrown
     // A chain of causes is short; the bound guards against a ring.
@@ -93,7 +128,7 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
   }
 
   add(...secrets)
-  return { add, text, url, error }
+  return { add, text, url, withoutSecrets, holdsSecret, error }
 }
 
 /** A secret as it is, in URLs, in forms, in JSON, and in base64 at each of the three places where a Basic credential may begin it. */

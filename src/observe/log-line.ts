@@ -1,14 +1,25 @@
 import type { SluiceEvent } from '../ports/events.ts'
+import { clip, clipList } from './clip.ts'
 import { formatCount, formatMs, formatSeconds } from './format.ts'
 
 /** The shortest wait for quota that a log mentions, in milliseconds. */
 const notableWaitMs = 1000
+/** Longest reason of a retry or a reject, in characters. What stops a stream is told in full. */
+const reasonLength = 200
+const shownChanges = 3
+const added = 'added column '
 
 /** An event as one plain line for logs, without its time; `undefined` for events that a log need not show. */
 export function logLine(event: SluiceEvent): string | undefined {
+  const text = eventText(event)
+  // An API's message may hold line breaks; a log's reader counts on one line an event.
+  return text?.replace(/\s*[\r\n]+\s*/g, ' ')
+}
+
+function eventText(event: SluiceEvent): string | undefined {
   switch (event.type) {
     case 'run.start':
-      return `run ${event.runId} of ${event.pipeline} starts: ${event.streams.join(', ')}`
+      return `run ${event.runId} of ${event.pipeline} starts: ${clipList(event.streams, 8)}`
     case 'run.end':
       return `run ${event.runId} is over: ${event.outcome}`
     case 'stream.end':
@@ -16,19 +27,19 @@ export function logLine(event: SluiceEvent): string | undefined {
         ? `${event.stream} ${event.outcome}`
         : `${event.stream} failed (${event.error.code}): ${event.error.message}`
     case 'load.commit':
-      return `${event.stream} committed ${formatCount(event.records)} records in ${formatMs(event.elapsedMs)} (${formatCount(event.inserted)} new, ${formatCount(event.updated)} changed, ${formatCount(event.unchanged)} known${event.rejected > 0 ? `, ${formatCount(event.rejected)} rejected` : ''})`
+      return `${event.stream} committed ${formatCount(event.records)} records in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}`
     case 'schema.change':
-      return `${event.stream} changed its table: ${event.changes.join('; ')}`
+      return `${event.stream} changed its table: ${changesText(event.changes)}`
     case 'record.reject':
-      return `${event.stream} rejected ${formatCount(event.count)}: ${event.reason}`
+      return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':
-      return `${event.stream ?? event.source} tries again in ${formatSeconds(event.delayMs / 1000)}: ${event.reason}`
-    case 'quota.wait':
-      return event.delayMs < notableWaitMs
+      return `${event.stream ?? event.source} tries again in ${formatMs(event.delayMs)}: ${clip(event.reason, reasonLength)}`
+    case 'quota.hold':
+      return event.expectedMs === null || event.expectedMs < notableWaitMs
         ? undefined
-        : `${event.stream ?? event.source} waits ${formatSeconds(event.delayMs / 1000)} for quota: ${event.quota}`
+        : `${event.stream ?? event.source} waits ${formatSeconds(event.expectedMs / 1000)} or more for quota: ${event.quota}`
     case 'breaker.open':
-      return `${event.source} fails: its circuit is open for ${formatSeconds(event.forMs / 1000)}: ${event.reason}`
+      return `${event.source} fails: its circuit is open for ${formatSeconds(event.forMs / 1000)}: ${clip(event.reason, reasonLength)}`
     case 'breaker.close':
       return `${event.source} works again: its circuit is closed`
     case 'token.refresh':
@@ -38,4 +49,29 @@ export function logLine(event: SluiceEvent): string | undefined {
     default:
       return undefined
   }
+}
+
+/** What a commit did, without what it did not. */
+function commitParts(event: Extract<SluiceEvent, { type: 'load.commit' }>): string[] {
+  const parts = [
+    [event.inserted, 'new'],
+    [event.updated, 'changed'],
+    [event.unchanged, 'known'],
+    [event.rejected, 'rejected'],
+  ] as const
+  const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${formatCount(count)} ${word}`)
+  return said.length === 0 ? ['nothing new'] : said
+}
+
+/** A new table adds every column that it has: the first few and a count say enough. */
+function changesText(changes: readonly string[]): string {
+  const columns = changes.filter((change) => change.startsWith(added))
+  const others = changes.filter((change) => !change.startsWith(added))
+  const names = columns.map((change) => change.slice(added.length))
+  const addition =
+    names.length === 0
+      ? []
+      : [`added ${names.length === 1 ? 'column' : 'columns'} ${clipList(names, shownChanges)}`]
+  const widened = others.length === 0 ? [] : [clipList(others, shownChanges)]
+  return [...widened, ...addition].join('; ')
 }

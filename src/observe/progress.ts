@@ -1,11 +1,19 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { formatCount, formatSeconds } from './format.ts'
+import { clip, clipMiddle } from './clip.ts'
+import { formatCount, formatSeconds, formatShare } from './format.ts'
 import type { StreamCounts } from './stream-counts.ts'
 import { type Palette, plainPalette } from './summary.ts'
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+/** Shorter waits come and go with each request: a picture that shows them flickers. In milliseconds. */
+const shortestShownWaitMs = 1000
+/** From this share of a stream's time on, its quota is what makes it slow, and is named. */
+const heldShare = 0.2
+const longestName = 40
 
 interface Wait {
+  readonly since: number
+  /** When it is over, as far as is known. */
   readonly until: number
   readonly reason: string
 }
@@ -13,23 +21,58 @@ interface Wait {
 /** Why each stream waits just now, learnt from events. */
 export class Waits {
   readonly #waits = new Map<string, Wait>()
+  /** By source. */
+  readonly #breakers = new Map<string, Wait>()
+  /** The quota that each stream waited for last. */
+  readonly #quotas = new Map<string, string>()
 
   add(event: SluiceEvent): void {
-    if (event.type === 'quota.wait')
-      this.#set(event.stream, event.at + event.delayMs, `quota: ${event.quota}`)
-    if (event.type === 'request.retry')
-      this.#set(event.stream, event.at + event.delayMs, `tries again after ${event.reason}`)
-    if (event.type === 'breaker.wait')
-      this.#set(event.stream, event.at + event.delayMs, 'the API fails, its circuit is open')
+    if (event.type === 'breaker.open') {
+      const { source, at, forMs } = event
+      this.#breakers.set(source, {
+        since: at,
+        until: at + forMs,
+        reason: `${source} fails, its circuit is open: ${event.reason}`,
+      })
+    }
+    if (event.type === 'breaker.close') this.#breakers.delete(event.source)
+    if (!('stream' in event) || event.stream === undefined) return
+    const { stream, at } = event
+    switch (event.type) {
+      case 'quota.hold':
+        this.#quotas.set(stream, event.quota)
+        this.#waits.set(stream, {
+          since: at,
+          until: event.expectedMs === null ? Number.POSITIVE_INFINITY : at + event.expectedMs,
+          reason: event.quota,
+        })
+        break
+      case 'request.retry':
+        this.#waits.set(stream, {
+          since: at,
+          until: at + event.delayMs,
+          reason: `tries again after ${event.reason}`,
+        })
+        break
+      case 'quota.wait':
+      case 'request.end':
+      case 'request.fail':
+      case 'stream.end':
+        this.#waits.delete(stream)
+        break
+    }
   }
 
+  /** What a stream waits for, if that is long enough to be shown. */
   of(stream: string, now: number): Wait | undefined {
-    const wait = this.#waits.get(stream)
-    return wait !== undefined && wait.until > now ? wait : undefined
+    const wait = this.#breakers.get(stream.slice(0, stream.indexOf('.'))) ?? this.#waits.get(stream)
+    if (wait === undefined) return undefined
+    const announced = Number.isFinite(wait.until) ? wait.until - wait.since : 0
+    return Math.max(announced, now - wait.since) >= shortestShownWaitMs ? wait : undefined
   }
 
-  #set(stream: string | undefined, until: number, reason: string): void {
-    if (stream !== undefined) this.#waits.set(stream, { until, reason })
+  quotaOf(stream: string): string | undefined {
+    return this.#quotas.get(stream)
   }
 }
 
@@ -48,17 +91,19 @@ export function formatProgress(
   palette: Palette = plainPalette,
 ): string[] {
   const names = [...view.streams.keys()]
-  const nameWidth = Math.max(...names.map((name) => name.length), 6)
-  const records = [...view.streams.values()].reduce((sum, counts) => sum + counts.records, 0)
+  const nameWidth = Math.min(longestName, Math.max(...names.map((name) => name.length), 6))
+  const all = [...view.streams.values()]
+  const records = all.reduce((sum, counts) => sum + counts.records, 0)
+  const committed = all.reduce((sum, counts) => sum + counts.committed, 0)
   const seconds = (now - view.startedAt) / 1000
-  const head = `${view.pipeline}  ${formatSeconds(seconds)}  ${formatCount(records)} records  ${formatCount(records / Math.max(seconds, 0.001))}/s`
+  const head = `${view.pipeline}  ${formatSeconds(seconds)}  ${formatCount(records)} records read, ${formatCount(committed)} committed  ${rate(records, seconds)}`
   const lines = names.map((name) => {
     const counts = view.streams.get(name)!
-    const text = `${name.padEnd(nameWidth)}  ${formatCount(counts.records).padStart(9)} records  ${formatCount(counts.pages).padStart(5)} pages`
-    return cut(`${text}  ${state(name, counts, view, now)}`, width - 4)
+    const shown = clipMiddle(name, nameWidth).padEnd(nameWidth)
+    const text = `${shown}  ${formatCount(counts.records).padStart(9)} records  ${formatCount(counts.pages).padStart(5)} pages  ${state(name, counts, view, now)}`
+    return `  ${mark(counts, now, palette)} ${clip(oneLine(text), width - 4)}`
   })
-  const marks = names.map((name) => mark(view.streams.get(name)!, now, palette))
-  return [palette.strong(cut(head, width)), ...lines.map((line, index) => `  ${marks[index]} ${line}`)]
+  return [palette.strong(clip(head, width)), ...lines]
 }
 
 function state(name: string, counts: StreamCounts, view: ProgressView, now: number): string {
@@ -67,8 +112,20 @@ function state(name: string, counts: StreamCounts, view: ProgressView, now: numb
   if (counts.startedAt === null) return 'waits for its turn'
   if (counts.endedAt !== null) return `done in ${formatSeconds((counts.endedAt - counts.startedAt) / 1000)}`
   const wait = view.waits.of(name, now)
-  if (wait !== undefined) return `waits ${formatSeconds((wait.until - now) / 1000)} (${wait.reason})`
-  return `${formatCount(counts.records / Math.max((now - counts.startedAt) / 1000, 0.001))}/s`
+  if (wait !== undefined) {
+    return wait.until > now && Number.isFinite(wait.until)
+      ? `waits ${formatSeconds((wait.until - now) / 1000)}: ${wait.reason}`
+      : `waits: ${wait.reason}`
+  }
+  const elapsed = now - counts.startedAt
+  const held = elapsed === 0 ? 0 : Math.min(1, counts.quotaWaitMs / elapsed)
+  const quota = view.waits.quotaOf(name)
+  const why = quota !== undefined && held >= heldShare ? `  ${formatShare(held)} waiting: ${quota}` : ''
+  return `${rate(counts.records, elapsed / 1000)}${why}`
+}
+
+function rate(records: number, seconds: number): string {
+  return `${formatCount(seconds <= 0 ? 0 : records / seconds)}/s`
 }
 
 function mark(counts: StreamCounts, now: number, palette: Palette): string {
@@ -78,6 +135,7 @@ function mark(counts: StreamCounts, now: number, palette: Palette): string {
   return palette.faint(spinner[Math.floor(now / 100) % spinner.length]!)
 }
 
-function cut(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+/** A line break in an API's message would tear the picture. */
+function oneLine(text: string): string {
+  return text.replace(/\s*[\r\n]+\s*/g, ' ')
 }

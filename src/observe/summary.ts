@@ -1,6 +1,7 @@
+import { clipMiddle } from './clip.ts'
 import { formatCount, formatMs, formatSeconds, formatShare } from './format.ts'
 import type { RunReport, StreamReport } from './report.ts'
-import { formatTable, type TableColumn } from './table.ts'
+import { formatTable } from './table.ts'
 
 /** Colours text; the identity where there is no colour. */
 export interface Palette {
@@ -19,57 +20,92 @@ export const plainPalette: Palette = {
   strong: (text) => text,
 }
 
-const columns: readonly TableColumn[] = [
-  { title: 'stream', align: 'left' },
-  { title: 'records', align: 'right' },
-  { title: 'new', align: 'right' },
-  { title: 'changed', align: 'right' },
-  { title: 'known', align: 'right' },
-  { title: 'pages', align: 'right' },
-  { title: 'requests', align: 'right' },
-  { title: 'retries', align: 'right' },
-  { title: '429s', align: 'right' },
-  { title: 'quota wait', align: 'right' },
-  { title: 'rows/s', align: 'right' },
-  { title: 'p50', align: 'right' },
-  { title: 'p95', align: 'right' },
-  { title: 'errors', align: 'right' },
-]
+interface Column {
+  readonly title: string
+  readonly cell: (stream: StreamReport) => string
+}
 
-/** A run's summary, stream by stream, as lines of text. */
-export function formatSummary(report: RunReport, palette: Palette = plainPalette): string[] {
+const rowColumns: readonly Column[] = [
+  { title: 'records', cell: ({ records }) => formatCount(records) },
+  { title: 'new', cell: ({ inserted }) => formatCount(inserted) },
+  { title: 'changed', cell: ({ updated }) => formatCount(updated) },
+  { title: 'known', cell: ({ unchanged }) => formatCount(unchanged) },
+  { title: 'rows/s', cell: ({ recordsPerSecond }) => formatCount(recordsPerSecond) },
+]
+const requestColumns: readonly Column[] = [
+  { title: 'pages', cell: ({ pages }) => formatCount(pages) },
+  { title: 'requests', cell: ({ requests }) => formatCount(requests) },
+  { title: 'retries', cell: ({ retries }) => formatCount(retries) },
+  { title: '429s', cell: ({ refused }) => formatCount(refused) },
+  {
+    title: 'quota wait',
+    cell: ({ quotaWaitSeconds }) => (quotaWaitSeconds === 0 ? '–' : formatSeconds(quotaWaitSeconds)),
+  },
+  { title: 'p50', cell: ({ latencyMs }) => formatMs(latencyMs.p50) },
+  { title: 'p95', cell: ({ latencyMs }) => formatMs(latencyMs.p95) },
+  { title: 'errors', cell: ({ errorRate }) => formatShare(errorRate) },
+]
+/** The mark and the space before each line. */
+const indent = 2
+const shortestName = 8
+
+/**
+ * A run's summary, stream by stream, as lines of text. What does not fit beside the rows' figures within `width` columns (default: any
+ * number) stands below them in a table of its own.
+ */
+export function formatSummary(
+  report: RunReport,
+  palette: Palette = plainPalette,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  const whole = statsTable(report, [...rowColumns, ...requestColumns], palette)
+  const tables =
+    whole.width <= width
+      ? [whole]
+      : [rowColumns, requestColumns].map((columns) => statsTable(report, columns, palette, width))
+  return [
+    ...tables.flatMap(({ lines }) => [...lines, '']),
+    ...notes(report, palette),
+    headline(report, palette),
+  ]
+}
+
+function statsTable(
+  { streams }: RunReport,
+  columns: readonly Column[],
+  palette: Palette,
+  width = Number.POSITIVE_INFINITY,
+): { readonly lines: readonly string[]; readonly width: number } {
+  const draw = (nameWidth: number) =>
+    formatTable(
+      [
+        { title: 'stream', align: 'left' },
+        ...columns.map(({ title }) => ({ title, align: 'right' as const })),
+      ],
+      streams.map((stream) => [
+        clipMiddle(stream.stream, nameWidth),
+        ...columns.map(({ cell }) => cell(stream)),
+      ]),
+    )
+  let table = draw(Number.POSITIVE_INFINITY)
+  // The rule below the titles is as wide as the table.
+  const drawn = indent + table[1]!.length
+  if (drawn > width) {
+    const longest = Math.max(...streams.map(({ stream }) => stream.length))
+    table = draw(Math.max(shortestName, longest - (drawn - width)))
+  }
   const marks = {
     done: palette.good('✓'),
     failed: palette.bad('✗'),
     interrupted: palette.warn('‖'),
     running: ' ',
   }
-  const table = formatTable(columns, report.streams.map(cells))
   const lines = table.map((line, index) => {
     if (index === 0) return `  ${palette.strong(line)}`
     if (index === 1) return `  ${palette.faint(line)}`
-    return `${marks[report.streams[index - 2]!.outcome]} ${line}`
+    return `${marks[streams[index - 2]!.outcome]} ${line}`
   })
-  return [...lines, '', ...notes(report, palette), headline(report, palette)]
-}
-
-function cells(stream: StreamReport): string[] {
-  return [
-    stream.stream,
-    formatCount(stream.records),
-    formatCount(stream.inserted),
-    formatCount(stream.updated),
-    formatCount(stream.unchanged),
-    formatCount(stream.pages),
-    formatCount(stream.requests),
-    formatCount(stream.retries),
-    formatCount(stream.refused),
-    formatSeconds(stream.quotaWaitSeconds),
-    formatCount(stream.recordsPerSecond),
-    formatMs(stream.latencyMs.p50),
-    formatMs(stream.latencyMs.p95),
-    formatShare(stream.errorRate),
-  ]
+  return { lines, width: drawn }
 }
 
 function notes(report: RunReport, palette: Palette): string[] {

@@ -33,9 +33,9 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
     case 'invalid_type':
       return found === undefined
         ? at(missing(path, input, schema))
-        : at(`${show(found)} is ${article(typeName(found))}; ${article(issue.expected)} is expected`)
+        : at(`${show(found, path)} is ${article(typeName(found))}; ${article(issue.expected)} is expected`)
     case 'invalid_value':
-      return at(`${show(found)} is not allowed; ${allowed(issue.values, found)}`)
+      return at(`${show(found, path)} is not allowed; ${allowed(issue.values, found)}`)
     case 'invalid_union':
       return explainUnion(issue, path, input, schema)
     case 'too_small':
@@ -92,14 +92,14 @@ function explainUnion(
       inner.code === 'invalid_type'
         ? [article(inner.expected)]
         : inner.code === 'invalid_value'
-          ? [inner.values.map(show).join(', ')]
+          ? [inner.values.map((value) => show(value)).join(', ')]
           : [],
     ),
   )
   return [
     {
       path: writePath(path),
-      problem: `${show(found)} is not allowed; ${[...new Set(forms)].join(' or ')} is expected`,
+      problem: `${show(found, path)} is not allowed; ${[...new Set(forms)].join(' or ')} is expected`,
     },
   ]
 }
@@ -113,7 +113,7 @@ function depth(issues: readonly Issue[]): number {
 
 function allowed(values: readonly unknown[], found: unknown): string {
   const near = typeof found === 'string' ? nearest(found, values.map(String)) : undefined
-  const list = `allowed: ${values.map(show).join(', ')}`
+  const list = `allowed: ${values.map((value) => show(value)).join(', ')}`
   return near === undefined ? list : `did you mean ${show(near)}? (${list})`
 }
 
@@ -167,6 +167,19 @@ function valueAt(value: unknown, path: Path): unknown {
   return current
 }
 
+const credentials: ReadonlySet<PropertyKey> = new Set([
+  'token',
+  'key',
+  'password',
+  'clientSecret',
+  'refreshToken',
+])
+
+/** S1: a credential of the wrong type (a number without quotes, in YAML) is one still. */
+function holdsCredential(path: Path): boolean {
+  return path.includes('auth') && credentials.has(path.at(-1)!)
+}
+
 /** `sources.desk.streams["by day"].key`, `quotas[0].per` */
 export function writePath(path: Path): string {
   return path
@@ -179,7 +192,8 @@ export function writePath(path: Path): string {
 }
 
 /** A value as a message shows it: short, and never a secret (S1). */
-function show(value: unknown): string {
+function show(value: unknown, path: Path = []): string {
+  if (holdsCredential(path)) return '***'
   if (isSecret(value)) return '***'
   if (typeof value === 'function') return 'a function'
   const text = JSON.stringify(value) ?? String(value)

@@ -78,9 +78,19 @@ export class SecretMissingError extends SluiceError {
   readonly code = 'SECRET_MISSING'
   readonly recovery = 'fix-config'
   readonly variable: string
-  constructor(variable: string, empty: boolean) {
+  /** `path` is the option that names it; `others` are missing besides. */
+  constructor(
+    variable: string,
+    empty: boolean,
+    path = '',
+    others: readonly { readonly variable: string; readonly empty: boolean; readonly path: string }[] = [],
+  ) {
+    const where = path === '' ? '' : `${path}: `
+    const also = others.map(
+      (other) => `\n  also ${other.path}: ${other.variable} is ${other.empty ? 'empty' : 'not set'}`,
+    )
     super(
-      `the environment variable ${variable} is ${empty ? 'empty' : 'not set'}: set it before the run, or name another one in the pipeline`,
+      `${where}the environment variable ${variable} is ${empty ? 'empty' : 'not set'}: set it before the run, or name another one in the pipeline${also.join('')}`,
     )
     this.variable = variable
   }

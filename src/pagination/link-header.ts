@@ -28,8 +28,11 @@ export function linkHeader(options: Omit<LinkHeaderOptions, 'type'> = {}): LinkH
   return { type: 'link-header', ...options }
 }
 
-/** A paginator that follows the `Link` header. Its position is the absolute URL. Whether its origin may be asked is for the source to say (R3). */
-export function linkHeaderPaginator(input: LinkHeaderOptions): Paginator<string> {
+/** A paginator that follows the `Link` header. Its position is the absolute URL. Whether its origin may be asked is for the source to say (R3). `cleanUrl` takes out of it what must not be stored (S1). */
+export function linkHeaderPaginator(
+  input: LinkHeaderOptions,
+  cleanUrl: (url: string) => string = (url) => url,
+): Paginator<string> {
   const options = parseOptions(linkHeaderOptions, input)
   const rel = options.rel.toLowerCase()
   const what = `the Link header's rel="${rel}"`
@@ -39,7 +42,7 @@ export function linkHeaderPaginator(input: LinkHeaderOptions): Paginator<string>
       ({ rels, params }) =>
         rels.includes(rel) && (params['anchor'] === undefined || isSame(params['anchor'], page.url)),
     )
-    return link && resolveUrl(page, link.target, what)
+    return link && cleanUrl(resolveUrl(page, link.target, what))
   }
   return urlPaginator('link-header', sizeWriter(options.size), following(options, what, read))
 }

@@ -27,8 +27,11 @@ export function nextUrl(options: Omit<NextUrlOptions, 'type'>): NextUrlOptions {
   return { type: 'next-url', ...options }
 }
 
-/** A paginator that follows URLs of the body. Its position is the absolute URL. Whether its origin may be asked is for the source to say (R3). */
-export function nextUrlPaginator(input: NextUrlOptions): Paginator<string> {
+/** A paginator that follows URLs of the body. Its position is the absolute URL. Whether its origin may be asked is for the source to say (R3). `cleanUrl` takes out of it what must not be stored (S1). */
+export function nextUrlPaginator(
+  input: NextUrlOptions,
+  cleanUrl: (url: string) => string = (url) => url,
+): Paginator<string> {
   const options = parseOptions(nextUrlOptions, input)
   const what = describePlace(options.url)
   const read = tokenReader(options.url)
@@ -37,7 +40,7 @@ export function nextUrlPaginator(input: NextUrlOptions): Paginator<string> {
     sizeWriter(options.size),
     following(options, what, (page) => {
       const url = read(page)
-      return url === undefined ? undefined : resolveUrl(page, url, what)
+      return url === undefined ? undefined : cleanUrl(resolveUrl(page, url, what))
     }),
   )
 }

@@ -27,10 +27,11 @@ export const paginatorOptions = z
 export type PaginatorOptions = z.input<typeof paginatorOptions>
 
 /**
- * The paginator of any kind's options, validated already or not.
+ * The paginator of any kind's options, validated already or not. `cleanUrl` takes out of a next URL what must not be stored with a
+ * position (S1).
  * @throws ConfigError that lists every mistake
  */
-export function createPaginator(options: PaginatorOptions): Paginator {
+export function createPaginator(options: PaginatorOptions, cleanUrl?: (url: string) => string): Paginator {
   switch (options.type) {
     case 'offset':
       return offsetPaginator(options)
@@ -39,9 +40,9 @@ export function createPaginator(options: PaginatorOptions): Paginator {
     case 'cursor':
       return cursorPaginator(options)
     case 'next-url':
-      return nextUrlPaginator(options)
+      return nextUrlPaginator(options, cleanUrl)
     case 'link-header':
-      return linkHeaderPaginator(options)
+      return linkHeaderPaginator(options, cleanUrl)
     case 'keyset':
       return keysetPaginator(options)
     case 'time':

@@ -56,6 +56,9 @@ export type SluiceEvent =
       attempt: number
     })
   | (OfRequest & { type: 'request.retry'; url: string; attempt: number; delayMs: number; reason: string })
+  /** A wait for quota begins. `expectedMs`: the least that it takes; `null`: until another request ends. */
+  | (OfRequest & { type: 'quota.hold'; quota: string; expectedMs: number | null })
+  /** A wait for quota is over. */
   | (OfRequest & { type: 'quota.wait'; quota: string; delayMs: number })
   | (OfRequest & { type: 'breaker.open'; forMs: number; reason: string })
   | (OfRequest & { type: 'breaker.close' })

@@ -203,3 +203,40 @@ test('combined quotas that share limits in any order never wait for each other',
   )
   expect(done).toBe(200)
 })
+
+test('who has to wait is told before the wait, and how long it takes at least; who need not is not', async () => {
+  const clock = fakeClock({ start: 0 })
+  const quota = tokenBucket({ requests: 2, perMs: 1000, burst: 1 }, clock)
+  const told: string[] = []
+  const ask = (name: string) => quota.acquire(1, undefined, (ms) => told.push(`${name} ${ms}`))
+  await ask('first')
+  const second = ask('second')
+  const third = ask('third')
+  expect(told).toEqual(['second 500', 'third 500'])
+  await clock.advance(500)
+  await second
+  await clock.advance(500)
+  await third
+  expect(told).toHaveLength(2)
+})
+
+test('a wait that another request ends has no known length', async () => {
+  const quota = concurrency(1, fakeClock({ start: 0 }))
+  const held = await quota.acquire()
+  const told: number[] = []
+  const next = quota.acquire(1, undefined, (ms) => told.push(ms))
+  expect(told).toEqual([Number.POSITIVE_INFINITY])
+  held.release()
+  await next
+})
+
+test('of several quotas each says that it is waited for', async () => {
+  const clock = fakeClock({ start: 0, auto: true })
+  const account = tokenBucket({ requests: 1, perMs: 1000, burst: 1 }, clock)
+  const endpoint = tokenBucket({ requests: 1, perMs: 400, burst: 1 }, clock)
+  const both = combineQuotas([account, endpoint])
+  ;(await both.acquire()).release()
+  const told: number[] = []
+  await both.acquire(1, undefined, (ms) => told.push(ms))
+  expect(told).toEqual([400, 600])
+})

@@ -1,7 +1,7 @@
 import { SluiceError } from '../errors.ts'
 import type { Clock, HttpHeaders } from '../ports/runtime.ts'
 import type { Meter } from './meter.ts'
-import type { Permit, Quota } from './quota.ts'
+import type { OnQuotaWait, Permit, Quota } from './quota.ts'
 import type { ReportedLimit } from './reported.ts'
 
 /** Longest sleep asked of a clock: timers hold 2^31 ms, and what they can't hold they do at once. */
@@ -40,12 +40,14 @@ export class QuotaQueue implements Quota {
   }
 
   /** @throws QuotaImpossibleError a cost that no wait makes possible */
-  async acquire(cost = 1, signal?: AbortSignal): Promise<Permit> {
+  async acquire(cost = 1, signal?: AbortSignal, onWait?: OnQuotaWait): Promise<Permit> {
     signal?.throwIfAborted()
     if (!(cost > 0) || cost > this.#maxCost) throw new QuotaImpossibleError(this.name, cost, this.#maxCost)
-    if (this.#first === undefined) {
+    if (this.#first === undefined || onWait !== undefined) {
       const now = this.#now()
-      if (this.#readyAt(cost, now) <= now) return this.#grant(cost, now)
+      const readyAt = this.#readyAt(cost, now)
+      if (this.#first === undefined && readyAt <= now) return this.#grant(cost, now)
+      onWait?.(readyAt - now)
     }
     return new Promise((resolve, reject) => this.#enqueue({ cost, signal, resolve, reject }))
   }

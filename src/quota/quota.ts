@@ -13,12 +13,18 @@ export interface Permit {
   cancel?(): void
 }
 
+/**
+ * Told at once where a permission has to be waited for, before the wait begins: the least time that it takes, in milliseconds, as far
+ * as it is known now. `Infinity`: until another request ends. Whoever came earlier may make it longer.
+ */
+export type OnQuotaWait = (expectedMs: number) => void
+
 /** A limit that an API sets. Waits are reservations: first come, first served, and nobody wakes to find their token gone (Q2). */
 export interface Quota {
   /** For events and messages, as in `700 requests per 1m`. */
   readonly name: string
   /** Reserves `cost` and waits until it may be spent. A wait that is aborted gives its reservation back. */
-  acquire(cost?: number, signal?: AbortSignal): Promise<Permit>
+  acquire(cost?: number, signal?: AbortSignal, onWait?: OnQuotaWait): Promise<Permit>
   /** Takes in what the API says of itself in a response's headers (Q4); it can only make the quota stricter. */
   observe(status: number, headers: HttpHeaders): void
 }

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { duration } from '../options/duration.ts'
 import { path } from '../pagination/path.ts'
 import { requestValue } from '../pagination/request-value.ts'
-import { instantOption, timeFormat } from './time-format.ts'
+import { startOption } from './start.ts'
+import { timeFormat } from './time-format.ts'
 
 const lookback = duration
   .prefault('0s')
@@ -30,8 +31,8 @@ const missing = z
     'What to do with a record that has no value in `field`: fail stops the stream, keep loads the record without moving the high-water mark. Default fail',
   )
 
-const start = instantOption.describe(
-  'Where the first run starts, as an ISO date or time, inclusive; no later run goes further back',
+const start = startOption.describe(
+  'Where the first run starts, inclusive: an ISO date or time, or how long before now, as in "30d"; no later run goes further back',
 )
 
 export const timeIncrementalOptions = z
@@ -121,7 +122,9 @@ export const slicesOptions = z
     z.strictObject({
       by: z.literal('time').describe('Windows of time on a grid in UTC, oldest first'),
       size: duration.describe('Length of a window, as in "1d". A multiple of a day where a format is date'),
-      start: instantOption.describe('Where the first window starts, as an ISO date or time'),
+      start: startOption.describe(
+        'Where the first window starts: an ISO date or time, or how long before now, as in "31d", moved back to the beginning of its window; windows that were begun stay',
+      ),
       from: z.strictObject(sliceParam).describe('The beginning of a window, inclusive'),
       to: z
         .strictObject({

@@ -1,7 +1,9 @@
 import type { Paginator } from '../pagination/paginator.ts'
 import { requestWriter } from '../pagination/request-value.ts'
+import type { Clock } from '../ports/runtime.ts'
 import type { PositionIncrementalOptions } from './incremental-options.ts'
 import { boundsOf, oneSlice, type Progression, refuseBackfill, storedPosition } from './progression.ts'
+import { startInstant } from './start.ts'
 import { formatInstant } from './time-format.ts'
 
 /**
@@ -12,6 +14,7 @@ export function positionIncremental(
   stream: string,
   options: PositionIncrementalOptions,
   paginator: Paginator,
+  clock: Clock,
 ): Progression {
   const { start } = options
   const write = start === undefined ? undefined : requestWriter(start.param)
@@ -33,7 +36,7 @@ export function positionIncremental(
 
     begin(slice) {
       const bounds = boundsOf(slice)
-      const since = bounds?.since ?? start?.value
+      const since = bounds?.since ?? (start && startInstant(start.value, clock))
       return {
         start: storedPosition(slice.progress)?.at,
         request: (base, isFirst) =>

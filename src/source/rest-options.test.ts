@@ -182,7 +182,7 @@ test.each<[string, StreamInput, string]>([
   [
     'a start that is no time',
     { path, paginate, key: 'id', incremental: { ...byTime, start: 'always' } },
-    'incremental.start: "always" is no time: write an ISO date or time, as in "2024-01-31" or "2024-01-31T09:30:00Z"',
+    'incremental.start: "always" is no time: write an ISO date or time, as in "2024-01-31" or "2024-01-31T09:30:00Z", or how long before now, as in "30d"',
   ],
   [
     'a start that is no id',

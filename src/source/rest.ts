@@ -1,5 +1,6 @@
 import type { Client } from '../http/client.ts'
 import { readJson } from '../http/decode/json.ts'
+import type { Redactor } from '../http/redact.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
@@ -15,17 +16,25 @@ export interface RestSourceDependencies {
   /** Asks this API; the source closes it. */
   readonly client: Client
   readonly clock: Clock
+  /** Knows the source's secrets (S1). */
+  readonly redactor?: Redactor
 }
 
 /** Builds a source from its validated options. */
 export function createRestSource(
   name: string,
   settings: RestSettings,
-  { client, clock }: RestSourceDependencies,
+  { client, clock, redactor }: RestSourceDependencies,
 ): Source {
   const { limits, query = {} } = settings
   const streams = Object.entries(settings.streams).map(([stream, streamSettings]) =>
-    createRestStream(name, stream, streamSettings, { client, clock, limits, query }),
+    createRestStream(name, stream, streamSettings, {
+      client,
+      clock,
+      limits,
+      query,
+      ...(redactor !== undefined && { redactor }),
+    }),
   )
   return {
     name,

@@ -1,8 +1,9 @@
 import { ConfigError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
+import { createRedactor, type Redactor } from '../http/redact.ts'
 import { createPaginator } from '../pagination/options.ts'
-import type { Paginator } from '../pagination/paginator.ts'
+import { PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
@@ -28,6 +29,8 @@ export interface RestStreamDependencies {
   readonly client: Client
   readonly clock: Clock
   readonly limits: BodyLimits
+  /** Keeps the source's credential out of errors, plans and positions (S1). Default: one that knows no secret. */
+  readonly redactor?: Redactor
   /** Query parameters of every request of the source; the stream's own take the place of those of the same name. */
   readonly query?: RequestSpec['query']
 }
@@ -37,11 +40,23 @@ export function createRestStream(
   source: string,
   name: string,
   settings: StreamSettings,
-  { client, clock, limits, query = {} }: RestStreamDependencies,
+  { client, clock, limits, query = {}, redactor = createRedactor() }: RestStreamDependencies,
 ): RestStream {
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
-  const paginator = createPaginator(settings.paginate ?? { type: 'none' })
+  const paginator = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
+    // S1: a position is stored, and whoever asks it is signed afresh.
+    const url = redactor.withoutSecrets(link)
+    if (redactor.holdsSecret(url)) {
+      throw new PaginationInvalidError(
+        redactor.url(url),
+        "this next link holds the source's credential elsewhere than in a query parameter of its own, so that it can't be stored without it; use another paginator than one that follows links",
+      )
+    }
+    // R3: a link that may not be followed is no position either, or each later run would begin with it.
+    client.resolve({ method: 'GET', url, query: {}, headers: {} })
+    return url
+  })
   const progression = progressionOf(fullName, settings, paginator, clock)
   const base = baseRequest(settings, query)
   const quotas =
@@ -75,8 +90,15 @@ export function createRestStream(
     onReject: settings.onReject,
 
     slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
-    read: (slice, options) => readSlice(progression.begin(slice), paginator, base, fetcher, options),
-    preview: (slice) => previewRequest(client, firstRequest(slice)),
+    async read(slice, options) {
+      try {
+        await readSlice(progression.begin(slice), paginator, base, fetcher, options)
+      } catch (error) {
+        // S1: a paginator quotes what the API sent, which may be the credential.
+        throw redactor.error(error)
+      }
+    },
+    preview: (slice) => previewRequest(client, redactor, firstRequest(slice)),
 
     async probe(signal) {
       const [slice] = progression.slices(new Map(), {})
@@ -111,7 +133,7 @@ function progressionOf(
     case 'id':
       return idIncremental(stream, incremental)
     case 'position':
-      return positionIncremental(stream, incremental, paginator)
+      return positionIncremental(stream, incremental, paginator, clock)
   }
 }
 
@@ -134,12 +156,20 @@ function baseRequest(settings: StreamSettings, query: RequestSpec['query']): Req
   }
 }
 
-function previewRequest(client: Client, request: RequestSpec): RequestPreview {
+/** Headers that carry a credential, by their name. */
+const sensitiveHeader = /authorization|cookie|token|secret|api-?key/
+
+function previewRequest(client: Client, redactor: Redactor, request: RequestSpec): RequestPreview {
   return {
     method: request.method,
-    url: client.resolve(request),
-    headers: request.headers,
-    ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
+    url: redactor.url(client.resolve(request)),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [
+        name,
+        sensitiveHeader.test(name) ? '***' : redactor.text(value),
+      ]),
+    ),
+    ...(request.body !== undefined && { body: redactor.text(JSON.stringify(request.body)) }),
   }
 }
 

@@ -5,7 +5,6 @@ import {
   compareInstants,
   formatInstant,
   formatInstantUp,
-  instantOption,
   msOfInstant,
   shiftInstant,
   toInstant,
@@ -68,13 +67,6 @@ test('a lower bound is rounded down to what a format can say, an upper bound up'
   expect(formatInstantUp(instant, 'epoch_ms')).toBe(1706693400124)
   expect(formatInstantUp(instant, 'date')).toBe('2024-02-01')
   expect(formatInstantUp('2024-01-31T00:00:00Z', 'date')).toBe('2024-01-31')
-})
-
-test('an option that is no time says how to write one', () => {
-  expect(instantOption.parse('2024-01-31')).toBe('2024-01-31T00:00:00Z')
-  expect(instantOption.safeParse('last week').error?.issues[0]?.message).toBe(
-    '"last week" is no time: write an ISO date or time, as in "2024-01-31" or "2024-01-31T09:30:00Z"',
-  )
 })
 
 test('property: an instant survives the way through its text, its order is that of time, and its zone does not matter', () => {

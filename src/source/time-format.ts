@@ -14,17 +14,6 @@ export const timeFormat = z
   )
 export type TimeFormat = z.output<typeof timeFormat>
 
-/** An ISO date or time as an option; it stands for its instant once validated. */
-export const instantOption = z.string().transform((text, context): Instant => {
-  const instant = isoToInstant(text)
-  if (instant !== undefined) return instant
-  context.addIssue({
-    code: 'custom',
-    message: `${JSON.stringify(text)} is no time: write an ISO date or time, as in "2024-01-31" or "2024-01-31T09:30:00Z"`,
-  })
-  return z.NEVER
-})
-
 /** The smallest step of a format, in milliseconds. */
 export const unitMs: Readonly<Record<TimeFormat, number>> = {
   iso: 1,
@@ -48,7 +37,8 @@ export function toInstant(value: Value | undefined): Instant | undefined {
   return value instanceof LongDecimal ? epochToInstant(value.text) : undefined
 }
 
-function isoToInstant(text: string): Instant | undefined {
+/** An ISO date or time as an instant; `undefined` where it is none. UTC where it names no zone. */
+export function isoToInstant(text: string): Instant | undefined {
   const match = isoPattern.exec(text)
   if (match === null) return undefined
   const [, date, minute = '00:00', second = '00', fraction = '', zone = 'Z'] = match

@@ -320,3 +320,14 @@ test('property: however the list is paged, tied and cut into runs, every record 
 function byId(a: JsonRecord, b: JsonRecord): number {
   return Number(a.id) - Number(b.id)
 }
+
+test('a start of so long before now does not move past the mark of a stream that was not run for long', async () => {
+  const items = [{ id: 1, updated_at: '2024-05-30T00:00:00Z' }]
+  const { clock, client, stream, warehouse } = setup({ items, incremental: { start: '7d' } })
+  await runOnce(stream, warehouse)
+  expect(client.requests[0]?.query.since).toBe('2024-05-25T00:00:00Z')
+  items.push({ id: 2, updated_at: '2024-06-02T00:00:00Z' })
+  await clock.advance(60 * 86_400_000)
+  await runOnce(stream, warehouse)
+  expect(warehouse.rows.size).toBe(2)
+})

@@ -6,6 +6,7 @@ import type { Progress, Slice } from '../ports/source.ts'
 import { cursorField } from './cursor-field.ts'
 import type { TimeIncrementalOptions } from './incremental-options.ts'
 import { boundsOf, oneSlice, type Progression, storedPosition } from './progression.ts'
+import { type Start, startInstant } from './start.ts'
 import {
   earlier,
   formatInstant,
@@ -47,9 +48,18 @@ export function timeIncremental(stream: string, options: TimeIncrementalOptions,
       const { at, since, until } = stored
       return { at, since, until, highest: isInstant(stored.highest) ? stored.highest : null, mark }
     }
-    const fromMark = mark === null ? options.start : later(options.start, shiftInstant(mark, -lookback))
+    const fromMark =
+      mark === null
+        ? startInstant(options.start, clock)
+        : later(earliestOf(options.start, mark), shiftInstant(mark, -lookback))
     const since = bounds?.since ?? fromMark
     return { at: undefined, since, until: later(since, bounds?.until ?? now), highest: null, mark }
+  }
+
+  /** A start that moves with the clock must not pass the mark of a stream that was not run for long. */
+  function earliestOf(start: Start, mark: Instant): Instant {
+    const instant = startInstant(start, clock)
+    return typeof start === 'string' ? instant : earlier(instant, mark)
   }
 
   return {

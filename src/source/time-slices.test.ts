@@ -286,3 +286,21 @@ test('property: late records, cuts and any run times lose nothing that comes wit
     { numRuns: 60 },
   )
 })
+
+test('a start of so long before now lies on the grid, and no window that was begun is left behind', async () => {
+  const { clock, stream, warehouse } = setup({
+    times: [],
+    slices: { start: '2d' },
+    now: '2026-01-10T12:00:00Z',
+  })
+  expect(await runOnce(stream, warehouse)).toEqual([
+    '2026-01-08T00:00:00Z',
+    '2026-01-09T00:00:00Z',
+    '2026-01-10T00:00:00Z',
+  ])
+  await clock.advance(40 * day)
+  const later = await runOnce(stream, warehouse)
+  // The last window was not at its end: it and all that came after it are read, forty days back or not.
+  expect(later[0]).toBe('2026-01-10T00:00:00Z')
+  expect(later).toHaveLength(41)
+})

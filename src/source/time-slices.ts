@@ -5,6 +5,7 @@ import type { Clock } from '../ports/runtime.ts'
 import type { Progress, Slice } from '../ports/source.ts'
 import type { TimeSlicesOptions } from './incremental-options.ts'
 import { type BoundedSlice, boundsOf, isUnbounded, type Progression, storedPosition } from './progression.ts'
+import { startInstant } from './start.ts'
 import {
   formatInstant,
   formatInstantUp,
@@ -26,16 +27,27 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
   const grain = Math.max(unitMs[from.format], unitMs[to.format])
   const writeFrom = requestWriter(from.param)
   const writeTo = requestWriter(to.param)
-  const start = floorTo(msOfInstant(options.start), grain)
 
   function* windows(sinceMs: number, untilMs: number): Iterable<Window> {
     for (let since = sinceMs; since < untilMs; since = gridEnd(since)) yield { since, end: gridEnd(since) }
   }
   const gridEnd = (ms: number) => floorTo(ms, size) + size
 
+  /**
+   * A start that moves with the clock is the beginning of its window on the grid, so that a window keeps its key; and it
+   * never passes a window that was begun, however long ago the run before was.
+   */
+  function startOf(committed: ReadonlyMap<string, Progress>): number {
+    const start = msOfInstant(startInstant(options.start, clock))
+    if (typeof options.start === 'string') return floorTo(start, grain)
+    let earliest = floorTo(start, size)
+    for (const key of committed.keys()) earliest = Math.min(earliest, msOfInstant(key))
+    return earliest
+  }
+
   function* planned(committed: ReadonlyMap<string, Progress>): Iterable<Slice> {
     const cut = clock.now() - margin
-    for (const window of windows(start, cut)) {
+    for (const window of windows(startOf(committed), cut)) {
       const key = instantOfMs(window.since)
       const progress = committed.get(key) ?? null
       if (!isSettled(progress, Math.min(window.end, cut))) yield { key, progress }
@@ -80,7 +92,7 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
     slices(committed, scope) {
       if (isUnbounded(scope)) return planned(committed)
       return backfill(
-        scope.since === undefined ? start : msOfInstant(scope.since),
+        scope.since === undefined ? startOf(committed) : msOfInstant(scope.since),
         scope.until === undefined ? clock.now() - margin : msOfInstantUp(scope.until),
       )
     },

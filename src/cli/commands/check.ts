@@ -1,6 +1,6 @@
 import { assemblePipeline } from '../../config/assemble.ts'
 import { isSluiceError } from '../../errors.ts'
-import { exitCodes } from '../exit-code.ts'
+import { exitCodeOf, exitCodes } from '../exit-code.ts'
 import { interruption } from '../interruption.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
 import { paletteFor } from '../terminal.ts'
@@ -28,17 +28,18 @@ export async function checkCommand(file: string | undefined): Promise<number> {
     checks.map(async ({ what, check }) => {
       try {
         await check()
-        process.stdout.write(`${palette.good('✓')} ${what}\n`)
-        return true
+        return { text: `${palette.good('✓')} ${what}`, exitCode: exitCodes.done }
       } catch (error) {
         const code = isSluiceError(error) ? ` (${error.code})` : ''
-        process.stdout.write(
-          `${palette.bad('✗')} ${what}${code}: ${error instanceof Error ? error.message : String(error)}\n`,
-        )
-        return false
+        const problem = error instanceof Error ? error.message : String(error)
+        return {
+          text: `${palette.bad('✗')} ${what}${code}\n    ${problem}`,
+          exitCode: exitCodeOf(error),
+        }
       }
     }),
   )
   interrupted.dispose()
-  return results.every(Boolean) ? exitCodes.done : exitCodes.failed
+  for (const { text } of results) process.stdout.write(`${text}\n`)
+  return Math.max(...results.map(({ exitCode }) => exitCode))
 }

@@ -27,14 +27,14 @@ export default definePipeline({
     track: rest({
       baseUrl: 'http://127.0.0.1:8080/track/api/',
       // A secret comes from the environment, as in env('TRACK_SECRET').
-      auth: basic({ username: 'sluice.service', password: 'sandbox' }),
+      auth: basic({ username: 'sluice.service', password: 'track-sandbox-secret' }),
       quotas: [{ requests: 10, per: '1s' }],
       streams: {
         events: {
           path: 'query/events',
           query: { project_id: 1 },
           records: 'results',
-          paginate: offset({ total: 'total', size: 1000 }),
+          paginate: offset({ total: 'total', size: { param: 'limit', value: 1000 } }),
           key: '$insert_id',
         },
       },
@@ -52,13 +52,13 @@ sources:
     type: rest
     baseUrl: http://127.0.0.1:8080/track/api/
     # A secret comes from the environment, as in \${env:TRACK_SECRET}.
-    auth: { type: basic, username: sluice.service, password: sandbox }
+    auth: { type: basic, username: sluice.service, password: track-sandbox-secret }
     quotas: [{ requests: 10, per: 1s }]
     streams:
       events:
         path: query/events
         query: { project_id: 1 }
         records: results
-        paginate: { type: offset, total: total, size: 1000 }
+        paginate: { type: offset, total: total, size: { param: limit, value: 1000 } }
         key: $insert_id
 `

@@ -2,6 +2,7 @@ import { assemblePipeline } from '../../config/assemble.ts'
 import { type PlannedSlice, type PlannedStream, planPipeline } from '../../engine/plan.ts'
 import { formatCount } from '../../observe/format.ts'
 import { exitCodes } from '../exit-code.ts'
+import { shortJson, shortPosition } from '../format-progress.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
 import { paletteFor } from '../terminal.ts'
 
@@ -28,20 +29,34 @@ export async function planCommand(file: string | undefined, options: PlanCommand
   })
   const text = options.json ? JSON.stringify(planned, null, 2) : planned.flatMap(formatStream).join('\n')
   process.stdout.write(`${text}\n`)
-  return exitCodes.done
+  return planned.some(({ refused }) => refused !== null) ? exitCodes.config : exitCodes.done
 }
 
 function formatStream(planned: PlannedStream): string[] {
   const palette = paletteFor(process.stdout)
-  const head = `${palette.strong(planned.stream)} → ${planned.table} (${planned.write}), from ${planned.from}`
+  const from = { start: 'its beginning', checkpoint: 'its checkpoint' } as Partial<Record<string, string>>
+  const head = `${palette.strong(planned.stream)} → ${planned.table} (${planned.write}), from ${from[planned.from] ?? `an ${planned.from}`}`
+  if (planned.refused !== null) return [head, `  ${palette.bad('refused')} ${planned.refused}`, '']
+  const { slices, moreSlices } = planned
+  if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']
   const more =
-    planned.moreSlices > 0 ? [palette.faint(`  … and ${formatCount(planned.moreSlices)} more slices`)] : []
-  return [head, ...planned.slices.flatMap(formatSlice), ...more, '']
+    moreSlices === 0
+      ? []
+      : [palette.faint(`  … and ${formatCount(moreSlices)} more ${moreSlices === 1 ? 'slice' : 'slices'}`)]
+  return [head, ...slices.flatMap(formatSlice), ...more, '']
 }
 
+/** The one slice of a stream that is not cut into several needs no name. */
 function formatSlice({ key, progress, request }: PlannedSlice): string[] {
-  const mark = progress?.highWater == null ? '' : `, loaded up to ${JSON.stringify(progress.highWater)}`
-  const position = progress?.position == null ? '' : `, goes on at ${JSON.stringify(progress.position)}`
+  const facts = [
+    ...(key === 'all' ? [] : [`slice ${key}`]),
+    ...(progress?.highWater == null ? [] : [`loaded up to ${shortJson(progress.highWater)}`]),
+    ...(progress?.position == null ? [] : [`goes on at ${shortPosition(progress.position)}`]),
+  ]
   const body = request.body === undefined ? [] : [`    ${request.body}`]
-  return [`  slice ${key}${mark}${position}`, `    ${request.method} ${request.url}`, ...body]
+  return [
+    ...(facts.length === 0 ? [] : [`  ${facts.join(', ')}`]),
+    `    ${request.method} ${request.url}`,
+    ...body,
+  ]
 }

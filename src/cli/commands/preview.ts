@@ -4,11 +4,15 @@ import { selectStreams } from '../../engine/run.ts'
 import { ConfigError } from '../../errors.ts'
 import { encodeJson } from '../../records/encode-json.ts'
 import { exitCodes } from '../exit-code.ts'
+import { formatRecord } from '../format-record.ts'
 import { interruption } from '../interruption.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
 import { paletteFor } from '../terminal.ts'
 
-/** `sluice preview STREAM`: the first request and some records, one JSON object a line. Loads nothing. */
+/**
+ * `sluice preview STREAM`: the first request and some records: one JSON object a line, on a terminal one field a line. Loads
+ * nothing.
+ */
 export async function previewCommand(
   name: string,
   file: string | undefined,
@@ -30,8 +34,16 @@ export async function previewCommand(
   const preview = await previewStream(streams[0]!, options.limit, interrupted.signal)
   interrupted.dispose()
   const palette = paletteFor(process.stderr)
-  process.stderr.write(`${palette.faint(`${preview.request.method} ${preview.request.url}`)}\n`)
-  for (const record of preview.records) process.stdout.write(`${encodeJson(record)}\n`)
-  if (preview.records.length === 0) process.stderr.write('no records\n')
+  const { request, records } = preview
+  process.stderr.write(`${palette.faint(`${request.method} ${request.url}`)}\n`)
+  if (request.body !== undefined) process.stderr.write(`${palette.faint(request.body)}\n`)
+  const { isTTY, columns = 100 } = process.stdout
+  for (const [index, record] of records.entries()) {
+    const lines = isTTY
+      ? ['', palette.strong(`record ${index + 1}`), ...formatRecord(record, columns)]
+      : [encodeJson(record)]
+    process.stdout.write(`${lines.join('\n')}\n`)
+  }
+  if (records.length === 0) process.stderr.write('no records\n')
   return exitCodes.done
 }

@@ -35,7 +35,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
     view.close()
     const text = json
       ? JSON.stringify(result, null, 2)
-      : formatSummary(result, paletteFor(process.stdout)).join('\n')
+      : formatSummary(result, paletteFor(process.stdout), process.stdout.columns).join('\n')
     process.stdout.write(`${text}\n`)
     return exitCodes[result.outcome]
   } finally {

@@ -19,6 +19,10 @@ export async function sandboxCommand(options: SandboxCommandOptions): Promise<nu
     faults,
     ...(state !== undefined && { stateFile: state }),
   })
+  const stopped = new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
   process.stdout.write(
     [
       `sandbox with ${records.toLocaleString('en-US')} records (seed ${seed}, faults: ${faults}); stop it with Ctrl-C`,
@@ -28,10 +32,7 @@ export async function sandboxCommand(options: SandboxCommandOptions): Promise<nu
       '',
     ].join('\n'),
   )
-  await new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
-  })
+  await stopped
   await server.close()
   return exitCodes.done
 }

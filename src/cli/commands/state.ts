@@ -3,7 +3,11 @@ import { selectStreams } from '../../engine/run.ts'
 import { formatTable } from '../../observe/table.ts'
 import type { Checkpoint } from '../../ports/destination.ts'
 import { exitCodes } from '../exit-code.ts'
+import { shortJson, shortPosition } from '../format-progress.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
+
+/** Of a stream that is cut into many slices, the newest tell where it stands. */
+const shownSlices = 8
 
 /** `sluice state`: every checkpoint of the pipeline, as it stands in the destination. */
 export async function stateCommand(
@@ -43,14 +47,13 @@ export async function resetCommand(name: string, file: string | undefined): Prom
 
 function formatCheckpoints(checkpoints: readonly Checkpoint[]): string {
   if (checkpoints.length === 0) return 'no checkpoints yet: nothing has been loaded'
-  const rows = checkpoints.map((checkpoint) => [
-    checkpoint.stream,
-    checkpoint.slice,
-    checkpoint.highWater === null ? '–' : text(checkpoint.highWater),
-    checkpoint.position === null ? 'read to its end' : `in the middle: ${text(checkpoint.position)}`,
-    `${checkpoint.version}${checkpoint.staged ? ' (replacement not published yet)' : ''}`,
-    new Date(checkpoint.updatedAt).toISOString(),
-  ])
+  const streams = [...new Set(checkpoints.map(({ stream }) => stream))]
+  const rows = streams.flatMap((stream) => {
+    const own = checkpoints.filter((checkpoint) => checkpoint.stream === stream)
+    const hidden = Math.max(0, own.length - shownSlices)
+    const more = [stream, `… ${hidden} earlier`, '', '--json shows all', '', '']
+    return [...(hidden > 0 ? [more] : []), ...own.slice(hidden).map(cells)]
+  })
   return formatTable(
     [
       { title: 'stream', align: 'left' },
@@ -64,7 +67,14 @@ function formatCheckpoints(checkpoints: readonly Checkpoint[]): string {
   ).join('\n')
 }
 
-function text(value: unknown): string {
-  const json = typeof value === 'string' ? value : JSON.stringify(value)
-  return json.length > 60 ? `${json.slice(0, 57)}...` : json
+function cells(checkpoint: Checkpoint): string[] {
+  const { position, highWater } = checkpoint
+  return [
+    checkpoint.stream,
+    checkpoint.slice,
+    highWater === null ? '–' : shortJson(highWater),
+    position === null ? 'read to its end' : `goes on at ${shortPosition(position)}`,
+    `${checkpoint.version}${checkpoint.staged ? ' (replacement not published yet)' : ''}`,
+    new Date(checkpoint.updatedAt).toISOString(),
+  ]
 }

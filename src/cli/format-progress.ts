@@ -1,0 +1,16 @@
+import { clip } from '../observe/clip.ts'
+import type { Json } from '../ports/json.ts'
+
+const longest = 60
+
+/** A stored value in a few characters; text without its quotes. */
+export function shortJson(value: Json): string {
+  return clip(typeof value === 'string' ? value : JSON.stringify(value), longest)
+}
+
+/** A position as a reader looks for it: where the paginator stands, without what the source keeps beside it. */
+export function shortPosition(position: Json): string {
+  const stands =
+    typeof position === 'object' && position !== null && 'at' in position ? position.at : position
+  return shortJson(stands as Json)
+}

@@ -1,0 +1,294 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { isSluiceError } from '../errors.ts'
+import { env, isSecret, Secret } from '../options/secret.ts'
+import { loadPipeline } from './load.ts'
+import { definePipeline, type PipelineInput } from './pipeline.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sluice-config-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(name: string, text: string): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+/** The message of the error that loading or validating ends in, without the folder of this test. */
+async function mistake(work: () => unknown): Promise<string> {
+  try {
+    await work()
+  } catch (error) {
+    if (!isSluiceError(error)) throw error
+    expect(error.code).toBe('CONFIG_INVALID')
+    return error.message.replaceAll(folder, '')
+  }
+  throw new Error('nothing was wrong')
+}
+
+/** A secret as what it names, so that two of them can be compared. */
+function plain(value: unknown): unknown {
+  if (isSecret(value)) return { secret: value.variables }
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, plain(inner)]))
+}
+
+const example = (name: string) =>
+  fileURLToPath(new URL(`../../examples/three-sources/${name}`, import.meta.url))
+
+const minimal: PipelineInput = {
+  name: 'small',
+  destination: { type: 'duckdb', path: 'w.duckdb' },
+  sources: {
+    api: {
+      type: 'rest',
+      baseUrl: 'https://api.test',
+      auth: { type: 'bearer', token: env('API_TOKEN') },
+      streams: { items: { path: 'items', paginate: { type: 'none' }, key: 'id' } },
+    },
+  },
+}
+const minimalYaml = `
+name: small
+destination: { type: duckdb, path: w.duckdb }
+sources:
+  api:
+    type: rest
+    baseUrl: https://api.test
+    auth: { type: bearer, token: "\${env:API_TOKEN}" }
+    streams: { items: { path: items, paginate: { type: none }, key: id } }
+`
+
+test('the example in TypeScript and in YAML is the same pipeline', async () => {
+  const typescript = await loadPipeline(example('pipeline.ts'))
+  const yaml = await loadPipeline(example('pipeline.yaml'))
+  expect(plain(yaml.pipeline)).toEqual(plain(typescript.pipeline))
+  expect(yaml.directory).toBe(typescript.directory)
+  expect(Object.keys(yaml.pipeline.sources)).toEqual(['desk', 'pay', 'track'])
+})
+
+test('YAML, JSON, TypeScript and JavaScript load to the same object', async () => {
+  const expected = plain(definePipeline(minimal))
+  const json = JSON.stringify(minimal).replace('"***"', `"\${env:API_TOKEN}"`)
+  const script = `import { definePipeline, env } from 'sluice'\nexport default definePipeline(${json.replace(`"\${env:API_TOKEN}"`, "env('API_TOKEN')")})\n`
+  for (const path of [
+    file('same.yaml', minimalYaml),
+    file('same.yml', minimalYaml),
+    file('same.json', json),
+    file('same.ts', script.replace('definePipeline(', 'definePipeline(<any>')),
+    file('same.mjs', script),
+  ])
+    expect(plain((await loadPipeline(path)).pipeline)).toEqual(expected)
+})
+
+test('a secret prints as *** everywhere, and is looked up when it is asked for', () => {
+  const secret = env('API_TOKEN')
+  const pipeline = definePipeline(minimal)
+  for (const text of [
+    JSON.stringify(pipeline),
+    inspect(pipeline, { depth: 9 }),
+    inspect(pipeline, { depth: 9, showHidden: true }),
+    String(secret),
+    `${secret}`,
+    inspect(secret),
+  ]) {
+    expect(text).toContain('***')
+    expect(text).not.toContain('API_TOKEN')
+  }
+  expect(secret.reveal(() => 'value')).toBe('value')
+})
+
+test('a literal secret of the wrong type is not shown', async () => {
+  const text = minimalYaml.replace(`"\${env:API_TOKEN}"`, '12345678')
+  expect(await mistake(() => loadPipeline(file('number.yaml', text)))).toBe(
+    'sources.api.auth.token: *** is not allowed; a string is expected',
+  )
+})
+
+const wrong = (change: (pipeline: Record<string, never>) => void): Promise<string> => {
+  const copy = structuredClone({
+    ...minimal,
+    sources: { api: { ...minimal.sources.api!, auth: { type: 'bearer', token: 'literal' } } },
+  })
+  change(copy as never)
+  return mistake(() => definePipeline(copy as never))
+}
+const api = (pipeline: unknown) => (pipeline as { sources: { api: Record<string, unknown> } }).sources.api
+const items = (pipeline: unknown) => (api(pipeline)['streams'] as { items: Record<string, unknown> }).items
+
+test.each([
+  [
+    'a wrong key names its path, the nearest right spelling, and what there is',
+    (pipeline: unknown) => Object.assign(items(pipeline), { pagnate: {} }),
+    /^sources\.api\.streams\.items\.pagnate: there is no such option; did you mean "paginate"\? \(there are path, method, /,
+  ],
+  [
+    'a key of a wrong case is found',
+    (pipeline: unknown) => Object.assign(api(pipeline), { base_url: 'x' }),
+    /^sources\.api\.base_url: there is no such option; did you mean "baseUrl"\?/,
+  ],
+  [
+    'a wrong key of the pipeline itself is found',
+    (pipeline: unknown) => Object.assign(pipeline as object, { nam: 'x' }),
+    /^nam: there is no such option; did you mean "name"\? \(there are name, destination, sources, batch, concurrentStreams\)$/,
+  ],
+  [
+    'a wrong type says what was found and what is expected',
+    (pipeline: unknown) => Object.assign(pipeline as object, { concurrentStreams: 'many' }),
+    /^concurrentStreams: "many" is a string; a number is expected$/,
+  ],
+  [
+    'a value out of its bounds says the bound',
+    (pipeline: unknown) => Object.assign(pipeline as object, { concurrentStreams: 0 }),
+    /^concurrentStreams: 0 is too small: the least is 1$/,
+  ],
+  [
+    'a wrong discriminator says which there are, and the nearest',
+    (pipeline: unknown) => Object.assign(items(pipeline), { paginate: { type: 'ofset' } }),
+    /^sources\.api\.streams\.items\.paginate\.type: "ofset" is no known type; did you mean "offset"\? \(allowed: "offset", "page-number", /,
+  ],
+  [
+    'a missing discriminator says which there are',
+    (pipeline: unknown) => Object.assign(api(pipeline), { auth: { token: 'x' } }),
+    /^sources\.api\.auth\.type: this option is required: allowed: "none", "bearer", "basic", "api_key", "oauth2"$/,
+  ],
+  [
+    'a missing option says what it is for',
+    (pipeline: unknown) => delete items(pipeline)['path'],
+    /^sources\.api\.streams\.items\.path: this option is required: Path below `baseUrl`/,
+  ],
+  [
+    'a value that is none of an enumeration says which there are',
+    (pipeline: unknown) => Object.assign(items(pipeline), { write: 'upsert' }),
+    /^sources\.api\.streams\.items\.write: "upsert" is not allowed; allowed: "append", "merge", "replace"$/,
+  ],
+  [
+    'a duration without its unit says how to write one',
+    (pipeline: unknown) => Object.assign(api(pipeline), { quotas: [{ requests: 5, per: '60' }] }),
+    /^sources\.api\.quotas\[0\]\.per: "60" is no duration: write a number and a unit/,
+  ],
+  [
+    'a name that is none says what one looks like',
+    (pipeline: unknown) => Object.assign(pipeline as object, { name: 'support desk' }),
+    /^name: "support desk" is no name: a letter, then letters, digits and underscores/,
+  ],
+])('%s', async (_, change, message) => {
+  expect(await wrong(change)).toMatch(message)
+})
+
+test('several mistakes are told at once', async () => {
+  const message = await wrong((pipeline) => {
+    Object.assign(pipeline, { concurrentStreams: 'many', batsh: {} })
+    delete items(pipeline)['path']
+  })
+  expect(message.split('\n')).toHaveLength(3)
+  for (const path of ['concurrentStreams', 'batsh', 'sources.api.streams.items.path'])
+    expect(message).toContain(`${path}: `)
+})
+
+test('an object that contains itself is refused, naming both places', async () => {
+  expect(await wrong((pipeline) => Object.assign(items(pipeline), { query: items(pipeline) }))).toBe(
+    "sources.api.streams.items.query: this is sources.api.streams.items again: a config can't contain itself",
+  )
+})
+
+test('a YAML alias to what it stands in is refused', async () => {
+  const text = 'name: loop\ndestination: &d { type: duckdb, path: w.duckdb, more: *d }\nsources: {}\n'
+  expect(await mistake(() => loadPipeline(file('loop.yaml', text)))).toBe(
+    "destination.more: this is destination again: a config can't contain itself",
+  )
+})
+
+test('one object used twice is no cycle', () => {
+  const paginate = { type: 'none' } as const
+  const stream = { path: 'items', records: 'data', paginate, key: 'id' }
+  expect(() =>
+    definePipeline({
+      ...minimal,
+      sources: { api: { ...minimal.sources.api!, streams: { a: stream, b: stream } } },
+    }),
+  ).not.toThrow()
+})
+
+test('a file that is missing, of another kind, or a folder is named', async () => {
+  expect(await mistake(() => loadPipeline(join(folder, 'none.yaml')))).toBe(
+    '/none.yaml: there is no such file',
+  )
+  expect(await mistake(() => loadPipeline(join(folder, 'none.ts')))).toBe('/none.ts: there is no such file')
+  expect(await mistake(() => loadPipeline(file('pipeline.toml', '')))).toBe(
+    '/pipeline.toml: a pipeline file ends in .ts, .mts, .js, .mjs, .yaml, .yml or .json',
+  )
+})
+
+test('a syntax error in YAML or JSON names its line and shows it', async () => {
+  const yaml = await mistake(() => loadPipeline(file('broken.yaml', 'name: a\nsources:\n  - [1, 2\n')))
+  expect(yaml).toMatch(/^\/broken\.yaml: .* at line [34], column \d+/)
+  const json = await mistake(() => loadPipeline(file('broken.json', '{\n  "name": "a",\n  "sources": {\n')))
+  expect(json).toMatch(/^\/broken\.json: .* at line [34], column \d+/)
+  const twice = await mistake(() => loadPipeline(file('twice.yaml', 'name: a\nname: b\n')))
+  expect(twice).toMatch(/^\/twice\.yaml: Map keys must be unique at line 2, column 1/)
+})
+
+test('an empty file, and one that is no map, are said to be so', async () => {
+  expect(await mistake(() => loadPipeline(file('empty.yaml', '')))).toBe(
+    '/empty.yaml: it holds nothing; a pipeline begins with `name:`, `destination:` and `sources:`',
+  )
+  expect(await mistake(() => loadPipeline(file('list.yaml', '- a\n')))).toBe(
+    '/list.yaml: it holds a list; a pipeline begins with `name:`, `destination:` and `sources:`',
+  )
+})
+
+test('a syntax error in TypeScript names its file and line', async () => {
+  const message = await mistake(() =>
+    loadPipeline(file('broken.ts', "import { rest } from 'sluice'\nexport default {{\n")),
+  )
+  expect(message).toMatch(/^\/broken\.ts:2: ParseError: Unexpected token/)
+})
+
+test('what a pipeline file throws is told with its place', async () => {
+  const message = await mistake(() =>
+    loadPipeline(file('throws.ts', 'const x: any = undefined\n\nexport default x.name\n')),
+  )
+  expect(message).toMatch(/^\/throws\.ts:3: /)
+  expect(message).toContain("Cannot read properties of undefined (reading 'name')")
+})
+
+test('a default export that is no pipeline, or is missing, says what to write', async () => {
+  for (const [name, text] of [
+    ['plain.ts', 'export default { name: "a" }\n'],
+    ['none.mjs', 'export const pipeline = 1\n'],
+  ] as const)
+    expect(await mistake(() => loadPipeline(file(name, text)))).toBe(
+      `/${name}: its default export is no pipeline; write \`export default definePipeline({ … })\``,
+    )
+})
+
+test('a mistake in a YAML file is told with its path', async () => {
+  expect(await mistake(() => loadPipeline(file('typo.yaml', `${minimalYaml}nmae: x\n`)))).toMatch(
+    /^nmae: there is no such option; did you mean "name"\?/,
+  )
+})
+
+test('a text with variables in it is put together when it is looked up', () => {
+  const pipeline = definePipeline({
+    ...minimal,
+    sources: {
+      api: {
+        ...minimal.sources.api!,
+        auth: { type: 'basic', username: `\${env:WHO}/token`, password: 'literal' },
+      },
+    },
+  })
+  const { auth } = pipeline.sources['api']!
+  expect(auth.type === 'basic' && auth.username instanceof Secret && auth.username.reveal(() => 'ann')).toBe(
+    'ann/token',
+  )
+})

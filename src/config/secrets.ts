@@ -1,0 +1,33 @@
+import { writePath } from '../options/explain.ts'
+import { isSecret, type SecretLookup, SecretMissingError } from '../options/secret.ts'
+import type { Pipeline } from './pipeline.ts'
+
+/**
+ * Refuses a run whose sources would fail at their first request, before anything is opened or asked. `sources`: those that take part.
+ * @throws SecretMissingError that names every variable that is missing, and where
+ */
+export function requireSecrets(
+  pipeline: Pipeline,
+  lookup: SecretLookup,
+  takesPart: (source: string) => boolean = () => true,
+): void {
+  const missing: { variable: string; empty: boolean; path: string }[] = []
+  const visit = (value: unknown, path: readonly PropertyKey[]): void => {
+    if (typeof value !== 'object' || value === null) return
+    if (isSecret(value)) {
+      for (const variable of value.variables) {
+        const found = lookup(variable)
+        if (found) continue
+        if (missing.some((one) => one.variable === variable)) continue
+        missing.push({ variable, empty: found === '', path: writePath(path) })
+      }
+      return
+    }
+    for (const [key, inner] of Object.entries(value))
+      visit(inner, [...path, Array.isArray(value) ? Number(key) : key])
+  }
+  for (const [name, source] of Object.entries(pipeline.sources))
+    if (takesPart(name)) visit(source, ['sources', name])
+  const [first, ...others] = missing
+  if (first !== undefined) throw new SecretMissingError(first.variable, first.empty, first.path, others)
+}

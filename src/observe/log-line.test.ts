@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import { logLine } from './log-line.ts'
+
+const of = { at: 0, source: 'desk', stream: 'desk.tickets' }
+const stream = { at: 0, stream: 'desk.tickets' }
+
+test('a new table of many columns takes one short line', () => {
+  const changes = Array.from({ length: 20 }, (_, index) => `added column c${index} (text)`)
+  expect(logLine({ type: 'schema.change', ...stream, changes })).toBe(
+    'desk.tickets changed its table: added columns c0 (text), c1 (text), c2 (text) and 17 more',
+  )
+})
+
+test('what was widened is said before what was added', () => {
+  const changes = ['widened column id from integer to text', 'added column note (text)']
+  expect(logLine({ type: 'schema.change', ...stream, changes })).toBe(
+    'desk.tickets changed its table: widened column id from integer to text; added column note (text)',
+  )
+})
+
+test('a commit says what it did, and leaves out what it did not', () => {
+  const commit = { type: 'load.commit', ...stream, loadId: 'l', records: 12, elapsedMs: 4.2 } as const
+  const nothing = { inserted: 0, updated: 0, unchanged: 0, rejected: 0 }
+  expect(logLine({ ...commit, ...nothing, inserted: 11, rejected: 1 })).toBe(
+    'desk.tickets committed 12 records in 4.2 ms: 11 new, 1 rejected',
+  )
+  expect(logLine({ ...commit, ...nothing, records: 0 })).toBe(
+    'desk.tickets committed 0 records in 4.2 ms: nothing new',
+  )
+})
+
+test('a long wait for quota is said when it begins; a short one is not, nor the end of one', () => {
+  const hold = { type: 'quota.hold', ...of, quota: '700 requests per 1m' } as const
+  expect(logLine({ ...hold, expectedMs: 42_000 })).toBe(
+    'desk.tickets waits 42.0 s or more for quota: 700 requests per 1m',
+  )
+  expect(logLine({ ...hold, expectedMs: 40 })).toBeUndefined()
+  expect(logLine({ ...hold, expectedMs: null })).toBeUndefined()
+  expect(logLine({ type: 'quota.wait', ...of, quota: 'q', delayMs: 42_000 })).toBeUndefined()
+})
+
+test('an event is one line of a bounded length, whatever the API said', () => {
+  const reason = `answered 503: <html>\n${'<p>busy</p>\n'.repeat(100)}`
+  const line = logLine({ type: 'request.retry', ...of, url: 'u', attempt: 1, delayMs: 180, reason })!
+  expect(line).toMatch(/^desk\.tickets tries again in 180 ms: answered 503: <html> <p>busy/)
+  expect(line).not.toContain('\n')
+  expect(line.length).toBeLessThan(260)
+})
+
+test('what stopped a stream is told in full', () => {
+  const message = `x${'y'.repeat(1000)}`
+  expect(
+    logLine({ type: 'stream.end', ...stream, outcome: 'failed', error: { code: 'HTTP_STATUS', message } }),
+  ).toBe(`desk.tickets failed (HTTP_STATUS): ${message}`)
+})
+
+test('pages, slices and requests make no line', () => {
+  expect(logLine({ type: 'page.read', ...stream, slice: 'all', records: 1, bytes: 1 })).toBeUndefined()
+  expect(logLine({ type: 'slice.end', ...stream, slice: 'all' })).toBeUndefined()
+})

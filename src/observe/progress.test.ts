@@ -1,0 +1,135 @@
+import { expect, test } from 'vitest'
+import type { SluiceEvent } from '../ports/events.ts'
+import { formatProgress, Waits } from './progress.ts'
+import { ReportBuilder } from './report.ts'
+
+const run = {
+  type: 'run.start',
+  at: 0,
+  runId: 'r1',
+  pipeline: 'support',
+  streams: ['desk.tickets', 'pay.charges'],
+} as const
+const tickets = { source: 'desk', stream: 'desk.tickets' }
+const page = {
+  type: 'page.read',
+  at: 1000,
+  stream: 'desk.tickets',
+  slice: 'all',
+  records: 500,
+  bytes: 9000,
+} as const
+
+function picture(events: readonly SluiceEvent[], now: number, width = 100): string[] {
+  const report = new ReportBuilder()
+  const waits = new Waits()
+  for (const event of [run, ...events]) {
+    report.add(event)
+    waits.add(event)
+  }
+  return formatProgress({ pipeline: 'support', startedAt: 0, streams: report.streams, waits }, now, width)
+}
+const start = { type: 'stream.start', at: 0, stream: 'desk.tickets' } as const
+
+test('a picture has a line for the run and one for each stream', () => {
+  expect(picture([start, page], 2000)).toEqual([
+    'support  2.00 s  500 records read, 0 committed  250/s',
+    '  ⠋ desk.tickets        500 records      1 pages  250/s',
+    '  ⠋ pay.charges           0 records      0 pages  waits for its turn',
+  ])
+})
+
+test('a wait for quota is shown from its beginning, counts down, and goes when it is over', () => {
+  const hold = {
+    type: 'quota.hold',
+    at: 1000,
+    ...tickets,
+    quota: '700 requests per 1m',
+    expectedMs: 5000,
+  } as const
+  expect(picture([start, page, hold], 2000)[1]).toContain('waits 4.00 s: 700 requests per 1m')
+  expect(picture([start, page, hold], 7000)[1]).toContain('waits: 700 requests per 1m')
+  const over = {
+    type: 'quota.wait',
+    at: 6000,
+    ...tickets,
+    quota: '700 requests per 1m',
+    delayMs: 5000,
+  } as const
+  const after = picture([start, page, hold, over], 10_000)[1]
+  expect(after).toContain('50/s  50 % waiting: 700 requests per 1m')
+})
+
+test('a wait of unknown length is shown once it has lasted a second', () => {
+  const hold = {
+    type: 'quota.hold',
+    at: 1000,
+    ...tickets,
+    quota: '1 requests in flight',
+    expectedMs: null,
+  } as const
+  expect(picture([start, hold], 1500)[1]).not.toContain('waits')
+  expect(picture([start, hold], 2500)[1]).toContain('waits: 1 requests in flight')
+})
+
+test('waits of a few milliseconds do not flicker', () => {
+  const hold = {
+    type: 'quota.hold',
+    at: 1000,
+    ...tickets,
+    quota: '25 requests per 1s',
+    expectedMs: 40,
+  } as const
+  expect(picture([start, page, hold], 1010)[1]).not.toContain('waits')
+})
+
+test('a retry says what it follows, and an open circuit holds every stream of its source', () => {
+  const retry = {
+    type: 'request.retry',
+    at: 1000,
+    ...tickets,
+    url: 'https://desk.test/tickets',
+    attempt: 1,
+    delayMs: 3000,
+    reason: '503',
+  } as const
+  expect(picture([start, retry], 2000)[1]).toContain('waits 2.00 s: tries again after 503')
+  const open = {
+    type: 'breaker.open',
+    at: 1000,
+    source: 'desk',
+    forMs: 30_000,
+    reason: '5 of 5 failed',
+  } as const
+  expect(picture([start, open], 2000)[1]).toContain('waits 29.0 s: desk fails, its circuit is open: ')
+  const close = { type: 'breaker.close', at: 3000, source: 'desk' } as const
+  expect(picture([start, open, close], 4000)[1]).not.toContain('circuit')
+})
+
+test('an ended stream says how it ended', () => {
+  const done = { type: 'stream.end', at: 3000, stream: 'desk.tickets', outcome: 'done' } as const
+  expect(picture([start, page, done], 4000)[1]).toBe(
+    '  ✓ desk.tickets        500 records      1 pages  done in 3.00 s',
+  )
+  const failed = {
+    ...done,
+    outcome: 'failed',
+    error: { code: 'HTTP_STATUS', message: 'answered 404:\n  not here' },
+  } as const
+  expect(picture([start, failed], 4000)[1]).toContain('✗ desk.tickets')
+  expect(picture([start, failed], 4000)[1]).toContain('failed: answered 404: not here')
+  expect(picture([start, { ...done, outcome: 'interrupted' }], 4000)[1]).toContain('‖ desk.tickets')
+})
+
+test('no line is wider than the terminal', () => {
+  const failed = {
+    type: 'stream.end',
+    at: 3000,
+    stream: 'desk.tickets',
+    outcome: 'failed',
+    error: { code: 'HTTP_STATUS', message: 'x'.repeat(500) },
+  } as const
+  for (const width of [20, 60, 80, 120]) {
+    for (const line of picture([start, failed], 4000, width)) expect(line.length).toBeLessThanOrEqual(width)
+  }
+})

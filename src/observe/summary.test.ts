@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import type { RunReport, StreamReport } from './report.ts'
+import { formatSummary } from './summary.ts'
+
+const stream: StreamReport = {
+  stream: 'pay.transactions',
+  outcome: 'done',
+  error: null,
+  records: 24_000,
+  inserted: 24_000,
+  updated: 0,
+  unchanged: 0,
+  rejected: 0,
+  rejectReason: null,
+  pages: 240,
+  bytes: 1,
+  loads: 2,
+  requests: 246,
+  retries: 6,
+  refused: 0,
+  quotaWaitSeconds: 6.89,
+  seconds: 13,
+  recordsPerSecond: 1850,
+  latencyMs: { p50: 2, p95: 56 },
+  errorRate: 0.024,
+  schemaChanges: [],
+}
+
+function report(...streams: Partial<StreamReport>[]): RunReport {
+  return {
+    runId: 'r1',
+    pipeline: 'three',
+    outcome: 'done',
+    startedAt: '',
+    finishedAt: '',
+    seconds: 13,
+    records: 24_000,
+    streams: streams.map((given) => ({ ...stream, ...given })),
+  }
+}
+
+test('with room for it, a summary is one table', () => {
+  expect(formatSummary(report({}))).toEqual([
+    '  stream            records     new  changed  known  rows/s  pages  requests  retries  429s  quota wait     p50    p95  errors',
+    '  ────────────────  ───────  ──────  ───────  ─────  ──────  ─────  ────────  ───────  ────  ──────────  ──────  ─────  ──────',
+    '✓ pay.transactions   24,000  24,000        0      0   1,850    240       246        6     0      6.89 s  2.0 ms  56 ms   2.4 %',
+    '',
+    'three: 24,000 records read in 13.0 s, 24,000 new, 0 changed',
+  ])
+})
+
+test('on a terminal of 100 columns the figures of the requests stand below those of the rows', () => {
+  const lines = formatSummary(report({}), undefined, 100)
+  expect(lines.filter((line) => line.includes('pay.transactions'))).toHaveLength(2)
+  for (const figure of ['24,000', '1,850', '240', '246', '6.89 s', '56 ms', '2.4 %'])
+    expect(lines.join('\n')).toContain(figure)
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(100)
+})
+
+test('a long name is cut in its middle rather than wrapped', () => {
+  const name = `warehouse.${'a'.repeat(60)}_by_day`
+  const lines = formatSummary(report({ stream: name }), undefined, 80)
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80)
+  expect(lines.join('\n')).toMatch(/✓ wareho.*….*by_day/)
+})
+
+test('no wait is a dash', () => {
+  expect(formatSummary(report({ quotaWaitSeconds: 0 }))[2]).toContain('0           –')
+})
+
+test('a failure and rejects are told below the table, the count of failures last', () => {
+  const lines = formatSummary({
+    ...report(
+      { outcome: 'failed', error: { code: 'HTTP_STATUS', message: 'GET https://x answered 404' } },
+      { stream: 'pay.refunds', rejected: 1, rejectReason: 'the key id is null' },
+    ),
+    outcome: 'failed',
+  })
+  expect(lines).toContain('pay.transactions failed (HTTP_STATUS)')
+  expect(lines).toContain('  GET https://x answered 404')
+  expect(lines).toContain('pay.refunds: 1 record rejected, kept in _sluice_rejects')
+  expect(lines).toContain('  the key id is null')
+  expect(lines.at(-1)).toMatch(/; 1 of 2 streams failed$/)
+})
+
+test('a run with nothing new, and one that was interrupted, say so', () => {
+  expect(formatSummary(report({ inserted: 0, unchanged: 3 })).at(-1)).toMatch(/, nothing new$/)
+  expect(formatSummary({ ...report({ outcome: 'interrupted' }), outcome: 'interrupted' }).at(-1)).toMatch(
+    /interrupted: what was complete is committed, the next run goes on from there$/,
+  )
+})
