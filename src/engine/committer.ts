@@ -3,10 +3,11 @@ import type { EventSink } from '../ports/events.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
-import type { Stream } from '../ports/source.ts'
+import type { Progress, Stream } from '../ports/source.ts'
 import { observeRecords } from '../records/observe.ts'
 import { KeyInvalidError, validateKeys } from '../records/record-key.ts'
 import type { Batch } from './batch.ts'
+import { STREAM_CHECKPOINT } from './starting-point.ts'
 
 export interface CommitterOptions {
   readonly stream: Stream
@@ -88,12 +89,14 @@ export class Committer {
   }
 
   #updates(batch: Batch): CheckpointUpdate[] {
-    return Array.from(batch.progress, ([slice, progress]) => ({
+    const update = (slice: string, { position, highWater }: Progress): CheckpointUpdate => ({
       slice,
-      position: progress.position,
-      highWater: progress.highWater,
+      position,
+      highWater,
       fromVersion: this.#versions.get(slice) ?? 0,
-    }))
+    })
+    const slices = Array.from(batch.progress, ([slice, progress]) => update(slice, progress))
+    return [update(STREAM_CHECKPOINT, { position: null, highWater: null }), ...slices]
   }
 
   #load(

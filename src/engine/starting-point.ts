@@ -2,9 +2,20 @@ import { ConfigError } from '../errors.ts'
 import type { Checkpoint } from '../ports/destination.ts'
 import type { Progress, ReadScope, Stream } from '../ports/source.ts'
 
+/**
+ * The stream's own checkpoint, beside those of its slices. Every load moves it, whether or not it has progress to store, so that
+ * two runs of one stream can't both load it, and neither can drop what the other has staged (C2). It holds no progress.
+ */
+export const STREAM_CHECKPOINT = '(stream)'
+
+/** The checkpoints that say how far something was read. */
+export function ofSlices(checkpoints: readonly Checkpoint[]): readonly Checkpoint[] {
+  return checkpoints.filter(({ slice }) => slice !== STREAM_CHECKPOINT)
+}
+
 /** Where a stream's run starts. */
 export interface StartingPoint {
-  /** The committed version of each slice (C2), whether or not reading starts from it. */
+  /** The committed version of each slice and of the stream (C2), whether or not reading starts from it. */
   readonly versions: ReadonlyMap<string, number>
   /** What reading starts from. Empty: at the beginning. */
   readonly committed: ReadonlyMap<string, Progress>
@@ -50,5 +61,7 @@ function refuseImpossibleBackfill(stream: Stream): void {
 }
 
 function bySlice(checkpoints: readonly Checkpoint[]): ReadonlyMap<string, Progress> {
-  return new Map(checkpoints.map(({ slice, position, highWater }) => [slice, { position, highWater }]))
+  return new Map(
+    ofSlices(checkpoints).map(({ slice, position, highWater }) => [slice, { position, highWater }]),
+  )
 }

@@ -3,6 +3,7 @@ import type { SluiceEvent } from '../ports/events.ts'
 import type { Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
+import { ofSlices } from './starting-point.ts'
 import { runStream, type StreamRunOptions } from './stream-run.ts'
 import { listStream, records } from './testing/list-stream.ts'
 
@@ -32,7 +33,7 @@ async function load(stream: Stream, options: Partial<StreamRunOptions> = {}) {
 
 async function checkpoints() {
   await using session = await destination.open('support')
-  return await session.readCheckpoints()
+  return ofSlices(await session.readCheckpoints())
 }
 
 const ids = () => destination.rows('desk_tickets').map((row) => row['id'])
@@ -279,4 +280,19 @@ test('one batch is filled while one is committed, and no more is read', async ()
   release()
   expect(await running).toMatchObject({ outcome: 'done' })
   expect(stream.asked).toHaveLength(6)
+})
+
+test('C2: two runs that replace one table from streamed bodies cannot drop what the other has staged', async () => {
+  const stream = () =>
+    listStream({
+      write: 'replace',
+      slices: { all: [records(1, 10), records(11, 20), records(21, 30)] },
+      withoutProgress: (_slice, page) => page < 2,
+    })
+  const outcomes = await Promise.all([load(stream()), load(stream())])
+  expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['done', 'failed'])
+  expect(outcomes.find(({ outcome }) => outcome === 'failed')).toMatchObject({
+    error: { code: 'CHECKPOINT_CONFLICT' },
+  })
+  expect(ids()).toEqual(records(1, 30).map(({ id }) => id))
 })

@@ -135,9 +135,7 @@ class Simulation {
 
   async #disturbedRun(plan: RunPlan, death: Death | undefined): Promise<Death | undefined> {
     if (plan.hazard === 'rivals') {
-      // Not proven, since it does not hold: two rivals that both replace a table that is read from streamed bodies. The first load of such a
-      // replacement may hold a part of a body and so no checkpoint; it drops what the other one staged without noticing it (C2).
-      const replaces = plan.fullRefresh && !this.#plan.streams.some(({ name }) => name === 'track.export')
+      const replaces = plan.fullRefresh
       const delay = this.#draw.oneOf([0, 0, 50, 1000, 5000])
       const second = async () => {
         if (delay > 0) await this.#clock.sleep(delay)
@@ -269,7 +267,7 @@ class Simulation {
       if (error?.code === 'REPLACE_EMPTY' && fullRefresh && stream.startsWith('desk.')) continue
       if (outcome === 'interrupted' && hazard === 'interruption') continue
       if (hazard === 'failed-commit' && error?.code === 'DESTINATION_FAILED') continue
-      if (hazard === 'rivals' && isConflict(stream, error?.code)) {
+      if (hazard === 'rivals' && error?.code === 'CHECKPOINT_CONFLICT') {
         this.#mishaps['conflict'] = (this.#mishaps['conflict'] ?? 0) + 1
         continue
       }
@@ -324,9 +322,4 @@ class Simulation {
       throw new BrokenPromiseError('Q1', `requests past a quota: ${JSON.stringify(breaches)}`)
     return count
   }
-}
-
-/** Parts of a streamed body are committed without a checkpoint: what a rival did to the table may be noticed first. */
-function isConflict(stream: string, code: string | undefined): boolean {
-  return code === 'CHECKPOINT_CONFLICT' || (stream === 'track.export' && code === 'DESTINATION_SCHEMA')
 }

@@ -1,5 +1,6 @@
 import { assemblePipeline } from '../../config/assemble.ts'
 import { selectStreams } from '../../engine/run.ts'
+import { ofSlices } from '../../engine/starting-point.ts'
 import { formatTable } from '../../observe/table.ts'
 import type { Checkpoint } from '../../ports/destination.ts'
 import { exitCodes } from '../exit-code.ts'
@@ -20,7 +21,7 @@ export async function stateCommand(
     lookup: (variable) => process.env[variable],
   })
   await using session = await assembled.parts.destination.open(pipeline.name, { readOnly: true })
-  const checkpoints = await session.readCheckpoints()
+  const checkpoints = ofSlices(await session.readCheckpoints())
   process.stdout.write(
     `${options.json ? JSON.stringify(checkpoints, null, 2) : formatCheckpoints(checkpoints)}\n`,
   )
@@ -39,7 +40,7 @@ export async function resetCommand(name: string, file: string | undefined): Prom
   for (const stream of streams) {
     const count = await session.resetStream(stream.name, stream.table)
     process.stdout.write(
-      `${stream.name}: ${count} ${count === 1 ? 'checkpoint' : 'checkpoints'} forgotten; the next run reads it from its beginning\n`,
+      `${stream.name}: ${count === 0 ? 'there is no checkpoint' : 'its checkpoints are forgotten'}; the next run reads it from its beginning\n`,
     )
   }
   return exitCodes.done
