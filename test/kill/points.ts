@@ -6,11 +6,12 @@ import type { KillPoint } from './sluice-process.ts'
 import { Victim } from './victim.ts'
 
 /** How long DuckDB commits before the end, in microseconds: a commit takes some milliseconds, most of them for the disk. */
-const DURING_MICROS = [50, 500, 2_000, 5_000]
+const DURING_MICROS = [200, 2_000]
 
 /**
  * The commit points of a mode, from the statements of one undisturbed run: before each kind of statement where it comes
- * first, second and last, and before, during and after each commit and the closing checkpoint.
+ * first and last; before, during and after the commits of the run's record, of its first, second and last load, and of the
+ * record's end; and the same around the closing checkpoint.
  */
 export async function commitPoints(mode: Mode, seed: number): Promise<KillPoint[]> {
   await using victim = await Victim.start(mode, seed)
@@ -25,14 +26,14 @@ export async function commitPoints(mode: Mode, seed: number): Promise<KillPoint[
   return [...counts].flatMap(([kind, count]) => {
     const statement = `^${kind.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`
     if (kind === 'COMMIT' || kind === 'CHECKPOINT') {
-      return Array.from({ length: count }, (_, at) => closing(statement, at + 1)).flat()
+      return some(count, [1, 2, 3, count - 1, count]).flatMap((occurrence) => closing(statement, occurrence))
     }
-    return [...new Set([1, Math.min(2, count), count])].map((occurrence) => ({
-      statement,
-      occurrence,
-      when: 'before' as const,
-    }))
+    return some(count, [1, count]).map((occurrence) => ({ statement, occurrence, when: 'before' as const }))
   })
+}
+
+function some(count: number, occurrences: readonly number[]): number[] {
+  return [...new Set(occurrences)].filter((occurrence) => occurrence >= 1 && occurrence <= count)
 }
 
 function closing(statement: string, occurrence: number): KillPoint[] {

@@ -59,6 +59,7 @@ await Promise.all(
   Array.from({ length: Number(values.workers) }, async () => {
     while (next < cases.length) {
       const one = cases[next++]!
+      if (next % 25 === 0) process.stdout.write(`${next} …\n`)
       try {
         results.push({ ...one, outcome: await one.run() })
       } catch (error) {

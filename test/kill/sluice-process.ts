@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 export const cliFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
-const preload = new URL('./kill-at.mjs', import.meta.url).href
+const killAt = new URL('./kill-at.mjs', import.meta.url).href
+const peakMemory = new URL('../memory/peak.mjs', import.meta.url).href
 
 /** A place in the process's life, given as the n-th SQL statement that matches. */
 export interface KillPoint {
@@ -16,13 +17,18 @@ export interface KillPoint {
   readonly when: 'before' | 'during' | 'after'
   /** With `during`: how long DuckDB works before the end, in microseconds. */
   readonly delayMicros?: number
+  /** Sent one after the other, each once the one before has been handled. Default: SIGKILL. */
+  readonly signals?: readonly ('SIGKILL' | 'SIGSTOP' | 'SIGINT' | 'SIGTERM')[]
+  /** The statement never ends, and with it no commit: what goes on is what does not wait for it. */
+  readonly hang?: boolean
 }
 
 export interface ProcessOptions {
   readonly killAt?: KillPoint
   /** A file for the list of statements. */
   readonly trace?: string
-  readonly env?: Readonly<Record<string, string>>
+  /** A file for the most memory that the process held, in bytes. */
+  readonly peakMemory?: string
   /** Goes before `node`, as with `["setpriv", "--reuid=65534"]`. */
   readonly prefix?: readonly string[]
 }
@@ -46,15 +52,18 @@ export interface SluiceProcess {
 /** Starts `sluice` with these arguments. Progress comes as plain lines on stderr. */
 export function startSluice(args: readonly string[], options: ProcessOptions = {}): SluiceProcess {
   if (!existsSync(cliFile)) throw new Error(`${cliFile} is not there: build first, with \`npm run build\``)
-  const watched = options.killAt !== undefined || options.trace !== undefined
+  const preloads = [
+    ...(options.killAt !== undefined || options.trace !== undefined ? [killAt] : []),
+    ...(options.peakMemory !== undefined ? [peakMemory] : []),
+  ].flatMap((module) => ['--import', module])
   const [command, ...before] = [...(options.prefix ?? []), process.execPath]
-  const child = spawn(command!, [...before, ...(watched ? ['--import', preload] : []), cliFile, ...args], {
+  const child = spawn(command!, [...before, ...preloads, cliFile, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       ...(options.killAt && { SLUICE_KILL_AT: JSON.stringify(options.killAt) }),
       ...(options.trace && { SLUICE_TRACE: options.trace }),
-      ...options.env,
+      ...(options.peakMemory && { SLUICE_PEAK_MEMORY: options.peakMemory }),
     },
   })
   const stdout = collect(child, 'stdout')

@@ -17,6 +17,8 @@ export interface Life {
   readonly end: ProcessEnd
   /** Pages that it got. */
   readonly pages: number
+  /** Those of them that are in the warehouse, whole. */
+  readonly committed: number
   /** Pages that it got although they had been committed before (C4). */
   readonly committedAgain: number
   /** Pages that it got although an earlier process had got them. */
@@ -91,11 +93,12 @@ export class Victim implements AsyncDisposable {
     const committedAgain = positions.filter((position) => this.#everCommitted.has(position)).length
     for (const position of positions) this.#everGot.add(position)
     const fresh = contents.committedRecords - this.#committedRecords
-    for (const position of committed(this.mode, pages, contents, fresh)) this.#everCommitted.add(position)
+    const whole = committed(this.mode, pages, contents, fresh)
+    for (const position of whole) this.#everCommitted.add(position)
     this.#committedRecords = contents.committedRecords
     this.#finished =
       contents.checkpoints.length > 0 && contents.checkpoints.every(({ ended, staged }) => ended && !staged)
-    return { end, pages: pages.size, again, committedAgain, contents }
+    return { end, pages: pages.size, committed: whole.size, again, committedAgain, contents }
   }
 
   /** What must be true after every process, dead or done. */
