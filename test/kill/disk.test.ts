@@ -1,9 +1,12 @@
 // A file that can't grow and a warehouse that can't be written, both real: made with the kernel's own limits and permissions, not with a fake file
 // system. They work for root in a container that may not mount anything, and for any other user.
 import { chmod, readFile } from 'node:fs/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MODES } from './modes.ts'
 import { Victim } from './victim.ts'
+
+// Starting a process takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
 
 const merge = MODES.find(({ name }) => name === 'merge')!
 

@@ -1,10 +1,13 @@
 // The slice of the kill matrix that every `npm test` runs. `npm run kill` runs all of it.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { MODES } from './modes.ts'
 import { dieAtRandom } from './points.ts'
 import type { KillPoint } from './sluice-process.ts'
 import { Victim } from './victim.ts'
+
+// Starting a process takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
 
 /** Of the n-th load of a process: its rows, its checkpoint, its commit. The record of the run is committed before the first. */
 const POINTS: readonly { readonly what: string; at(load: number): KillPoint }[] = [

@@ -1,8 +1,11 @@
 // Two processes of one pipeline at the same time, on one file.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MODES } from './modes.ts'
 import { runSluice, startSluice } from './sluice-process.ts'
 import { Victim } from './victim.ts'
+
+// Starting a process takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
 
 const merge = MODES.find(({ name }) => name === 'merge')!
 

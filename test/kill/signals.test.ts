@@ -1,7 +1,10 @@
 // SIGINT and SIGTERM in the middle of a run.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { MODES } from './modes.ts'
 import { Victim } from './victim.ts'
+
+// Starting a process takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 180_000 })
 
 const cursor = MODES.find(({ name }) => name === 'cursor')!
 
