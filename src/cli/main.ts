@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { isSluiceError } from '../errors.ts'
 import { exitCodeOf, exitCodes } from './exit-code.ts'
+import { keepHeapSmall } from './heap.ts'
 import { createProgram } from './program.ts'
 import { paletteFor } from './terminal.ts'
 
@@ -13,6 +14,7 @@ const packageFile = new URL(
 )
 const { version } = JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }
 
+keepHeapSmall()
 let exitCode: number = exitCodes.done
 try {
   await createProgram(version, (code) => {

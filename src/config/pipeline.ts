@@ -22,8 +22,8 @@ const batchOptions = z
       .default(20_000)
       .describe('Records after which a batch is committed. Default 20,000.'),
     size: size
-      .default(16 * 1024 * 1024)
-      .describe('Size of the records as they were sent, after which a batch is committed. Default "16MiB".'),
+      .default(8 * 1024 * 1024)
+      .describe('Size of the records as they were sent, after which a batch is committed. Default "8MiB".'),
     interval: duration
       .default(30_000)
       .describe('Age after which a batch is committed when the next page arrives. Default "30s".'),

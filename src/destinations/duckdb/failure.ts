@@ -8,6 +8,11 @@ const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => st
     () => 'the disk is full. Nothing of this commit was written; make room, then run again',
   ],
   [
+    /File too large/i,
+    (file) =>
+      `${file} has reached the largest size that this user or file system allows. Nothing of this commit was written; raise the limit, then run again`,
+  ],
+  [
     /not a valid DuckDB database file/i,
     (file) => `${file} is not a DuckDB file. It was left as it is; give another path, or move it away`,
   ],

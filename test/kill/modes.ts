@@ -1,0 +1,213 @@
+// The pipelines that are killed: each way of writing, over each manner of reading. They are small, so that a page is a small part of
+// them: 8 to 10 pages or days, a commit for every two pages.
+import type { SandboxOptions } from '../../sandbox/options.ts'
+import type { LogEntry } from '../../sandbox/stats.ts'
+import { CREDENTIALS } from '../../sandbox/tokens.ts'
+import type { Table } from '../../sandbox/world.ts'
+
+const PAGE = 50
+/** Pages of one batch, where a page holds `PAGE` records. */
+export const BATCH_PAGES = 2
+const RECORDS = 400
+/** Records of one day of the export: its body comes in several parts. */
+const DAY_RECORDS = 800
+const DAY_MS = 86_400_000
+
+export interface Mode {
+  readonly name: string
+  /** What it stands for, in a table of results. */
+  readonly what: string
+  readonly endpoint: LogEntry['endpoint']
+  readonly table: string
+  readonly truth: Table
+  /** Sizes of the sandbox's tables. */
+  readonly records: Partial<Record<Table, number>>
+  readonly key: string
+  /** True where a stream that was read to its end starts anew with the next run, because its configuration says so. */
+  readonly readsAnew: boolean
+  /** Time windows with a checkpoint each, instead of pages. */
+  readonly sliced: boolean
+  /** The sandbox's records become rows: a track event's properties are lifted. */
+  readonly unwrap: boolean
+  source(url: string, startTime: number): { readonly name: string; readonly settings: object }
+}
+
+/** Faults of the sandbox that cost a client no more than an immediate repeat. */
+export const FAULTS: Pick<SandboxOptions, 'faults' | 'faultKinds'> = {
+  faults: 0.2,
+  faultKinds: ['reset', 'truncate', 'short', 'revoke'],
+}
+const retry = { firstDelay: '5ms' }
+
+const pay = (url: string, stream: object) => ({
+  name: 'pay',
+  settings: {
+    type: 'rest',
+    baseUrl: `${url}/pay/v1`,
+    auth: { type: 'bearer', token: CREDENTIALS.pay.secretKey },
+    retry,
+    streams: {
+      transactions: {
+        path: 'balance_transactions',
+        records: 'data',
+        paginate: {
+          type: 'keyset',
+          field: 'id',
+          param: 'starting_after',
+          more: 'has_more',
+          size: { param: 'limit', value: PAGE },
+        },
+        key: 'id',
+        ...stream,
+      },
+    },
+  },
+})
+
+const track = (url: string, name: string, stream: object) => ({
+  name: 'track',
+  settings: {
+    type: 'rest',
+    baseUrl: `${url}/track/api`,
+    auth: { type: 'basic', username: CREDENTIALS.track.username, password: CREDENTIALS.track.secret },
+    query: { project_id: 1 },
+    retry,
+    streams: { [name]: { unwrap: 'properties', key: '$insert_id', ...stream } },
+  },
+})
+
+const paged = { readsAnew: false, sliced: false, unwrap: false, key: 'id' }
+
+export const MODES: readonly Mode[] = [
+  {
+    ...paged,
+    name: 'append',
+    what: 'append with a key, pages by offset',
+    endpoint: 'track.events',
+    table: 'track_events',
+    truth: 'events',
+    records: { events: RECORDS },
+    key: '$insert_id',
+    readsAnew: true,
+    unwrap: true,
+    source: (url) =>
+      track(url, 'events', {
+        path: 'query/events',
+        records: 'results',
+        paginate: { type: 'offset', total: 'total', size: { param: 'limit', value: PAGE } },
+        write: 'append',
+      }),
+  },
+  {
+    ...paged,
+    name: 'merge',
+    what: 'merge by key, newest first by keyset, incremental by time',
+    endpoint: 'pay.transactions',
+    table: 'pay_transactions',
+    truth: 'transactions',
+    records: { transactions: RECORDS },
+    source: (url) =>
+      pay(url, {
+        write: 'merge',
+        incremental: {
+          by: 'time',
+          field: 'created',
+          param: 'created[gte]',
+          start: '2020-01-01',
+          format: 'epoch',
+        },
+      }),
+  },
+  {
+    ...paged,
+    name: 'replace',
+    what: 'replace, a new table swapped in at the end',
+    endpoint: 'pay.transactions',
+    table: 'pay_transactions',
+    truth: 'transactions',
+    records: { transactions: RECORDS },
+    readsAnew: true,
+    source: (url) => pay(url, { write: 'replace' }),
+  },
+  {
+    name: 'export',
+    what: 'JSON Lines by days, merged by key; a commit may fall inside a body',
+    endpoint: 'track.export',
+    table: 'track_export',
+    truth: 'exportEvents',
+    records: { exportEvents: 7 * DAY_RECORDS },
+    key: '$insert_id',
+    readsAnew: false,
+    sliced: true,
+    unwrap: true,
+    source: (url, startTime) =>
+      track(url, 'export', {
+        path: '2.0/export',
+        format: 'jsonl',
+        paginate: { type: 'none' },
+        slices: {
+          by: 'time',
+          size: '1d',
+          start: new Date(startTime - 8 * DAY_MS).toISOString().slice(0, 10),
+          from: { param: 'from_date', format: 'date' },
+          to: { param: 'to_date', format: 'date', inclusive: true },
+        },
+      }),
+  },
+  {
+    ...paged,
+    name: 'cursor',
+    what: 'OAuth, merge by key, a cursor that outlives the run',
+    endpoint: 'desk.tickets',
+    table: 'desk_tickets',
+    truth: 'tickets',
+    records: { tickets: RECORDS },
+    source: (url) => ({
+      name: 'desk',
+      settings: {
+        type: 'rest',
+        baseUrl: `${url}/desk/api/v2`,
+        auth: {
+          type: 'oauth2',
+          grant: 'client_credentials',
+          tokenUrl: `${url}/desk/oauth/tokens`,
+          clientId: CREDENTIALS.desk.clientId,
+          clientSecret: CREDENTIALS.desk.clientSecret,
+          clientAuth: 'body',
+          bodyFormat: 'json',
+        },
+        retry,
+        streams: {
+          tickets: {
+            path: 'incremental/tickets/cursor',
+            records: 'tickets',
+            query: { per_page: PAGE },
+            paginate: {
+              type: 'cursor',
+              token: 'after_cursor',
+              param: 'cursor',
+              more: '!end_of_stream',
+              persist: true,
+            },
+            incremental: {
+              by: 'position',
+              start: { param: 'start_time', value: '2020-01-01', format: 'epoch' },
+            },
+            key: 'id',
+          },
+        },
+      },
+    }),
+  },
+]
+
+/** The pipeline of a mode as JSON, for `sluice run`. */
+export function pipelineOf(mode: Mode, url: string, startTime: number): string {
+  const { name, settings } = mode.source(url, startTime)
+  return JSON.stringify({
+    name: 'killed',
+    destination: { type: 'duckdb', path: 'warehouse.duckdb' },
+    batch: { records: mode.sliced ? 200 : PAGE * BATCH_PAGES },
+    sources: { [name]: settings },
+  })
+}

@@ -1,0 +1,106 @@
+// `npm run kill`: every commit point of every mode, and random moments. Prints a table; the exit code is 1 if a promise was broken.
+import { parseArgs } from 'node:util'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import { BATCH_BOUND, OVERLAP_BOUND, UNCOMMITTED_BOUND } from './again.ts'
+import { MODES, type Mode } from './modes.ts'
+import { commitPoints, dieAtRandom, dieOnce, type Outcome } from './points.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    // Deaths at random moments, for each mode.
+    random: { type: 'string', default: '24' },
+    modes: { type: 'string', default: MODES.map(({ name }) => name).join(',') },
+    workers: { type: 'string', default: '2' },
+  },
+})
+const seed = Number(values.seed)
+const modes = MODES.filter(({ name }) => values.modes.split(',').includes(name))
+const DEATHS_IN_A_ROW = 4
+
+interface Case {
+  readonly mode: Mode
+  readonly kind: 'commit points' | 'random moments'
+  readonly what: string
+  run(): Promise<Outcome>
+}
+
+interface Result extends Case {
+  readonly outcome?: Outcome
+  readonly problem?: string
+}
+
+const cases: Case[] = []
+for (const mode of modes) {
+  for (const point of await commitPoints(mode, seed)) {
+    cases.push({
+      mode,
+      kind: 'commit points',
+      what: JSON.stringify(point),
+      run: () => dieOnce(mode, seed, point),
+    })
+  }
+  for (let at = 0; at < Number(values.random) / DEATHS_IN_A_ROW; at++) {
+    const own = seed * 1000 + at
+    cases.push({
+      mode,
+      kind: 'random moments',
+      what: `seed ${own}`,
+      run: () => dieAtRandom(mode, own, seededRandom(own), { deaths: DEATHS_IN_A_ROW, spanMs: 600 }),
+    })
+  }
+}
+process.stdout.write(`${cases.length} cases, seed ${seed}\n`)
+
+const started = performance.now()
+const results: Result[] = []
+let next = 0
+await Promise.all(
+  Array.from({ length: Number(values.workers) }, async () => {
+    while (next < cases.length) {
+      const one = cases[next++]!
+      if (next % 25 === 0) process.stdout.write(`${next} …\n`)
+      try {
+        results.push({ ...one, outcome: await one.run() })
+      } catch (error) {
+        const problem = (error as Error).message
+        results.push({ ...one, problem })
+        process.stdout.write(`BROKEN ${one.mode.name}, ${one.what}: ${problem}\n`)
+      }
+    }
+  }),
+)
+
+const columns =
+  'mode      kind             cases   deaths   broken   asked again, at most   of it committed, at most'
+process.stdout.write(`\n${columns}\n`)
+for (const mode of modes) {
+  for (const kind of ['commit points', 'random moments'] as const) {
+    const own = results.filter((result) => result.mode === mode && result.kind === kind)
+    if (own.length === 0) continue
+    const outcomes = own.flatMap(({ outcome }) => outcome ?? [])
+    const most = (value: (outcome: Outcome) => number) => Math.max(0, ...outcomes.map(value))
+    const deaths = outcomes.reduce((sum, outcome) => sum + outcome.deaths, 0)
+    const broken = own.length - outcomes.length
+    process.stdout.write(
+      `${mode.name.padEnd(9)} ${kind.padEnd(14)} ${cell(own.length, 7)} ${cell(deaths, 8)} ${cell(broken, 8)} ${cell(
+        most(({ again }) => again),
+        22,
+      )} ${cell(
+        most(({ committedAgain }) => committedAgain),
+        26,
+      )}\n`,
+    )
+  }
+}
+const broken = results.filter(({ problem }) => problem !== undefined)
+process.stdout.write(
+  `\nBounds (C4), in pages, or days of the export: ${BATCH_BOUND + OVERLAP_BOUND} committed ones again (one batch, one overlap); ` +
+    `${UNCOMMITTED_BOUND} that were read and not committed.\n` +
+    `${results.length} cases in ${((performance.now() - started) / 1000).toFixed(0)} s, ${broken.length} broken\n`,
+)
+if (broken.length > 0) process.exitCode = 1
+
+function cell(value: number, width: number): string {
+  return String(value).padStart(width)
+}

@@ -1,0 +1,112 @@
+// `sluice` as a process of its own: what a scheduler would start.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export const cliFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+const killAt = new URL('./kill-at.mjs', import.meta.url).href
+const peakMemory = new URL('../memory/peak.mjs', import.meta.url).href
+
+/** A place in the process's life, given as the n-th SQL statement that matches. */
+export interface KillPoint {
+  /** A regular expression over the statement, its white space squeezed. */
+  readonly statement: string
+  /** From 1. */
+  readonly occurrence: number
+  readonly when: 'before' | 'during' | 'after'
+  /** With `during`: how long DuckDB works before the end, in microseconds. */
+  readonly delayMicros?: number
+  /** Sent one after the other, each once the one before has been handled. Default: SIGKILL. */
+  readonly signals?: readonly ('SIGKILL' | 'SIGSTOP' | 'SIGINT' | 'SIGTERM')[]
+  /** The statement never ends, and with it no commit: what goes on is what does not wait for it. */
+  readonly hang?: boolean
+}
+
+export interface ProcessOptions {
+  readonly killAt?: KillPoint
+  /** A file for the list of statements. */
+  readonly trace?: string
+  /** A file for the most memory that the process held, in bytes. */
+  readonly peakMemory?: string
+  /** Goes before `node`, as with `["setpriv", "--reuid=65534"]`. */
+  readonly prefix?: readonly string[]
+}
+
+export interface ProcessEnd {
+  /** `null` where a signal ended it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface SluiceProcess {
+  readonly pid: number
+  readonly ended: Promise<ProcessEnd>
+  /** Resolves with the first line of stderr that matches, whether it came already or not; rejects if the process ends without it. */
+  line(pattern: RegExp): Promise<string>
+  kill(signal: NodeJS.Signals): void
+}
+
+/** Starts `sluice` with these arguments. Progress comes as plain lines on stderr. */
+export function startSluice(args: readonly string[], options: ProcessOptions = {}): SluiceProcess {
+  if (!existsSync(cliFile)) throw new Error(`${cliFile} is not there: build first, with \`npm run build\``)
+  const preloads = [
+    ...(options.killAt !== undefined || options.trace !== undefined ? [killAt] : []),
+    ...(options.peakMemory !== undefined ? [peakMemory] : []),
+  ].flatMap((module) => ['--import', module])
+  const [command, ...before] = [...(options.prefix ?? []), process.execPath]
+  const child = spawn(command!, [...before, ...preloads, cliFile, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      ...process.env,
+      ...(options.killAt && { SLUICE_KILL_AT: JSON.stringify(options.killAt) }),
+      ...(options.trace && { SLUICE_TRACE: options.trace }),
+      ...(options.peakMemory && { SLUICE_PEAK_MEMORY: options.peakMemory }),
+    },
+  })
+  const stdout = collect(child, 'stdout')
+  const stderr = collect(child, 'stderr')
+  const lines: string[] = []
+  const watchers = new Set<() => void>()
+  createInterface({ input: child.stderr! }).on('line', (line) => {
+    lines.push(line)
+    for (const look of [...watchers]) look()
+  })
+  const ended = new Promise<ProcessEnd>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal, stdout: stdout(), stderr: stderr() }))
+  })
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    line: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = lines.find((line) => pattern.test(line))
+          if (found === undefined) return
+          watchers.delete(look)
+          resolve(found)
+        }
+        watchers.add(look)
+        look()
+        void ended.then(({ stderr }) => {
+          look()
+          reject(new Error(`the process ended without a line that matches ${pattern}:\n${stderr}`))
+        }, reject)
+      }),
+    kill: (signal) => void child.kill(signal),
+  }
+}
+
+/** Runs `sluice` to its end. */
+export function runSluice(args: readonly string[], options: ProcessOptions = {}): Promise<ProcessEnd> {
+  return startSluice(args, options).ended
+}
+
+function collect(child: ChildProcess, name: 'stdout' | 'stderr'): () => string {
+  const chunks: Buffer[] = []
+  child[name]!.on('data', (chunk: Buffer) => chunks.push(chunk))
+  return () => Buffer.concat(chunks).toString('utf8')
+}

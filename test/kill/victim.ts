@@ -1,0 +1,159 @@
+// One pipeline, one warehouse, one server: killed, looked into, and run again until done.
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type SandboxServer, startSandbox } from '../../sandbox/server.ts'
+import type { LogEntry } from '../../sandbox/stats.ts'
+import { BATCH_BOUND, committed, OVERLAP_BOUND, served, UNCOMMITTED_BOUND } from './again.ts'
+import { FAULTS, type Mode, pipelineOf } from './modes.ts'
+import { type ProcessEnd, type ProcessOptions, type SluiceProcess, startSluice } from './sluice-process.ts'
+import { compare } from './truth.ts'
+import { type Contents, look } from './warehouse.ts'
+
+const DAY_MS = 86_400_000
+
+/** What one process did. */
+export interface Life {
+  readonly end: ProcessEnd
+  /** Pages that it got. */
+  readonly pages: number
+  /** Those of them that are in the warehouse, whole. */
+  readonly committed: number
+  /** Pages that it got although they had been committed before (C4). */
+  readonly committedAgain: number
+  /** Pages that it got although an earlier process had got them. */
+  readonly again: number
+  readonly contents: Contents
+}
+
+/** A promise that was not kept. */
+export class BrokenPromiseError extends Error {}
+
+export class Victim implements AsyncDisposable {
+  readonly mode: Mode
+  readonly directory: string
+  readonly server: SandboxServer
+  readonly #everGot = new Set<string>()
+  readonly #everCommitted = new Set<string>()
+  #committedRecords = 0
+  #finished = false
+
+  private constructor(mode: Mode, directory: string, server: SandboxServer) {
+    this.mode = mode
+    this.directory = directory
+    this.server = server
+  }
+
+  static async start(mode: Mode, seed: number): Promise<Victim> {
+    const directory = await mkdtemp(join(tmpdir(), 'sluice-kill-'))
+    // The base data ends a day before today, so that each of the export's days is over.
+    const startTime = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS
+    const server = await startSandbox({
+      seed,
+      records: mode.records,
+      startTime,
+      limits: { desk: null, pay: null, trackExport: null },
+      ...FAULTS,
+    })
+    await writeFile(join(directory, 'pipeline.json'), pipelineOf(mode, server.url, startTime))
+    return new Victim(mode, directory, server)
+  }
+
+  get file(): string {
+    return join(this.directory, 'warehouse.duckdb')
+  }
+
+  get pipelineFile(): string {
+    return join(this.directory, 'pipeline.json')
+  }
+
+  /** Runs the pipeline once in a process of its own, to its end or its death, and looks at what is left. */
+  async live(
+    options: ProcessOptions = {},
+    meanwhile: (process: SluiceProcess) => unknown = () => {},
+  ): Promise<Life> {
+    const logStart = this.server.sandbox.stats.log.length
+    const process = startSluice(['run', this.pipelineFile], options)
+    // What it waits for may never come, where the process ends first.
+    void Promise.resolve(meanwhile(process)).catch(() => {})
+    const end = await process.ended
+    return this.#account(end, this.server.sandbox.stats.log.slice(logStart))
+  }
+
+  async #account(end: ProcessEnd, log: readonly LogEntry[]): Promise<Life> {
+    const contents = await look(this.file, this.mode.table)
+    const pages = served(this.mode, log)
+    // A list that was read to its end and starts anew by its configuration is nothing that was asked again.
+    if (this.#finished && this.mode.readsAnew) {
+      this.#everGot.clear()
+      this.#everCommitted.clear()
+    }
+    const positions = [...pages.keys()]
+    const again = positions.filter((position) => this.#everGot.has(position)).length
+    const committedAgain = positions.filter((position) => this.#everCommitted.has(position)).length
+    for (const position of positions) this.#everGot.add(position)
+    const fresh = contents.committedRecords - this.#committedRecords
+    const whole = committed(this.mode, pages, contents, fresh)
+    for (const position of whole) this.#everCommitted.add(position)
+    this.#committedRecords = contents.committedRecords
+    this.#finished =
+      contents.checkpoints.length > 0 && contents.checkpoints.every(({ ended, staged }) => ended && !staged)
+    return { end, pages: pages.size, committed: whole.size, again, committedAgain, contents }
+  }
+
+  /** What must be true after every process, dead or done. */
+  check({ contents, committedAgain, again }: Life): void {
+    const { missing, ...difference } = this.#difference(contents)
+    demand(
+      Object.values(difference).every((list) => list.length === 0),
+      'nothing doubled, nothing invented',
+      difference,
+    )
+    demand(
+      contents.unknownLoads.length === 0,
+      'C1: rows, checkpoints and loads in one transaction',
+      contents.unknownLoads,
+    )
+    if (this.mode.name !== 'replace')
+      demand(contents.inserted === contents.stored, 'C1: as many rows as the loads say', {
+        rows: contents.stored,
+        loads: contents.inserted,
+      })
+    else demand(contents.rows.length === 0 || missing.length === 0, 'R6: a replacement is whole', missing)
+    demand(
+      committedAgain <= BATCH_BOUND + OVERLAP_BOUND,
+      `C4: at most ${BATCH_BOUND + OVERLAP_BOUND} committed pages are asked for again`,
+      committedAgain,
+    )
+    demand(
+      again <= UNCOMMITTED_BOUND + BATCH_BOUND + OVERLAP_BOUND,
+      `C4: at most ${UNCOMMITTED_BOUND + BATCH_BOUND + OVERLAP_BOUND} pages are asked for again in all`,
+      again,
+    )
+  }
+
+  /** What must be true once a process has ended by itself. */
+  checkDone(life: Life): void {
+    demand(life.end.code === 0, 'the run ends well', life.end)
+    this.check(life)
+    const difference = this.#difference(life.contents)
+    demand(
+      Object.values(difference).every((list) => list.length === 0),
+      'the warehouse is the truth',
+      difference,
+    )
+  }
+
+  #difference({ rows, columns }: Contents) {
+    return compare(rows, columns, this.server.sandbox.truth[this.mode.truth](), this.mode)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server.close()
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
+
+function demand(holds: boolean, promise: string, found: unknown): void {
+  if (!holds) throw new BrokenPromiseError(`${promise}; found ${JSON.stringify(found)?.slice(0, 2000)}`)
+}
