@@ -93,6 +93,7 @@ class Simulation {
   readonly #mishaps: Record<string, number> = {}
   #processes = 0
   #requests = 0
+  #refreshes = false
 
   constructor(plan: WorldPlan, clock: FakeClock, warehouse: SimulatedWarehouse, trace: Trace) {
     this.#plan = plan
@@ -260,11 +261,13 @@ class Simulation {
   }
 
   #checkOutcome(hazard: Hazard, fullRefresh: boolean, report: RunReport): void {
+    // A refresh that was cut short is gone on with by the runs after it.
+    this.#refreshes ||= fullRefresh
     this.#outcomes.set(report.runId, report.outcome)
     for (const { stream, outcome, error } of report.streams) {
       if (outcome === 'done') continue
       // Right after changes the desk withholds what changed: a small table is then empty, and must not replace a full one (R6).
-      if (error?.code === 'REPLACE_EMPTY' && fullRefresh && stream.startsWith('desk.')) continue
+      if (error?.code === 'REPLACE_EMPTY' && this.#refreshes && stream.startsWith('desk.')) continue
       if (outcome === 'interrupted' && hazard === 'interruption') continue
       if (hazard === 'failed-commit' && error?.code === 'DESTINATION_FAILED') continue
       if (hazard === 'rivals' && error?.code === 'CHECKPOINT_CONFLICT') {
