@@ -81,7 +81,10 @@ export async function checkVersions(
   throw new CheckpointConflictError(load.stream, slice, Number(expected), Number(found))
 }
 
-/** Writes the load's checkpoints; of a replacement, those that it begins anew, stages or publishes (R6). */
+/** Some checkpoint of a load is not where the load started from: `checkVersions` tells which one, once nothing is written. */
+export class CheckpointsMoved extends Error {}
+
+/** Writes the load's checkpoints, where each is still at the version that the load started from (C2); of a replacement, those that it begins anew, stages or publishes (R6). */
 export async function writeCheckpoints(
   connection: DuckDBConnection,
   feed: RowFeed,
@@ -90,6 +93,8 @@ export async function writeCheckpoints(
 ): Promise<void> {
   const { replacement } = load
   const own = [pipeline, load.stream]
+  // What is deleted can't be compared any more.
+  if (replacement?.begin) await checkVersions(connection, feed, pipeline, load)
   if (replacement?.begin) await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND staged`, own)
   if (load.checkpoints.length > 0) await upsert(connection, feed, pipeline, load)
   if (!replacement?.publish) return
@@ -98,17 +103,19 @@ export async function writeCheckpoints(
 }
 
 async function upsert(connection: DuckDBConnection, feed: RowFeed, pipeline: string, load: Load) {
-  await feed.use(updateColumns, updates(load), () =>
+  const unchecked = load.replacement?.begin === true
+  const merged = await feed.use(updateColumns, updates(load), () =>
     connection.run(
       `MERGE INTO _sluice_checkpoints c USING ${FED_ROWS} u
        ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice
-       WHEN MATCHED THEN UPDATE SET position = u.position, high_water = u.high_water,
+       WHEN MATCHED ${unchecked ? '' : 'AND c.version = u.from_version'} THEN UPDATE SET position = u.position, high_water = u.high_water,
          version = u.from_version + 1, staged = $3, load_id = $4, updated_at = $5
-       WHEN NOT MATCHED THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water,
+       WHEN NOT MATCHED ${unchecked ? '' : 'AND u.from_version = 0'} THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water,
          u.from_version + 1, $3, $4, $5)`,
       [pipeline, load.stream, load.replacement !== undefined, load.id, instant(load.at)],
     ),
   )
+  if (merged.rowsChanged !== load.checkpoints.length) throw new CheckpointsMoved()
 }
 
 /** Deletes a stream's checkpoints; returns how many there were. */

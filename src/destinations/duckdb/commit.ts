@@ -5,7 +5,7 @@ import type { TableSchema } from '../../ports/schema.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { EmptyReplaceError } from '../errors.ts'
 import { schemaChange } from '../schema-change.ts'
-import { checkVersions, writeCheckpoints } from './checkpoints.ts'
+import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
 import { fedColumn } from './columns.ts'
 import { alterTable, createTable, dropTable, renameTable } from './ddl.ts'
 import { instant } from './instant.ts'
@@ -33,16 +33,13 @@ export async function commitLoad(
   // Known again once the transaction is through: one that fails leaves the table as it was, or as nobody here knows.
   schemas.delete(table.toLowerCase())
   schemas.delete(load.table.toLowerCase())
-  const receipt = await transaction(connection, async () => {
-    const replayed = await findReceipt(connection, pipeline, load.id)
-    if (replayed !== undefined) return replayed
-    await checkVersions(connection, feed, pipeline, load)
+  const work = transaction(connection, async () => {
+    await writeCheckpoints(connection, feed, pipeline, load)
     await prepareTable(connection, load, table, known)
     const plan = await planMerge(connection, feed, load, table)
     await insertRecords(connection, feed, load, table, plan.records)
     if (load.replacement?.publish) await publish(connection, load)
     await writeRejects(connection, feed, pipeline, load)
-    await writeCheckpoints(connection, feed, pipeline, load)
     const receipt: LoadReceipt = {
       loadId: load.id,
       inserted: plan.records.length - plan.updated,
@@ -52,6 +49,14 @@ export async function commitLoad(
     }
     await writeLoad(connection, pipeline, load, receipt)
     return receipt
+  })
+  // Whether it was committed before is asked only where something is wrong: a load that was meets its own checkpoints, or its own
+  // record, whose key is unique (C3).
+  const receipt = await work.catch(async (error: unknown) => {
+    const replayed = await findReceipt(connection, pipeline, load.id).catch(() => undefined)
+    if (replayed !== undefined) return replayed
+    if (error instanceof CheckpointsMoved) await checkVersions(connection, feed, pipeline, load)
+    throw error
   })
   const written = load.replacement?.publish ? load.table : table
   if (!receipt.replayed) schemas.set(written.toLowerCase(), load.schema)

@@ -11,7 +11,7 @@ const STATE_TABLES = {
   _sluice_loads: `
     pipeline VARCHAR NOT NULL, load_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, stream VARCHAR NOT NULL,
     table_name VARCHAR NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, unchanged BIGINT NOT NULL,
-    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL`,
+    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL, PRIMARY KEY (pipeline, load_id)`,
   _sluice_runs: `
     pipeline VARCHAR NOT NULL, run_id VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, finished_at TIMESTAMPTZ,
     outcome VARCHAR NOT NULL, report JSON`,
