@@ -22,10 +22,10 @@ const batchOptions = z
       .default(20_000)
       .describe('Records after which a batch is committed. Default 20,000.'),
     size: size
-      .default(8 * 1024 * 1024)
-      .describe('Size of the records as they were sent, after which a batch is committed. Default "8MiB".'),
+      .prefault('4MiB')
+      .describe('Size of the records as they were sent, after which a batch is committed. Default "4MiB".'),
     interval: duration
-      .default(30_000)
+      .prefault('30s')
       .describe('Age after which a batch is committed when the next page arrives. Default "30s".'),
   })
   .describe(

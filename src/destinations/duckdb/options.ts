@@ -11,13 +11,13 @@ export const duckdbOptions = z
       .string()
       .min(1)
       .describe(
-        'The DuckDB file; made if it is not there, its directory must exist. One process at a time can hold it. A relative path starts from the working directory.',
+        'The DuckDB file; made if it is not there, its directory must exist. One process at a time can hold it. A relative path starts from the folder of the pipeline file.',
       ),
     memoryLimit: size
       .refine((bytes) => bytes >= 96 * MIB, { error: 'memoryLimit must be at least "96MiB"' })
-      .prefault('128MiB')
+      .prefault('96MiB')
       .describe(
-        'Most memory that DuckDB uses for its buffers; beyond it, it spills to `<path>.tmp`. A table of more than 50 columns adds 1.5 MiB for each of the others. Default "128MiB", at least "96MiB".',
+        'Most memory that DuckDB uses for its buffers; beyond it, it spills to `<path>.tmp`. A table of more than 50 columns adds 1.5 MiB for each of the others. Default, and least, "96MiB".',
       ),
     threads: z
       .int()
