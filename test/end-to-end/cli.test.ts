@@ -124,7 +124,7 @@ test('a reset forgets the checkpoints of a stream, and the next run reads it fro
   const reset = await work.sluice('state', 'reset', 'desk.users')
   expect(reset).toEqual({
     code: 0,
-    stdout: 'desk.users: 1 checkpoint forgotten; the next run reads it from its beginning\n',
+    stdout: 'desk.users: its checkpoints are forgotten; the next run reads it from its beginning\n',
     stderr: '',
   })
   const { stdout } = await work.sluice('run', '--only', 'desk.users', '--json')
