@@ -296,3 +296,13 @@ test('C2: two runs that replace one table from streamed bodies cannot drop what 
   })
   expect(ids()).toEqual(records(1, 30).map(({ id }) => id))
 })
+
+test('R6: an empty refresh is abandoned, so that the next run finds what the API withheld', async () => {
+  await load(listStream({ slices: { all: [records(1, 2)] } }))
+  const empty = await load(listStream({ slices: { all: [[]] } }), { fullRefresh: true })
+  expect(empty).toMatchObject({ outcome: 'failed', error: { code: 'REPLACE_EMPTY' } })
+  expect(ids()).toEqual([1, 2])
+  expect(await checkpoints()).toEqual([])
+  expect(await load(listStream({ slices: { all: [records(1, 3)] } }))).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([1, 2, 3])
+})

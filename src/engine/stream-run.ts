@@ -108,7 +108,20 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     await queue.finish(false)
     throw error
   }
-  await queue.finish(start.replacement !== 'none')
+  if (start.replacement === 'none') return queue.finish(false)
+  await queue.finish(true).catch(async (error: unknown) => {
+    if (isSluiceError(error) && error.code === 'REPLACE_EMPTY') await abandonReplacement(stream, session)
+    throw error
+  })
+}
+
+/**
+ * What was staged without a record must not be gone on with: its positions lie behind records that a later run could find. The
+ * next run reads the stream from its beginning; where nothing tells records apart that would double them, and it is left to the user.
+ */
+async function abandonReplacement(stream: Stream, session: DestinationSession): Promise<void> {
+  if (stream.write === 'replace' || stream.key.length > 0)
+    await session.resetStream(stream.name, stream.table)
 }
 
 function isInterruption(error: unknown, signal: AbortSignal): boolean {

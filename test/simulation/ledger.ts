@@ -15,6 +15,12 @@ export class Ledger {
   readonly #loads = new Set<string>()
   readonly #checkpoints = new Map<string, Entry>()
 
+  /** The checkpoints of a stream are gone: its next load starts from none. */
+  forget(stream: string): void {
+    for (const id of this.#checkpoints.keys())
+      if (id.startsWith(idOf(stream, ''))) this.#checkpoints.delete(id)
+  }
+
   record(load: Load, receipt: LoadReceipt): void {
     if (receipt.replayed || this.#loads.has(load.id))
       throw new BrokenPromiseError('C3', `load ${load.id} was committed twice`)

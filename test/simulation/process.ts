@@ -160,7 +160,11 @@ export class SimulatedProcess {
         return this.#alive(committing)
       },
       recordRun: (run) => (this.#dead ? new Promise(() => {}) : this.#alive(inner.recordRun(run))),
-      resetStream: (stream, table) => this.#alive(inner.resetStream(stream, table)),
+      resetStream: async (stream, table) => {
+        const count = await this.#alive(inner.resetStream(stream, table))
+        ledger.forget(stream)
+        return count
+      },
       [Symbol.asyncDispose]: async () => {
         if (this.#dead) return new Promise(() => {})
         this.#sessions.delete(inner)
