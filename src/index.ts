@@ -94,7 +94,7 @@ export type { Progress, ReadScope, Slice, Source, SourcePage, Stream } from './p
 // Quotas
 export { combineQuotas } from './quota/combine.ts'
 export { concurrency } from './quota/concurrency.ts'
-export { QuotaImpossibleError } from './quota/queue.ts'
+export { QuotaImpossibleError } from './quota/errors.ts'
 export type { Permit, Quota } from './quota/quota.ts'
 export { type RequestWindowOptions, requestWindow } from './quota/request-window.ts'
 export { type TokenBucketOptions, tokenBucket } from './quota/token-bucket.ts'

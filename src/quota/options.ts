@@ -4,7 +4,6 @@ import type { Clock } from '../ports/runtime.ts'
 import { Concurrency } from './concurrency.ts'
 import type { Meter } from './meter.ts'
 import { QuotaQueue } from './queue.ts'
-import type { Quota } from './quota.ts'
 import { ReportedLimit } from './reported.ts'
 import { RequestWindow } from './request-window.ts'
 import { TokenBucket } from './token-bucket.ts'
@@ -83,7 +82,7 @@ function headerName() {
 }
 
 /** The quota of one credential at one API: what the config says and what the API says, whichever is stricter (Q1, Q4). */
-export function createQuota(options: z.output<typeof quotaOptions>, clock: Clock): Quota {
+export function createQuota(options: z.output<typeof quotaOptions>, clock: Clock): QuotaQueue {
   const { quotas, rateLimitHeaders } = options
   const name = quotas.length === 0 ? 'what the API reports' : quotas.map(nameOf).join(' and ')
   return new QuotaQueue(name, quotas.flatMap(metersOf), clock, new ReportedLimit(rateLimitHeaders))

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { combineQuotas } from './combine.ts'
 import { concurrency } from './concurrency.ts'
-import { QuotaImpossibleError } from './queue.ts'
+import { QuotaImpossibleError } from './errors.ts'
 import type { Permit } from './quota.ts'
 import { requestWindow } from './request-window.ts'
 import { tokenBucket } from './token-bucket.ts'
@@ -171,7 +171,6 @@ test('a request that waits for its endpoint takes nothing of the account meanwhi
   const clock = fakeClock({ start: 0 })
   const account = concurrency(1, clock)
   const endpoint = requestWindow({ requests: 1, perMs: 1000 }, clock)
-  // The order of the list does not matter.
   const slow = combineQuotas([account, endpoint])
   ;(await slow.acquire()).release()
   const abort = new AbortController()

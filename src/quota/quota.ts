@@ -14,10 +14,11 @@ export interface Permit {
 }
 
 /**
- * Told at once where a permission has to be waited for, before the wait begins: the least time that it takes, in milliseconds, as far
- * as it is known now. `Infinity`: until another request ends. Whoever came earlier may make it longer.
+ * Told where a permission has to be waited for, before the wait begins: the least time that it takes, in milliseconds, as far as it is
+ * known now. `Infinity`: until another request ends. Whoever came earlier may make it longer. Of several quotas it is told of
+ * each in turn, with the name of the one that is waited for.
  */
-export type OnQuotaWait = (expectedMs: number) => void
+export type OnQuotaWait = (expectedMs: number, quota?: string) => void
 
 /** A limit that an API sets. Waits are reservations: first come, first served, and nobody wakes to find their token gone (Q2). */
 export interface Quota {

@@ -141,6 +141,80 @@ test('Q1, Q2: combined quotas keep the limits of each', async () => {
   )
 }, 60_000)
 
+test('Q1, Q2: an account, its endpoints and the slots of a client keep the limits of each, whoever waits for which', async () => {
+  const endpoints = [
+    { requests: 3, perMs: 1000, burst: 1 },
+    { requests: 5, perMs: 2000, burst: 2 },
+  ]
+  const one = fc.record({
+    endpoint: fc.nat(2),
+    cost: fc.constant(1),
+    afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 400 })),
+    patienceMs: fc.option(fc.integer({ min: 0, max: 2000 }), { nil: undefined }),
+    latencyMs: fc.integer({ min: 0, max: 300 }),
+    pauses: fc.integer({ min: 0, max: 20 }).map((chance) => chance === 0),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(one, { minLength: 1, maxLength: 60 }), fc.nat(), async (requests, seed) => {
+      const pauses: { readonly from: number; readonly until: number }[] = []
+      const sent = await send(requests, seed, (clock) => {
+        const account = createQuota(
+          {
+            quotas: [
+              { requests: 8, per: 1000 },
+              { requests: 30, per: 6000, burst: 6 },
+            ],
+            rateLimitHeaders: 'auto',
+          },
+          clock,
+        )
+        const places = concurrency(4, clock)
+        const combined = [
+          combineQuotas([account, places]),
+          ...endpoints.map((options) =>
+            combineQuotas([account, places, tokenBucket(options, clock), requestWindow(options, clock)]),
+          ),
+        ]
+        let asked = 0
+        return {
+          name: 'by endpoint',
+          async acquire(cost, signal) {
+            const { endpoint, pauses: refused } = requests[asked++]!
+            const permit = await combined[endpoint]!.acquire(cost, signal)
+            if (refused) {
+              account.observe(429, { 'retry-after': '3' })
+              pauses.push({ from: clock.now(), until: clock.now() + 3000 })
+            }
+            return permit
+          },
+          observe() {},
+        }
+      })
+      expect(busiestWindow(sent, 1000)).toBeLessThanOrEqual(8)
+      expect(busiestWindow(sent, 6000)).toBeLessThanOrEqual(30)
+      for (const { sentAt } of sent) {
+        expect(
+          sent.filter((other) => other.sentAt <= sentAt && other.answeredAt > sentAt).length,
+        ).toBeLessThanOrEqual(4)
+        for (const { from, until } of pauses) expect(sentAt <= from || sentAt >= until).toBe(true)
+      }
+      for (const [index, { requests: most, perMs, burst }] of endpoints.entries()) {
+        const own = sent.filter(({ order }) => requests[order]!.endpoint === index + 1)
+        expect(busiestWindow(own, perMs)).toBeLessThanOrEqual(most)
+        for (const [first, from] of own.entries())
+          for (const [count, to] of own.slice(first).entries())
+            expect(count + 1).toBeLessThanOrEqual(burst + ((to.sentAt - from.sentAt) * most) / perMs + 1e-3)
+        firstComeFirstServed(own)
+      }
+      firstComeFirstServed(sent.filter(({ order }) => requests[order]!.endpoint === 0))
+      // Those whose patience has no end are all served.
+      const patient = requests.flatMap(({ patienceMs }, order) => (patienceMs === undefined ? [order] : []))
+      expect(patient.every((order) => sent.some((request) => request.order === order))).toBe(true)
+    }),
+    { numRuns: 150 },
+  )
+}, 60_000)
+
 test('Q1, Q2: a token bucket never lets more through than its burst and what has flowed in since', async () => {
   await fc.assert(
     fc.asyncProperty(
