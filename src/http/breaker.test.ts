@@ -222,3 +222,49 @@ test('the options name their defaults', () => {
     maxWait: 300_000,
   })
 })
+
+test('a clock that is set back keeps nobody waiting longer', async () => {
+  let shift = 0
+  const inner = fakeClock({ start: 10_000_000 })
+  const clock = { now: () => inner.now() + shift, sleep: inner.sleep }
+  const breaker = circuitBreaker({ failureThreshold: 1, openFor: 1000, maxWait: 1500 }, clock)
+  const fail = () => breaker.run(() => Promise.reject(reset())).catch((error: unknown) => error)
+  await fail()
+  shift = -3_600_000
+  let done = false
+  void breaker.run(async () => {
+    done = true
+  })
+  await inner.advance(1000)
+  expect(done).toBe(true)
+  expect(breaker.state).toBe('closed')
+
+  await fail()
+  shift -= 3_600_000
+  const probe = held<void>()
+  void breaker.run(() => probe.promise)
+  const waiting = breaker.run(async () => {}).catch((error: unknown) => error)
+  await inner.advance(1500)
+  expect(await waiting).toBeInstanceOf(CircuitOpenError)
+})
+
+test('a task that waited is run again where the breaker has opened meanwhile, and does not count', async () => {
+  const { clock, breaker, openIt, changes } = bench()
+  const wait = held<void>()
+  let runs = 0
+  let sent = 0
+  const waited = breaker.run(async (recheck) => {
+    if (++runs === 1) await wait.promise
+    recheck()
+    return ++sent
+  })
+  await openIt()
+  wait.resolve()
+  await clock.advance(999)
+  expect([runs, sent]).toEqual([1, 0])
+  await clock.advance(1)
+  expect(await waited).toBe(1)
+  expect(runs).toBe(2)
+  expect(breaker.state).toBe('closed')
+  expect(changes.map(({ type }) => type)).toEqual(['breaker.open', 'breaker.wait', 'breaker.close'])
+})

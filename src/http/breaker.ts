@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isSluiceError } from '../errors.ts'
 import { duration } from '../options/duration.ts'
 import type { Clock } from '../ports/runtime.ts'
+import { steadyTime } from '../ports/steady-time.ts'
 import { CircuitOpenError, HttpStatusError } from './errors.ts'
 
 export const breakerOptions = z.strictObject({
@@ -45,25 +46,32 @@ export interface CircuitBreakerOptions extends Partial<BreakerPolicy> {
 export interface CircuitBreaker {
   readonly state: 'closed' | 'open' | 'half-open'
   /**
-   * Runs `task`, once the breaker lets it.
+   * Runs `task`, once the breaker lets it. A task that waits before it asks the API calls `recheck` when it is about to: where the
+   * breaker has opened meanwhile that throws, and the task is run again when it is let.
    * @throws CircuitOpenError where it has been open for longer than `maxWait`
    */
-  run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  run<T>(task: (recheck: () => void) => Promise<T>, signal?: AbortSignal): Promise<T>
   /** True for an error with which a probe failed: the request that lent itself to it has learnt nothing about itself. */
   failedProbe(error: unknown): boolean
 }
 
-// Each state carries its own fields and no others; `since` is the moment when the breaker left the closed state.
+/** The moment when the breaker left the closed state, for limits and for messages. */
+interface Opened {
+  readonly at: number
+  readonly date: number
+}
+
+// Each state carries its own fields and no others. Times are steady, so that a clock that is set back keeps nobody waiting.
 type State =
   | { readonly kind: 'closed'; failures: number }
   | {
       readonly kind: 'open'
-      readonly since: number
+      readonly since: Opened
       readonly until: number
       readonly openFor: number
       readonly reason: string
     }
-  | { readonly kind: 'half-open'; readonly since: number; readonly openFor: number; readonly reason: string }
+  | { readonly kind: 'half-open'; readonly since: Opened; readonly openFor: number; readonly reason: string }
 
 /**
  * A circuit breaker: opens when requests fail in a row (as Finagle's failure accrual), and lets exactly one probe through at a time
@@ -73,6 +81,7 @@ export function circuitBreaker(options: CircuitBreakerOptions, clock: Clock): Ci
   const policy = { ...defaultBreakerPolicy, ...options }
   const health = options.health ?? healthOf
   const onChange = options.onChange ?? (() => {})
+  const time = steadyTime(clock)
   const probes = new WeakSet<object>()
   const sleeping = new Set<AbortController>()
   let state: State = { kind: 'closed', failures: 0 }
@@ -82,26 +91,26 @@ export function circuitBreaker(options: CircuitBreakerOptions, clock: Clock): Ci
     for (const sleeper of sleeping) sleeper.abort()
   }
 
-  function open(since: number, openFor: number, reason: string): void {
-    change({ kind: 'open', since, until: clock.now() + openFor, openFor, reason })
+  function open(since: Opened, openFor: number, reason: string): void {
+    change({ kind: 'open', since, until: time() + openFor, openFor, reason })
     onChange({ type: 'breaker.open', forMs: openFor, reason })
   }
 
   /** Resolves with the state in which the caller may go on: closed, or half-open as its one probe. */
   async function enter(signal: AbortSignal | undefined): Promise<State> {
-    const arrived = clock.now()
+    const arrived = time()
     for (;;) {
       signal?.throwIfAborted()
-      const now = clock.now()
+      const now = time()
       if (state.kind === 'closed' || (state.kind === 'open' && now >= state.until)) {
         if (state.kind === 'open')
           change({ kind: 'half-open', since: state.since, openFor: state.openFor, reason: state.reason })
         if (now > arrived) onChange({ type: 'breaker.wait', delayMs: now - arrived })
         return state as State
       }
-      const limit = state.since + policy.maxWait
+      const limit = state.since.at + policy.maxWait
       if (now >= limit)
-        throw new CircuitOpenError(options.name ?? 'the API', state.since, state.reason, now - arrived)
+        throw new CircuitOpenError(options.name ?? 'the API', state.since.date, state.reason, now - arrived)
       await untilChange(Math.min(limit, state.kind === 'open' ? state.until : limit) - now, signal)
     }
   }
@@ -125,7 +134,7 @@ export function circuitBreaker(options: CircuitBreakerOptions, clock: Clock): Ci
       if (result === 'up') state.failures = 0
       else if (result === 'down' && ++state.failures >= policy.failureThreshold)
         open(
-          clock.now(),
+          { at: time(), date: clock.now() },
           policy.openFor,
           `${state.failures} requests in a row failed, the last with: ${reason}`,
         )
@@ -137,7 +146,7 @@ export function circuitBreaker(options: CircuitBreakerOptions, clock: Clock): Ci
       } else if (result === 'down')
         open(since, Math.min(policy.maxOpenFor, openFor * 2), `a probe failed: ${reason}`)
       // A probe that was called off, or failed on this side, hands its turn on.
-      else change({ kind: 'open', since, until: clock.now(), openFor, reason: state.reason })
+      else change({ kind: 'open', since, until: time(), openFor, reason: state.reason })
     }
   }
 
@@ -146,19 +155,33 @@ export function circuitBreaker(options: CircuitBreakerOptions, clock: Clock): Ci
       return state.kind
     },
     async run(task, signal) {
-      const entered = await enter(signal)
-      try {
-        const result = await task()
-        record(entered, 'up', '')
-        return result
-      } catch (error) {
-        const result = signal?.aborted ? 'neutral' : health(error)
-        if (result === 'down' && entered.kind === 'half-open' && error instanceof Error) probes.add(error)
-        record(entered, result, error instanceof Error ? error.message : String(error))
-        throw error
+      for (;;) {
+        const entered = await enter(signal)
+        try {
+          const result = await task(() => {
+            if (entered !== state) throw new Overtaken(entered)
+          })
+          record(entered, 'up', '')
+          return result
+        } catch (error) {
+          if (error instanceof Overtaken && error.entered === entered) continue
+          const result = signal?.aborted ? 'neutral' : health(error)
+          if (result === 'down' && entered.kind === 'half-open' && error instanceof Error) probes.add(error)
+          record(entered, result, error instanceof Error ? error.message : String(error))
+          throw error
+        }
       }
     },
     failedProbe: (error) => error instanceof Error && probes.has(error),
+  }
+}
+
+/** The breaker has left the state in which a task had entered it: for `run` alone. */
+class Overtaken extends Error {
+  readonly entered: object
+  constructor(entered: object) {
+    super('the breaker has opened or closed meanwhile')
+    this.entered = entered
   }
 }
 

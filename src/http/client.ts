@@ -14,7 +14,6 @@ import { followRedirects } from './redirect.ts'
 import { encodeBody } from './request-body.ts'
 import { requestUrl, sourceOrigins } from './request-url.ts'
 import { createRetrier, type RetryPolicy } from './retry.ts'
-import { slots } from './slots.ts'
 import { defaultTimeouts, type Timeouts } from './transport.ts'
 
 export interface ClientRequestOptions {
@@ -51,7 +50,7 @@ export interface ClientOptions {
   /** Sent with every request, where it names no other value. Lower-case names. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly auth?: Authenticator
-  /** Every request waits for all of them, in this order. */
+  /** Every request waits for all of them, and takes from all at one moment. List the widest first: see `combineQuotas`. */
   readonly quotas?: readonly Quota[]
   /** Durations in milliseconds, as `retryOptions` gives them. */
   readonly retry?: Partial<RetryPolicy> | undefined
@@ -59,7 +58,7 @@ export interface ClientOptions {
   readonly breaker?: Partial<BreakerPolicy> | undefined
   /** Milliseconds, as `timeoutOptions` gives them. */
   readonly timeouts?: Partial<Timeouts> | undefined
-  /** Requests under way at once; more wait, first come, first served. Default: 10. */
+  /** Requests under way at once, those that wait for a quota not counted; more wait, first come, first served. Default: 10. */
   readonly maxConcurrent?: number | undefined
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
   readonly maxBodySize?: number | undefined
@@ -92,17 +91,15 @@ export function createClient(options: ClientOptions): Client {
       onRetry: (retry) => events.retry(retry, call),
     })
   const breakerOf = circuitBreaker({ ...options.breaker, name, onChange: events.breaker }, clock)
-  const breaker: Layer = (next) => (call, consume) => breakerOf.run(() => next(call, consume), call.signal)
-  const places = slots(options.maxConcurrent ?? 10)
-  const concurrency: Layer = (next) => async (call, consume) => {
-    await places.take(call.signal)
-    try {
-      return await next(call, consume)
-    } finally {
-      places.release()
-    }
-  }
-  const quota = quotaLayer(quotas, clock, events.quota)
+  const breaker: Layer = (next) => (call, consume) =>
+    breakerOf.run((recheck) => next({ ...call, recheck }, consume), call.signal)
+  const quota = quotaLayer({
+    quotas,
+    maxConcurrent: options.maxConcurrent ?? 10,
+    clock,
+    onHold: events.quota.hold,
+    onWait: events.quota.wait,
+  })
   const { renewOnce, sign } = options.auth ? authLayers(options.auth) : { renewOnce: pass, sign: pass }
   const follow = followRedirects(origins)
   const exchange = receive(runtime.transport, {
@@ -116,9 +113,11 @@ export function createClient(options: ClientOptions): Client {
     },
   })
 
-  // The chain, outermost first. Each attempt waits for quota and is signed afresh; an open breaker spends no quota; what is asked
-  // again after a redirect or a renewed credential waits for quota like any other request; no slot is held while a retry waits.
-  const send = follow(retry(renewOnce(concurrency(breaker(quota(sign(events.measure(exchange))))))))
+  // The chain, outermost first. Each attempt waits for quota and is signed afresh; what is asked again after a redirect or a renewed
+  // credential waits for quota like any other request. A place among `maxConcurrent` is one more quota, taken at the same moment as the
+  // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
+  // was granted one after it opened gives it back.
+  const send = follow(retry(renewOnce(breaker(quota(sign(events.measure(exchange)))))))
 
   function toRequest(spec: RequestSpec): HttpRequest {
     const headers: Record<string, string> = { ...baseHeaders, ...spec.headers }
@@ -142,6 +141,7 @@ export function createClient(options: ClientOptions): Client {
           quotas: own,
           repeatable: isRepeatable(spec),
           attempt: 1,
+          recheck() {},
         }
         return await send(call, consume)
       } catch (error) {

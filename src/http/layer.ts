@@ -16,6 +16,8 @@ export interface Call {
   readonly repeatable: boolean
   /** From 1; counts the attempts of the retry layer. */
   readonly attempt: number
+  /** Asked right before the call is sent: throws where the breaker has opened since the call passed it. */
+  readonly recheck: () => void
 }
 
 /** Takes a response while the call is still under way: permits are held and failures are repeated until it resolves. */

@@ -75,6 +75,22 @@ test('no attempt begins after the deadline', async () => {
   expect(clock.now()).toBeLessThanOrEqual(5000)
 })
 
+test('the deadline holds also where the clock is set back', async () => {
+  const inner = fakeClock({ start: 100_000_000, auto: true })
+  let shift = 0
+  const clock = { now: () => inner.now() + shift, sleep: inner.sleep }
+  const retrier = createRetrier({ maxAttempts: 100, deadline: 5000 }, { clock, random: () => 0.999 })
+  let attempts = 0
+  const error = await retrier
+    .run(async () => {
+      if (++attempts === 3) shift = -3_600_000
+      throw reset()
+    })
+    .catch((error: unknown) => error)
+  expect(error).toMatchObject({ limit: 'deadline' })
+  expect(inner.now()).toBeLessThanOrEqual(100_005_000)
+})
+
 test('a spent budget stops the retries of every request of the client, and successes fill it again', async () => {
   const { retrier, task } = bench({ budget: 10 })
   await expect(retrier.run(task(forever(reset)))).rejects.toThrow('gave up after 3 attempts in')

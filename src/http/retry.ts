@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isSluiceError } from '../errors.ts'
 import { duration } from '../options/duration.ts'
 import type { Clock } from '../ports/runtime.ts'
+import { steadyTime } from '../ports/steady-time.ts'
 import { HttpStatusError, RateLimitedError, RetriesExhaustedError } from './errors.ts'
 
 export const retryOptions = z.strictObject({
@@ -77,6 +78,8 @@ export function createRetrier(
 ): Retrier {
   const policy = { ...defaultRetryPolicy, ...options }
   const { clock, random } = runtime
+  // A clock that is set back must not move a deadline.
+  const time = steadyTime(clock)
   const statuses = new Set(policy.statuses)
   let budget = policy.budget
 
@@ -84,7 +87,7 @@ export function createRetrier(
     async run(task, { repeatable = true, signal, onRetry, uncounted } = {}) {
       let failures = 0
       let throttles = 0
-      const started = clock.now()
+      const started = time()
       let firstFailure = started
       let spent = 0
       for (let attempt = 1; ; attempt++) {
@@ -101,14 +104,14 @@ export function createRetrier(
         // It would be repeated now: what stops it is the caller, not the failure.
         signal?.throwIfAborted()
 
-        const now = clock.now()
+        const now = time()
         if (attempt === 1) firstFailure = now
         const giveUp = (limit: 'maxAttempts' | 'deadline' | 'budget') =>
           new RetriesExhaustedError(attempt, now - started, limit, error)
         const left = firstFailure + policy.deadline - now
         const floor = askedDelay(error)
         if (floor > left)
-          throw new RateLimitedError(messageOf(error), now + floor, policy.deadline, { cause: error })
+          throw new RateLimitedError(messageOf(error), clock.now() + floor, policy.deadline, { cause: error })
 
         const throttled = verdict === 'throttled'
         if (throttled) throttles++

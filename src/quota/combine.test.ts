@@ -9,7 +9,6 @@ import { createQuota } from './options.ts'
 import { QuotaQueue } from './queue.ts'
 import type { Permit, Quota } from './quota.ts'
 import { createQuotaRegistry } from './registry.ts'
-import { requestWindow } from './request-window.ts'
 import { tokenBucket } from './token-bucket.ts'
 
 /** Notes when each request is let through. */

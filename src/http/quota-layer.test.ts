@@ -1,0 +1,139 @@
+import { expect, test } from 'vitest'
+import type { SluiceEvent } from '../ports/events.ts'
+import type { HttpResponse } from '../ports/runtime.ts'
+import { concurrency } from '../quota/concurrency.ts'
+import type { Quota } from '../quota/quota.ts'
+import { tokenBucket } from '../quota/token-bucket.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { type ScriptedReply, scriptedTransport } from '../testing/scripted-transport.ts'
+import { type ClientOptions, createClient } from './client.ts'
+import { TransportError } from './errors.ts'
+
+/** A client whose API takes `latencyMs` for each answer, and answers as `reply` says. */
+function bench(
+  options: Partial<ClientOptions> & {
+    latencyMs?: number
+    reply?: (at: number, path: string) => ScriptedReply
+  } = {},
+) {
+  const clock = fakeClock({ start: 0, auto: true })
+  const sent: string[] = []
+  const events: SluiceEvent[] = []
+  const { latencyMs = 0, reply = () => ({}), ...rest } = options
+  const client = createClient({
+    name: 'desk',
+    baseUrl: 'https://api.test',
+    onEvent: (event) => events.push(event),
+    ...rest,
+    runtime: {
+      clock,
+      random: () => 0,
+      async transport(request, signal) {
+        const { pathname } = new URL(request.url)
+        const at = clock.now()
+        sent.push(`${pathname} ${at}`)
+        await clock.sleep(latencyMs)
+        return scriptedTransport([reply(at, pathname)])(request, signal)
+      },
+    },
+  })
+  const ask = (path: string, quotas: readonly Quota[] = [], signal?: AbortSignal) =>
+    client.request(
+      { method: 'GET', url: path, query: {}, headers: {} },
+      async (response: HttpResponse) => response.status,
+      {
+        quotas,
+        ...(signal && { signal }),
+      },
+    )
+  const types = (...wanted: SluiceEvent['type'][]) => events.filter(({ type }) => wanted.includes(type))
+  return { clock, sent, ask, events, types }
+}
+
+test('who waits for its endpoint holds no place of the client, so that other endpoints go on', async () => {
+  const { clock, sent, ask } = bench({ maxConcurrent: 2, latencyMs: 100 })
+  const endpoint = [tokenBucket({ requests: 1, perMs: 10_000, burst: 1 }, clock)]
+  await Promise.all([...[1, 2, 3, 4].map(() => ask('slow', endpoint)), ...[1, 2, 3].map(() => ask('fast'))])
+  expect(sent).toEqual([
+    '/slow 0',
+    '/fast 0',
+    '/fast 100',
+    '/fast 100',
+    '/slow 10000',
+    '/slow 20000',
+    '/slow 30000',
+  ])
+})
+
+test('Q1: who waits for a place spends no quota meanwhile: the requests of a bucket that refilled do not go at once', async () => {
+  const { clock, sent, ask } = bench({ maxConcurrent: 1, latencyMs: 10_000, reply: () => ({}) })
+  const endpoint = [tokenBucket({ requests: 1, perMs: 20_000, burst: 1 }, clock)]
+  await Promise.all([ask('long'), ask('a', endpoint), ask('b', endpoint)])
+  expect(sent).toEqual(['/long 0', '/a 10000', '/b 30000'])
+})
+
+test('a wait for a place alone is no wait for quota; a wait for quota names the one that is waited for', async () => {
+  const { clock, ask, types } = bench({ maxConcurrent: 1, latencyMs: 500 })
+  await Promise.all([ask('a'), ask('b')])
+  expect(types('quota.hold', 'quota.wait')).toEqual([])
+  const endpoint = [tokenBucket({ requests: 1, perMs: 2000, burst: 1, name: 'endpoint' }, clock)]
+  await Promise.all([ask('c', endpoint), ask('d', endpoint)])
+  expect(types('quota.hold', 'quota.wait')).toEqual([
+    { type: 'quota.hold', at: 1000, source: 'desk', quota: 'endpoint', expectedMs: 2000 },
+    { type: 'quota.wait', at: 3000, source: 'desk', quota: 'endpoint', delayMs: 2000 },
+  ])
+})
+
+test('a quota of another make that waits without a word is told of, too', async () => {
+  const silent = (clock: { sleep(ms: number): Promise<void> }): Quota => ({
+    name: 'silent',
+    async acquire() {
+      await clock.sleep(700)
+      return { release() {} }
+    },
+    observe() {},
+  })
+  const { clock, ask, types } = bench()
+  await ask('a', [silent(clock)])
+  expect(types('quota.hold', 'quota.wait')).toMatchObject([
+    { type: 'quota.wait', quota: 'silent', delayMs: 700 },
+  ])
+})
+
+test('who was waiting for quota when the breaker opened is not sent, and gives its quota back', async () => {
+  const up = 60_000
+  const { clock, sent, ask, types } = bench({
+    breaker: { failureThreshold: 1, openFor: up, maxOpenFor: up, maxWait: 10 * up },
+    retry: { firstDelay: 1 },
+    reply: (at) =>
+      at < up ? new TransportError('https://api.test/', 'ECONNREFUSED', 'connect', { sent: false }) : {},
+  })
+  const endpoint = [tokenBucket({ requests: 1, perMs: 1000, burst: 1 }, clock)]
+  await Promise.all([1, 2, 3].map(() => ask('a', endpoint)))
+  expect(sent).toEqual(['/a 0', '/a 60000', '/a 61000', '/a 62000'])
+  expect(types('breaker.open')).toHaveLength(1)
+})
+
+test('a wait that is aborted leaves neither a place nor quota behind', async () => {
+  const { clock, sent, ask } = bench({ maxConcurrent: 1, latencyMs: 1000, quotas: [] })
+  const endpoint = [concurrency(1, clock)]
+  const abort = new AbortController()
+  const first = ask('a', endpoint)
+  const second = ask('b', endpoint, abort.signal)
+  await clock.sleep(10)
+  abort.abort(new Error('called off'))
+  await expect(second).rejects.toThrow('called off')
+  await Promise.all([first, ask('c', endpoint)])
+  expect(sent).toEqual(['/a 0', '/c 1000'])
+})
+
+test.each([429, 503])(
+  'Q4: without any quota declared, a Retry-After with a %i is a floor for the repeat',
+  async (status) => {
+    const { sent, ask } = bench({
+      reply: (at) => (at < 7000 ? { status, headers: { 'retry-after': '7' } } : {}),
+    })
+    await ask('a')
+    expect(sent).toEqual(['/a 0', '/a 7000'])
+  },
+)
