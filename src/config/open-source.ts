@@ -1,17 +1,18 @@
 import { parseOptions } from '../options/parse-options.ts'
 import type { Source } from '../ports/source.ts'
 import { type RestOptions, restOptions } from '../source/rest-options.ts'
-import { type AssembleOptions, createSource, surround } from './assemble.ts'
+import { createSource } from './assemble.ts'
+import { type SurroundingsOptions, surround } from './surroundings.ts'
 
 /**
  * A source alone, for your own loop: its streams can be read, previewed, or written to a file without a pipeline.
- * Close it when you are done.
+ * Close it when you are done. What uses one credential shares its quotas where it is given the same `quotaRegistry`.
  * @throws ConfigError where the options are wrong
  */
 export async function openSource(
   name: string,
   options: RestOptions,
-  surroundings: Omit<AssembleOptions, 'destination'> = {},
+  surroundings: SurroundingsOptions = {},
 ): Promise<Source> {
   const settings = parseOptions(restOptions, options)
   const around = surround(surroundings)

@@ -70,6 +70,7 @@ const valueKinds: Readonly<Record<string, string>> = {
   duration: 'A number and a unit, `ms`, `s`, `m`, `h`, `d` or `w`: `"250ms"`, `"1.5h"`.',
   size: 'A number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`: `"64MiB"`.',
   secret: `\`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML; looked up when the run needs it, and shown as \`***\`. A literal text is taken, too.`,
+  'text or secret': `A text, which may be empty; or a secret, \`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML, also inside a text. A secret is looked up when the run needs it, sent to the API alone, and shown as \`***\`.`,
   address: `An \`http://\` or \`https://\` URL, or \`env('NAME')\`; in YAML also with \`\${env:NAME}\` inside.`,
   path: 'Keys with dots, indexes in brackets, keys that hold dots or brackets quoted: `"meta.after_cursor"`, `"data[-1].id"`, `"[\'@odata.nextLink\']"`.',
   'request place':

@@ -14,6 +14,7 @@ import { followRedirects } from './redirect.ts'
 import { encodeBody } from './request-body.ts'
 import { requestUrl, sourceOrigins } from './request-url.ts'
 import { createRetrier, type RetryPolicy } from './retry.ts'
+import type { Attach } from './secret-parts.ts'
 import { defaultTimeouts, type Timeouts } from './transport.ts'
 
 export interface ClientRequestOptions {
@@ -22,6 +23,8 @@ export interface ClientRequestOptions {
   readonly stream?: string
   /** Quotas of this request beside the client's own: those of one endpoint. */
   readonly quotas?: readonly Quota[]
+  /** Puts this request's secret headers and parameters on each attempt (S1), in place of the client's own `attach`. */
+  readonly attach?: Attach
 }
 
 /** Asks one API, within its quotas. */
@@ -50,6 +53,8 @@ export interface ClientOptions {
   /** Sent with every request, where it names no other value. Lower-case names. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly auth?: Authenticator
+  /** Puts secret headers and parameters on each attempt, so that no message and no event names them (S1). */
+  readonly attach?: Attach
   /** Every request waits for all of them, and takes from all at one moment. List the widest first: see `combineQuotas`. */
   readonly quotas?: readonly Quota[]
   /** Durations in milliseconds, as `retryOptions` gives them. */
@@ -101,6 +106,8 @@ export function createClient(options: ClientOptions): Client {
     onWait: events.quota.wait,
   })
   const { renewOnce, sign } = options.auth ? authLayers(options.auth) : { renewOnce: pass, sign: pass }
+  const attach: Layer = (next) => (call, consume) =>
+    next(call.attach === undefined ? call : { ...call, request: call.attach(call.request) }, consume)
   const follow = followRedirects(origins)
   const exchange = receive(runtime.transport, {
     maxBodySize: options.maxBodySize ?? 1 << 30,
@@ -117,7 +124,7 @@ export function createClient(options: ClientOptions): Client {
   // credential waits for quota like any other request. A place among `maxConcurrent` is one more quota, taken at the same moment as the
   // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
   // was granted one after it opened gives it back.
-  const send = follow(retry(renewOnce(breaker(quota(sign(events.measure(exchange)))))))
+  const send = follow(retry(renewOnce(breaker(quota(attach(sign(events.measure(exchange))))))))
 
   function toRequest(spec: RequestSpec): HttpRequest {
     const headers: Record<string, string> = { ...baseHeaders, ...spec.headers }
@@ -130,7 +137,7 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     resolve: (spec) => requestUrl(spec, origins),
-    async request(spec, consume, { signal, stream, quotas: own = [] } = {}) {
+    async request(spec, consume, { signal, stream, quotas: own = none, attach = options.attach } = {}) {
       try {
         const request = toRequest(spec)
         const call: Call = {
@@ -139,6 +146,7 @@ export function createClient(options: ClientOptions): Client {
           signal,
           stream,
           quotas: own,
+          attach,
           repeatable: isRepeatable(spec),
           attempt: 1,
           recheck() {},
@@ -154,6 +162,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 const pass: Layer = (next) => next
+const none: readonly Quota[] = []
 
 /** RFC 9110 §9.2.2: these methods may be repeated; others where the request says so, or carries a key by which the API knows a repeat. */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])

@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
+import type { Attach } from './secret-parts.ts'
 
 /** One attempt of a request on its way through the chain. */
 export interface Call {
@@ -12,6 +13,8 @@ export interface Call {
   readonly stream: string | undefined
   /** Quotas of this request beside those of its client. */
   readonly quotas: readonly Quota[]
+  /** Puts secret headers and parameters on an attempt (S1). */
+  readonly attach: Attach | undefined
   /** True where repeating the request does no harm. */
   readonly repeatable: boolean
   /** From 1; counts the attempts of the retry layer. */

@@ -101,6 +101,11 @@ export const secret = z
   .union([z.string().min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
   .meta({ title: 'secret' })
 
+/** A text that may be a secret, or have one inside, as in `token=${env:KEY}`. Other than `secret` it may be empty. */
+export const textOrSecret = z
+  .union([z.string().transform(parseSecret), z.custom<Secret>(isSecret)])
+  .meta({ title: 'text or secret' })
+
 /**
  * A web address that may name environment variables, as in `${env:DESK_URL}/api`: it is looked up with the secrets, and is
  * itself none.

@@ -46,7 +46,9 @@ export const quotaOptions = z.strictObject({
   quotas: z
     .array(quotaEntry)
     .prefault([])
-    .describe('The limits that the API sets for one credential. All of them hold at once. Default: none.'),
+    .describe(
+      'The limits that the API sets for one credential. All of them hold at once, and sources with the same credential at the same API share them. Default: none.',
+    ),
   rateLimitHeaders: z
     .union([
       z.enum(['auto']),

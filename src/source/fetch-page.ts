@@ -3,6 +3,7 @@ import { errorBodyMessage } from '../http/decode/error-body.ts'
 import { readJson } from '../http/decode/json.ts'
 import { readJsonLines } from '../http/decode/json-lines.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
+import type { Attach } from '../http/secret-parts.ts'
 import type { PageView } from '../pagination/paginator.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
@@ -42,6 +43,8 @@ export interface PageFetcherOptions {
   readonly stream: string
   /** Quotas of the stream's endpoint alone. */
   readonly quotas: readonly Quota[]
+  /** Puts the secrets among headers and query parameters on each attempt (S1). */
+  readonly attach?: Attach
   readonly format: 'json' | 'jsonl'
   /** Path of the records in a body; '' is the body itself. */
   readonly records: string
@@ -56,7 +59,7 @@ export interface PageFetcherOptions {
 const partBytes = 1 << 20
 
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, key, quotas, unwrap, limits } = options
+  const { client, stream, key, quotas, attach, unwrap, limits } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
@@ -99,7 +102,7 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
       client.request(
         request,
         (response, url) => (streams ? readLines(response, url, parts) : readDocument(response, url)),
-        { signal, stream, quotas },
+        { signal, stream, quotas, ...(attach && { attach }) },
       ),
   }
 }

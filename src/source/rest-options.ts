@@ -4,7 +4,7 @@ import { breakerOptions } from '../http/breaker.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
-import { address } from '../options/secret.ts'
+import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
@@ -12,13 +12,13 @@ import { incrementalOptions, slicesOptions } from './incremental-options.ts'
 import { isWholeBody } from './select.ts'
 import { streamProblems } from './stream-rules.ts'
 
-const queryScalar = z.union([z.string(), z.number(), z.boolean()])
+const queryScalar = z.union([z.number(), z.boolean(), textOrSecret])
 
 const query = z
   .record(z.string(), z.union([queryScalar, z.array(queryScalar)]))
   .describe('Query parameters of every request; a list repeats its name')
 
-const headers = z.record(z.string().toLowerCase(), z.string())
+const headers = z.record(z.string().toLowerCase(), textOrSecret)
 
 const fieldName = z.string().min(1, { error: "a field's name can't be empty" })
 
@@ -38,7 +38,9 @@ const streamFields = z.strictObject({
   quotas: z
     .array(quotaEntry)
     .prefault([])
-    .describe("Limits of this stream's endpoint alone, beside the source's. Default: none"),
+    .describe(
+      "Limits of this stream's endpoint, beside the source's: all streams with the same method and path share them. Default: none",
+    ),
   body: z
     .json()
     .optional()
@@ -148,7 +150,9 @@ export const restOptions = z
       .int()
       .min(1)
       .default(10)
-      .describe('Requests under way at once; more wait, first come, first served. Default 10'),
+      .describe(
+        'Requests under way at once, those that wait for a quota not counted; more wait, first come, first served. Default 10',
+      ),
     allowedOrigins: z
       .array(httpUrl)
       .default([])

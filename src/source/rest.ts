@@ -1,8 +1,11 @@
 import type { Client } from '../http/client.ts'
 import { readJson } from '../http/decode/json.ts'
 import type { Redactor } from '../http/redact.ts'
+import { splitSecrets } from '../http/secret-parts.ts'
+import type { SecretLookup } from '../options/secret.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
+import type { EndpointQuota } from './endpoint-quota.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
 import { selectRecords } from './select.ts'
 import { createRestStream } from './stream.ts'
@@ -18,22 +21,27 @@ export interface RestSourceDependencies {
   readonly clock: Clock
   /** Knows the source's secrets (S1). */
   readonly redactor?: Redactor
+  /** Finds the secrets among headers and query parameters. Default: none is found. */
+  readonly lookup?: SecretLookup
+  /** Default: each stream's quotas are its own. */
+  readonly endpointQuota?: EndpointQuota
 }
 
 /** Builds a source from its validated options. */
 export function createRestSource(
   name: string,
   settings: RestSettings,
-  { client, clock, redactor }: RestSourceDependencies,
+  dependencies: RestSourceDependencies,
 ): Source {
-  const { limits, query = {} } = settings
+  const { client } = dependencies
+  const { limits } = settings
+  const { plain, secret } = splitSecrets(settings)
   const streams = Object.entries(settings.streams).map(([stream, streamSettings]) =>
     createRestStream(name, stream, streamSettings, {
-      client,
-      clock,
+      ...dependencies,
       limits,
-      query,
-      ...(redactor !== undefined && { redactor }),
+      query: plain.query,
+      secret,
     }),
   )
   return {
@@ -42,7 +50,7 @@ export function createRestSource(
     async check(signal) {
       if (settings.check === undefined) return streams[0]?.probe(signal)
       await client.request(
-        { method: 'GET', url: settings.check, query, headers: {} },
+        { method: 'GET', url: settings.check, query: plain.query, headers: {} },
         async (response, url) => {
           const { value } = await readJson(response, { url, maxPageSize: limits.maxPageSize })
           // An API may refuse a credential in the body of a success (R2).

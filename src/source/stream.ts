@@ -2,12 +2,23 @@ import { ConfigError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
+import { withQuery } from '../http/request-url.ts'
+import {
+  type Attach,
+  attachSecrets,
+  type PlainParts,
+  type SecretParts,
+  secretsBeside,
+  splitSecrets,
+} from '../http/secret-parts.ts'
+import type { SecretLookup } from '../options/secret.ts'
 import { createPaginator } from '../pagination/options.ts'
 import { PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
+import type { EndpointQuota } from './endpoint-quota.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './fetch-page.ts'
 import { idIncremental } from './id-incremental.ts'
 import { positionIncremental } from './position-incremental.ts'
@@ -33,20 +44,36 @@ export interface RestStreamDependencies {
   readonly redactor?: Redactor
   /** Query parameters of every request of the source; the stream's own take the place of those of the same name. */
   readonly query?: RequestSpec['query']
+  /** Secret headers and parameters of every request of the source, likewise. */
+  readonly secret?: SecretParts
+  /** Finds the secrets among headers and query parameters. Default: none is found. */
+  readonly lookup?: SecretLookup
+  /** Default: the stream's quotas are its own. */
+  readonly endpointQuota?: EndpointQuota
 }
+
+const noSecrets: SecretParts = { headers: {}, query: {} }
 
 /** Builds a stream from its validated options. */
 export function createRestStream(
   source: string,
   name: string,
   settings: StreamSettings,
-  { client, clock, limits, query = {}, redactor = createRedactor() }: RestStreamDependencies,
+  dependencies: RestStreamDependencies,
 ): RestStream {
+  const { client, clock, limits, query = {}, redactor = createRedactor() } = dependencies
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
+  const own = splitSecrets(settings)
+  const inherited = secretsBeside(dependencies.secret ?? noSecrets, own)
+  const secret: SecretParts = {
+    headers: { ...inherited.headers, ...own.secret.headers },
+    query: { ...inherited.query, ...own.secret.query },
+  }
+  const attach = attachBoth(inherited, own.secret)
   const paginator = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
     // S1: a position is stored, and whoever asks it is signed afresh.
-    const url = redactor.withoutSecrets(link)
+    const url = withoutParameters(redactor.withoutSecrets(link), secret.query)
     if (redactor.holdsSecret(url)) {
       throw new PaginationInvalidError(
         redactor.url(url),
@@ -58,11 +85,9 @@ export function createRestStream(
     return url
   })
   const progression = progressionOf(fullName, settings, paginator, clock)
-  const base = baseRequest(settings, query)
-  const quotas =
-    settings.quotas.length === 0
-      ? []
-      : [createQuota({ quotas: settings.quotas, rateLimitHeaders: false }, clock)]
+  const base = baseRequest(settings, own.plain, query)
+  const { endpointQuota = ownQuota(clock) } = dependencies
+  const quotas = [endpointQuota(settings.method, settings.path, settings.quotas)]
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
@@ -73,7 +98,16 @@ export function createRestStream(
     unwrap: settings.unwrap,
     limits,
     quotas,
+    ...(attach && { attach }),
   })
+
+  function attachBoth(ofSource: SecretParts, ofStream: SecretParts): Attach | undefined {
+    const { lookup = () => undefined } = dependencies
+    const onSecret = (value: string) => redactor.add(value)
+    const first = attachSecrets(ofSource, { lookup, onSecret, source })
+    const then = attachSecrets(ofStream, { lookup, onSecret, source: `${source}.streams.${name}` })
+    return first && then ? (request) => then(first(request)) : (first ?? then)
+  }
 
   function firstRequest(slice: Slice): RequestSpec {
     const reading = progression.begin(slice)
@@ -98,7 +132,7 @@ export function createRestStream(
         throw redactor.error(error)
       }
     },
-    preview: (slice) => previewRequest(client, redactor, firstRequest(slice)),
+    preview: (slice) => previewRequest(client, redactor, firstRequest(slice), secret),
 
     async probe(signal) {
       const [slice] = progression.slices(new Map(), {})
@@ -109,10 +143,20 @@ export function createRestStream(
           signal,
           stream: fullName,
           quotas,
+          ...(attach && { attach }),
         })
       } else await fetcher.fetch(request, noParts, signal)
     },
   }
+}
+
+function ownQuota(clock: Clock): EndpointQuota {
+  return (_method, _path, quotas) => createQuota({ quotas: [...quotas], rateLimitHeaders: false }, clock)
+}
+
+/** S1: a link that repeats a secret parameter is stored without it; each request gets it anew. */
+function withoutParameters(url: string, names: object): string {
+  return withQuery(url, Object.fromEntries(Object.keys(names).map((name) => [name, []])))
 }
 
 const noParts: PartSink = { begin() {}, async part() {} }
@@ -145,12 +189,12 @@ function writeMode(settings: StreamSettings): WriteMode {
 }
 
 /** What all requests of a stream share. Reading changes nothing at the API, whatever the method: a POST is a search. */
-function baseRequest(settings: StreamSettings, query: RequestSpec['query']): RequestSpec {
+function baseRequest(settings: StreamSettings, own: PlainParts, query: RequestSpec['query']): RequestSpec {
   return {
     method: settings.method,
     url: settings.path,
-    query: { ...query, ...settings.query },
-    headers: settings.headers ?? {},
+    query: { ...query, ...own.query },
+    headers: own.headers,
     safe: true,
     ...(settings.body !== undefined && { body: settings.body }),
   }
@@ -159,16 +203,21 @@ function baseRequest(settings: StreamSettings, query: RequestSpec['query']): Req
 /** Headers that carry a credential, by their name. */
 const sensitiveHeader = /authorization|cookie|token|secret|api-?key/
 
-function previewRequest(client: Client, redactor: Redactor, request: RequestSpec): RequestPreview {
+function previewRequest(
+  client: Client,
+  redactor: Redactor,
+  request: RequestSpec,
+  secret: SecretParts,
+): RequestPreview {
+  const hidden = (names: object) => Object.fromEntries(Object.keys(names).map((name) => [name, '***']))
+  const shown = Object.entries(request.headers).map(([name, value]) => [
+    name,
+    sensitiveHeader.test(name) ? '***' : redactor.text(value),
+  ])
   return {
     method: request.method,
-    url: redactor.url(client.resolve(request)),
-    headers: Object.fromEntries(
-      Object.entries(request.headers).map(([name, value]) => [
-        name,
-        sensitiveHeader.test(name) ? '***' : redactor.text(value),
-      ]),
-    ),
+    url: withQuery(redactor.url(client.resolve(request)), hidden(secret.query)),
+    headers: { ...Object.fromEntries(shown), ...hidden(secret.headers) },
     ...(request.body !== undefined && { body: redactor.text(JSON.stringify(request.body)) }),
   }
 }

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+import { fileTokenStore } from '../auth/file-token-store.ts'
+import type { TokenStore } from '../auth/token-store.ts'
+import { systemRuntime } from '../http/system-runtime.ts'
+import type { SecretLookup } from '../options/secret.ts'
+import type { EventSink } from '../ports/events.ts'
+import type { Runtime } from '../ports/runtime.ts'
+import { createQuotaRegistry, type QuotaRegistry } from '../quota/registry.ts'
+import { systemLookup } from './system-lookup.ts'
+
+/** What pipelines, sources and clients live in. All of it has sensible defaults. */
+export interface SurroundingsOptions {
+  /** Clock, chance and network. Default: the machine's. */
+  readonly runtime?: Runtime
+  /** Finds secrets by the name of their variable, when they are needed. Default: the environment. */
+  readonly lookup?: SecretLookup
+  /** Where relative paths start, and where `.sluice/` keeps rotated refresh tokens. Default: the working directory. */
+  readonly directory?: string
+  /** Where rotated refresh tokens are kept (S2). Default: files below `directory`. */
+  readonly tokenStore?: TokenStore
+  /**
+   * Where quotas are shared: all that use one credential at one API, by the same registry, share its limits (Q3). Give one registry,
+   * from `createQuotaRegistry()`, to pipelines, sources and clients that are used side by side. Default: one of its own.
+   */
+  readonly quotaRegistry?: QuotaRegistry
+  readonly onEvent?: EventSink
+}
+
+export interface Surroundings extends Required<SurroundingsOptions> {
+  close(): Promise<void>
+}
+
+export function surround(options: SurroundingsOptions): Surroundings {
+  const own = options.runtime === undefined ? systemRuntime() : undefined
+  const runtime = options.runtime ?? own!
+  const directory = options.directory ?? process.cwd()
+  return {
+    runtime,
+    lookup: options.lookup ?? systemLookup,
+    directory,
+    tokenStore: options.tokenStore ?? fileTokenStore(resolve(directory, '.sluice', 'tokens'), runtime.clock),
+    quotaRegistry: options.quotaRegistry ?? createQuotaRegistry(),
+    onEvent: options.onEvent ?? (() => {}),
+    close: async () => {
+      await own?.transport.close()
+    },
+  }
+}
