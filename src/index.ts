@@ -47,7 +47,19 @@ export { type Client, type ClientOptions, type ClientRequestOptions, createClien
 export { BodyUnreadableError } from './http/decode/errors.ts'
 export { readJson } from './http/decode/json.ts'
 export { readJsonLines } from './http/decode/json-lines.ts'
-export * from './http/errors.ts'
+export {
+  AuthRefusedError,
+  BodyTooLargeError,
+  BodyTruncatedError,
+  CircuitOpenError,
+  HttpStatusError,
+  OriginRefusedError,
+  RateLimitedError,
+  RedirectRefusedError,
+  RetriesExhaustedError,
+  TimeoutError,
+  TransportError,
+} from './http/errors.ts'
 export { createRetrier, type Retrier, type RetryPolicy } from './http/retry.ts'
 export { systemClock, systemRuntime } from './http/system-runtime.ts'
 export { type UndiciTransportOptions, undiciTransport } from './http/transport.ts'

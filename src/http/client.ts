@@ -3,6 +3,7 @@ import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpRequest, HttpResponse, Runtime } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
+import { version } from '../version.ts'
 import { authLayers } from './auth-layer.ts'
 import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
 import { clientEvents } from './client-events.ts'
@@ -75,7 +76,7 @@ export interface ClientOptions {
 }
 
 /** Inflating gzip alone is what the decoder understands. */
-const defaultHeaders = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': 'sluice/0.1.0' }
+const defaultHeaders = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': `sluice/${version}` }
 
 /** @throws ConfigError where `baseUrl` or `allowedOrigins` is no URL */
 export function createClient(options: ClientOptions): Client {
