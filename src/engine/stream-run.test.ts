@@ -306,3 +306,13 @@ test('R6: an empty refresh is abandoned, so that the next run finds what the API
   expect(await load(listStream({ slices: { all: [records(1, 3)] } }))).toMatchObject({ outcome: 'done' })
   expect(ids()).toEqual([1, 2, 3])
 })
+
+test('where each page is waited for, pages share commits all the same', async () => {
+  const clock = fakeClock({ auto: true })
+  const stream = listStream({
+    slices: { all: Array.from({ length: 6 }, (_, page) => records(page, page)) },
+    beforePage: () => clock.sleep(30_000),
+  })
+  await load(stream, { clock, batch: { maxRecords: 100, maxBytes: 1e9, maxAgeMs: 5000 } })
+  expect(loads()).toBe(3)
+})
