@@ -28,6 +28,11 @@ export class CommitQueue {
     this.#filling = new Batch(options.limits)
   }
 
+  /** What the commit that failed was refused with. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure
+  }
+
   /** Takes a page; resolves when there is room for the next one. */
   async add(slice: string, page: SourcePage): Promise<void> {
     this.#throwIfFailed()

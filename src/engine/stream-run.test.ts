@@ -316,3 +316,43 @@ test('where each page is waited for, pages share commits all the same', async ()
   await load(stream, { clock, batch: { maxRecords: 100, maxBytes: 1e9, maxAgeMs: 5000 } })
   expect(loads()).toBe(3)
 })
+
+test('a stream whose records were all rejected fails, and the run with the right key reads them again', async () => {
+  const pages = { first: [records(1, 6), records(7, 12)], second: [records(13, 14)] }
+  const wrong = await load(listStream({ key: ['Id'], rereadsFinished: false, slices: pages }))
+  expect(wrong).toMatchObject({ outcome: 'failed', error: { code: 'ALL_REJECTED', recovery: 'fix-config' } })
+  expect((wrong.error as Error).message).toBe(
+    'desk.tickets: all 14 records that were read had to be rejected: key field "Id" is missing. ' +
+      'The fields that were found are `id`; did you mean `id`? ' +
+      'The checkpoint stays where it was: correct `key` and run again, and they are read once more',
+  )
+  expect(await checkpoints()).toEqual([])
+  expect(destination.rejects('support')).toHaveLength(14)
+
+  expect(await load(listStream({ rereadsFinished: false, slices: pages }))).toMatchObject({ outcome: 'done' })
+  expect(ids()).toHaveLength(14)
+})
+
+test('progress that was withheld behind rejects is stored with the first record that has a key', async () => {
+  const bad = Array.from({ length: 10 }, () => ({ name: 'no key' }))
+  const pages = { first: [bad, bad], second: [records(1, 10)] }
+  expect(await load(listStream({ slices: pages }))).toMatchObject({ outcome: 'done' })
+  expect(await checkpoints()).toMatchObject([
+    { slice: 'first', position: null, version: 1 },
+    { slice: 'second', position: null, version: 1 },
+  ])
+})
+
+test('R6: a replacement whose records were all rejected leaves the table, and goes on once the key is right', async () => {
+  await load(listStream({ write: 'replace', slices: { all: [records(1, 5)] } }))
+  const pages = { all: [records(11, 20), records(21, 22)] }
+  const wrong = await load(listStream({ write: 'replace', key: ['ID_'], slices: pages }))
+  expect(wrong).toMatchObject({ outcome: 'failed', error: { code: 'ALL_REJECTED' } })
+  expect(ids()).toEqual([1, 2, 3, 4, 5])
+  expect(await load(listStream({ write: 'replace', slices: pages }))).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual(records(11, 22).map(({ id }) => id))
+})
+
+test('a stream that reads nothing is done: there was nothing to reject', async () => {
+  expect(await load(listStream({ slices: { all: [[]] } }))).toMatchObject({ outcome: 'done' })
+})

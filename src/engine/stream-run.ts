@@ -108,11 +108,11 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     await queue.finish(false)
     throw error
   }
-  if (start.replacement === 'none') return queue.finish(false)
-  await queue.finish(true).catch(async (error: unknown) => {
+  await queue.finish(start.replacement !== 'none').catch(async (error: unknown) => {
     if (isSluiceError(error) && error.code === 'REPLACE_EMPTY') await abandonReplacement(stream, session)
     throw error
   })
+  committer.refuseAllRejected()
 }
 
 /**
