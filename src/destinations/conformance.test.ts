@@ -60,6 +60,12 @@ const defects: Record<string, (inner: Destination) => Destination> = {
       load.replacement && staged ? { ...load, replacement: { ...load.replacement, begin: false } } : load,
     )
   }),
+  'R6: that abandons nothing': broken(() => ({ abandonReplacement: async () => {} })),
+  'R6: that forgets what is live with what is staged': broken((session) => ({
+    abandonReplacement: async (stream, table) => {
+      await session.resetStream(stream, table)
+    },
+  })),
   'merge: that appends': brokenCommit((commit, load) => commit({ ...load, key: [] })),
   'merge: that ignores the version': brokenCommit((commit, load) => {
     const { version: _version, ...rest } = load

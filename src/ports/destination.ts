@@ -2,7 +2,10 @@ import type { Json, JsonRecord } from './json.ts'
 import type { TableSchema } from './schema.ts'
 import type { Progress } from './source.ts'
 
-/** The committed state of one slice. `version` counts its commits, from 1. */
+/**
+ * The committed state of one slice. `version` counts its commits, from 1. While a replacement is not published, a slice may have two:
+ * the live one as it was, and the staged one. Its version is then the greater of theirs.
+ */
 export interface Checkpoint extends Progress {
   readonly stream: string
   readonly slice: string
@@ -53,8 +56,8 @@ export interface Load {
   /**
    * Absent: rows go into the live table. Else they go into a new table beside it (R6): `begin` drops what an abandoned
    * replacement left there first; `publish` swaps it in for the live one after this load's rows. The load's checkpoints are
-   * stored as staged; publishing makes every staged checkpoint of the stream live, and forgets those that the
-   * replacement did not touch.
+   * stored as staged, beside the live ones; publishing makes every staged checkpoint of the stream live, and forgets those that
+   * were live before.
    */
   readonly replacement?: { readonly begin: boolean; readonly publish: boolean; readonly allowEmpty: boolean }
 }
@@ -110,6 +113,11 @@ export interface DestinationSession extends AsyncDisposable {
   commit(load: Load): Promise<LoadReceipt>
   /** Writes or overwrites the run's record. */
   recordRun(run: RunRecord): Promise<void>
+  /**
+   * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
+   * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.
+   */
+  abandonReplacement(stream: string, table: string): Promise<void>
   /** Forgets the checkpoints of a stream, and what an unpublished replacement staged; its rows stay. Returns how many checkpoints there were. */
   resetStream(stream: string, table: string): Promise<number>
 }

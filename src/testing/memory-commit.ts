@@ -14,6 +14,7 @@ import {
   type MemoryRow,
   type MemoryStore,
   type MemoryTable,
+  sliceVersion,
 } from './memory-store.ts'
 
 // A commit is planned first, which reads and may throw, and applied then, which writes and can't: both without an await
@@ -34,7 +35,7 @@ export interface CommitPlan {
 /** What a load will do, or the error for which it does nothing. */
 export function planCommit(store: MemoryStore, state: MemoryPipeline, load: Load): CommitPlan {
   for (const { slice, fromVersion } of load.checkpoints) {
-    const found = state.checkpoints.get(checkpointId(load.stream, slice))?.version ?? 0
+    const found = sliceVersion(state, load.stream, slice)
     if (found !== fromVersion) throw new CheckpointConflictError(load.stream, slice, fromVersion, found)
   }
   const { replacement } = load
@@ -85,7 +86,7 @@ function writeCheckpoints(state: MemoryPipeline, load: Load): void {
   const { replacement, stream } = load
   if (replacement?.begin) dropCheckpoints(state, stream, true)
   for (const { slice, fromVersion, position, highWater } of load.checkpoints)
-    state.checkpoints.set(checkpointId(stream, slice), {
+    state.checkpoints.set(checkpointId(stream, slice, replacement !== undefined), {
       stream,
       slice,
       position: stored(position),
@@ -97,8 +98,27 @@ function writeCheckpoints(state: MemoryPipeline, load: Load): void {
     })
   if (!replacement?.publish) return
   dropCheckpoints(state, stream, false)
-  for (const [id, checkpoint] of state.checkpoints)
-    if (checkpoint.stream === stream) state.checkpoints.set(id, { ...checkpoint, staged: false })
+  for (const [id, checkpoint] of [...state.checkpoints]) {
+    if (checkpoint.stream !== stream) continue
+    state.checkpoints.delete(id)
+    state.checkpoints.set(checkpointId(stream, checkpoint.slice, false), { ...checkpoint, staged: false })
+  }
+}
+
+/** Drops what a replacement staged; whoever was staging meets the live checkpoints at another version (C2). */
+export function abandonReplacement(
+  store: MemoryStore,
+  state: MemoryPipeline,
+  stream: string,
+  table: string,
+): void {
+  store.staging.delete(table)
+  for (const [id, checkpoint] of state.checkpoints) {
+    if (checkpoint.stream !== stream || checkpoint.staged) continue
+    const staged = state.checkpoints.get(checkpointId(stream, checkpoint.slice, true))
+    if (staged !== undefined) state.checkpoints.set(id, { ...checkpoint, version: staged.version + 1 })
+  }
+  dropCheckpoints(state, stream, true)
 }
 
 function dropCheckpoints(state: MemoryPipeline, stream: string, staged: boolean): void {

@@ -3,7 +3,7 @@ import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import { LOAD_ID_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
-import { applyPlan, planCommit } from './memory-commit.ts'
+import { abandonReplacement, applyPlan, planCommit } from './memory-commit.ts'
 import { type MemoryStore, memoryStore, pipelineState, type StoredReject } from './memory-store.ts'
 
 export interface MemoryDestinationOptions {
@@ -84,6 +84,10 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         async recordRun(run) {
           use(true)
           state.runs.set(run.id, run)
+        },
+        async abandonReplacement(stream, table) {
+          use(true)
+          abandonReplacement(store, state, stream, table)
         },
         async resetStream(stream, table) {
           use(true)

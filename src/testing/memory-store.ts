@@ -53,6 +53,14 @@ export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipel
   return state
 }
 
-export function checkpointId(stream: string, slice: string): string {
-  return JSON.stringify([stream, slice])
+/** A staged checkpoint stands beside the live one of its slice. */
+export function checkpointId(stream: string, slice: string, staged: boolean): string {
+  return JSON.stringify([stream, slice, staged])
+}
+
+/** How often a slice was committed: the greater of what its live and its staged checkpoint say. */
+export function sliceVersion(state: MemoryPipeline, stream: string, slice: string): number {
+  const version = (staged: boolean) =>
+    state.checkpoints.get(checkpointId(stream, slice, staged))?.version ?? 0
+  return Math.max(version(false), version(true))
 }

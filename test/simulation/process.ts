@@ -160,6 +160,10 @@ export class SimulatedProcess {
         return this.#alive(committing)
       },
       recordRun: (run) => (this.#dead ? new Promise(() => {}) : this.#alive(inner.recordRun(run))),
+      abandonReplacement: async (stream, table) => {
+        await this.#alive(inner.abandonReplacement(stream, table))
+        ledger.abandon(stream)
+      },
       resetStream: async (stream, table) => {
         const count = await this.#alive(inner.resetStream(stream, table))
         ledger.forget(stream)

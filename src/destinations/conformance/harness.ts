@@ -123,8 +123,8 @@ export async function nextCheckpoint(
   stream = STREAM,
   slice = 'all',
 ): Promise<CheckpointUpdate> {
-  const present = (await session.readCheckpoints(stream)).find((checkpoint) => checkpoint.slice === slice)
-  const fromVersion = present?.version ?? 0
+  const present = (await session.readCheckpoints(stream)).filter((checkpoint) => checkpoint.slice === slice)
+  const fromVersion = Math.max(0, ...present.map(({ version }) => version))
   return { slice, fromVersion, position: { page: fromVersion + 1 }, highWater: fromVersion + 1 }
 }
 
