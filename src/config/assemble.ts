@@ -4,6 +4,7 @@ import { fileTokenStore } from '../auth/file-token-store.ts'
 import { createAuthenticator } from '../auth/options.ts'
 import type { TokenStore } from '../auth/token-store.ts'
 import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
+import { closeAll } from '../engine/closing.ts'
 import type { PipelineParts } from '../engine/run.ts'
 import { createClient } from '../http/client.ts'
 import { createRedactor } from '../http/redact.ts'
@@ -68,8 +69,7 @@ export async function assemblePipeline(
     },
     runtime: surroundings.runtime,
     async [Symbol.asyncDispose]() {
-      for (const source of sources) await source[Symbol.asyncDispose]()
-      await surroundings.close()
+      await closeAll([...sources, { [Symbol.asyncDispose]: surroundings.close }])
     },
   }
 }
