@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { DestinationError } from '../destinations/errors.ts'
+import { ReportBuilder } from '../observe/report.ts'
+import type { Destination, DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { Source, Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
@@ -110,6 +113,74 @@ test('the run leaves its record in the destination: running at first, then its o
   await runPipeline(parts, options({ report: (outcomes) => ({ streams: outcomes.length }) }))
   expect(seen).toEqual(['running'])
   expect(destination.runs('support')).toMatchObject([{ id: 'run1', outcome: 'done', report: { streams: 1 } }])
+})
+
+/** A destination whose session is changed before it is handed out. */
+function changed(
+  destination: Destination,
+  change: (session: DestinationSession) => Partial<DestinationSession>,
+): Destination {
+  return {
+    ...destination,
+    async open(pipeline, given) {
+      const session = await destination.open(pipeline, given)
+      return { ...session, ...change(session) }
+    },
+  }
+}
+
+test('a report that can not be stored is returned all the same, and the run is failed for it', async () => {
+  const events: SluiceEvent[] = []
+  const report = new ReportBuilder()
+  const { parts } = pipeline([source('desk', listStream({ slices: { all: [records(1, 2)] } }))])
+  const destination = changed(parts.destination, (session) => ({
+    recordRun: async (run) => {
+      if (run.finishedAt !== null) throw new DestinationError('memory', 'the disk is full')
+      await session.recordRun(run)
+    },
+  }))
+  const result = await runPipeline(
+    { ...parts, destination },
+    options({
+      onEvent: (event) => {
+        report.add(event)
+        events.push(event)
+      },
+      report: () => report.build(),
+    }),
+  )
+  expect(result).toMatchObject({ outcome: 'failed', streams: [{ stream: 'desk.tickets', outcome: 'done' }] })
+  expect(events.at(-1)).toMatchObject({
+    type: 'run.problem',
+    problem: 'report-not-stored',
+    code: 'DESTINATION_FAILED',
+    message: 'memory: the disk is full',
+  })
+  expect(report.build()).toMatchObject({
+    outcome: 'failed',
+    streams: [{ outcome: 'done', inserted: 2 }],
+    problems: [{ problem: 'report-not-stored', message: 'memory: the disk is full' }],
+  })
+})
+
+test('a destination that can not be closed as it should be is told of, and the run stays done', async () => {
+  const events: SluiceEvent[] = []
+  const { parts } = pipeline([source('desk', listStream({ slices: { all: [records(1, 2)] } }))])
+  const destination = changed(parts.destination, () => ({
+    async [Symbol.asyncDispose]() {
+      throw new DestinationError('memory', 'the log is still there')
+    },
+  }))
+  const result = await runPipeline(
+    { ...parts, destination },
+    options({ onEvent: (event) => events.push(event) }),
+  )
+  expect(result.outcome).toBe('done')
+  expect(events.at(-1)).toMatchObject({
+    type: 'run.problem',
+    problem: 'not-closed',
+    message: 'memory: the log is still there',
+  })
 })
 
 test('events tell the run from its start to its end', async () => {
