@@ -252,3 +252,48 @@ test('a preview of a stream that fails gives the reason', async () => {
   })
   await expect(previewStream(stream, 4, new AbortController().signal)).rejects.toThrow('the key is wrong')
 })
+
+test('a preview of a stream in windows begins with the newest, and gives up after ten pages without a record', async () => {
+  const days = (filled: number) =>
+    Object.fromEntries(
+      Array.from({ length: 700 }, (_, day) => [`day${day}`, [day === filled ? records(1, 3) : []]]),
+    )
+  const signal = new AbortController().signal
+  const recent = listStream({ slices: days(697) })
+  const found = await previewStream(recent, 3, signal)
+  expect(recent.asked).toEqual(['day699/0', 'day698/0', 'day697/0'])
+  expect(found).toMatchObject({ slices: { read: 3, all: 700 }, gaveUp: false })
+  expect(found.request.url).toBe('https://desk.example/day699')
+
+  const old = listStream({ slices: days(0) })
+  expect(await previewStream(old, 3, signal)).toMatchObject({
+    records: [],
+    slices: { read: 10, all: 700 },
+    gaveUp: true,
+  })
+  expect(old.asked).toHaveLength(10)
+})
+
+test('a preview does not walk a list whose pages are filtered to nothing to its end', async () => {
+  const stream = listStream({ slices: { all: [records(1, 1), ...Array.from({ length: 90 }, () => [])] } })
+  const preview = await previewStream(stream, 5, new AbortController().signal)
+  expect(preview).toMatchObject({ records: records(1, 1), gaveUp: true })
+  expect(stream.asked).toHaveLength(11)
+})
+
+test('a stream that can not be read in part is refused in its own plan, and the others are planned', async () => {
+  const { parts } = pipeline([
+    source(
+      'desk',
+      listStream({ name: 'desk.users', write: 'replace', slices: { all: [records(1, 3)] } }),
+      listStream({ name: 'desk.tickets', slices: { all: [records(1, 3)] } }),
+    ),
+  ])
+  const [users, tickets] = await planPipeline(parts, { scope: { since: '2026-01-01' } })
+  expect(users).toMatchObject({ stream: 'desk.users', from: null, slices: [] })
+  expect(users!.refused).toBe(
+    'desk.users: a backfill can add to a table, not replace it: leave out --since and --until, or choose `write: merge`',
+  )
+  expect(tickets).toMatchObject({ stream: 'desk.tickets', from: 'start', refused: null })
+  expect(tickets!.slices).toHaveLength(1)
+})
