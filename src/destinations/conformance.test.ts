@@ -94,6 +94,12 @@ const defects: Record<string, (inner: Destination) => Destination> = {
     ...inner,
     open: (_pipeline, options) => inner.open('shared', options),
   }),
+  'state: that keeps a reject once more each time it comes': brokenCommit((commit, load) =>
+    commit({
+      ...load,
+      rejects: load.rejects.map((reject) => ({ ...reject, id: `${reject.id}-${++copies}` })),
+    }),
+  ),
   'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
   'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
 }

@@ -427,3 +427,12 @@ test('an interrupted run whose last commit fails is failed, by what refused the 
     error: { code: 'DESTINATION_FAILED' },
   })
 })
+
+test('a record that is rejected again with each run is kept once, and counted', async () => {
+  const pages = { all: [[{ id: 1 }, { name: 'Ada', tags: ['a'] }]] }
+  await load(listStream({ slices: pages }))
+  await load(listStream({ slices: { all: [[{ id: 1 }, { tags: ['a'], name: 'Ada' }]] } }))
+  expect(destination.rejects('support')).toMatchObject([
+    { record: '{"name":"Ada","tags":["a"]}', times: 2, reason: 'key field "id" is missing' },
+  ])
+})

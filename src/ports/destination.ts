@@ -28,6 +28,8 @@ export interface CheckpointUpdate extends Progress {
 
 /** A record that was refused, with its reason. */
 export interface Reject {
+  /** Names the record and its reason: the same record, refused once more for the same reason, has the same id. */
+  readonly id: string
   readonly record: JsonRecord
   readonly reason: string
 }
@@ -51,6 +53,10 @@ export interface Load {
   /** The table's columns after this load: those that it has, widened, and the new ones. Existing columns keep their order. */
   readonly schema: TableSchema
   readonly records: readonly JsonRecord[]
+  /**
+   * A reject is kept once for each stream and id, however often it comes: with the loads that brought it first and last, and how many
+   * times it came.
+   */
   readonly rejects: readonly Reject[]
   readonly checkpoints: readonly CheckpointUpdate[]
   /**

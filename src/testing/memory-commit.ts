@@ -77,8 +77,18 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
   if (load.replacement?.publish) store.staging.delete(load.table)
   ;(live ? store.tables : store.staging).set(load.table, table)
   writeCheckpoints(state, load)
-  for (const { record, reason } of load.rejects)
-    state.rejects.push({ stream: load.stream, record: encodeJson(record), reason, loadId: load.id })
+  for (const { id, record, reason } of load.rejects) {
+    const stored = JSON.stringify([load.stream, id])
+    const known = state.rejects.get(stored)
+    state.rejects.set(stored, {
+      stream: load.stream,
+      record: known?.record ?? encodeJson(record),
+      reason,
+      times: (known?.times ?? 0) + 1,
+      firstLoadId: known?.firstLoadId ?? load.id,
+      lastLoadId: load.id,
+    })
+  }
   state.loads.set(load.id, plan.receipt)
 }
 

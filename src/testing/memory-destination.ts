@@ -49,7 +49,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         return Object.fromEntries([...cells, [LOAD_ID_COLUMN, row.loadId]])
       })
     },
-    rejects: (pipeline) => pipelineState(store, pipeline).rejects,
+    rejects: (pipeline) => [...pipelineState(store, pipeline).rejects.values()],
     loads: (pipeline) => [...pipelineState(store, pipeline).loads.keys()],
     runs: (pipeline) => [...pipelineState(store, pipeline).runs.values()],
 

@@ -21,7 +21,11 @@ export interface StoredReject {
   /** The record as JSON. */
   readonly record: string
   readonly reason: string
-  readonly loadId: string
+  /** How many times it came. */
+  readonly times: number
+  /** The loads that brought it first and last. */
+  readonly firstLoadId: string
+  readonly lastLoadId: string
 }
 
 export interface MemoryPipeline {
@@ -29,7 +33,8 @@ export interface MemoryPipeline {
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
   readonly runs: Map<string, RunRecord>
-  readonly rejects: StoredReject[]
+  /** By stream and reject id. */
+  readonly rejects: Map<string, StoredReject>
 }
 
 /** Everything that a memory destination holds: it outlives the destination, as a file outlives a process. */
@@ -47,7 +52,7 @@ export function memoryStore(): MemoryStore {
 export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipeline {
   let state = store.pipelines.get(pipeline)
   if (state === undefined) {
-    state = { checkpoints: new Map(), loads: new Map(), runs: new Map(), rejects: [] }
+    state = { checkpoints: new Map(), loads: new Map(), runs: new Map(), rejects: new Map() }
     store.pipelines.set(pipeline, state)
   }
   return state
