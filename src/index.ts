@@ -31,6 +31,12 @@ export {
   type StreamToFileOptions,
   streamToFile,
 } from './destinations/files/stream-to-file.ts'
+// Checkpoints alone
+export {
+  type CheckpointStore,
+  type CheckpointWrite,
+  openCheckpointStore,
+} from './engine/checkpoint-store.ts'
 // Errors
 export {
   ConfigError,
@@ -76,6 +82,7 @@ export { type TimeOptions, time, timePaginator } from './pagination/time.ts'
 // Ports: what a source, a destination or a runtime of your own implements
 export type {
   Checkpoint,
+  CheckpointMove,
   CheckpointUpdate,
   Destination,
   DestinationCapabilities,

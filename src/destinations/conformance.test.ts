@@ -45,6 +45,16 @@ const defects: Record<string, (inner: Destination) => Destination> = {
     }))
     return commit({ ...load, checkpoints })
   }),
+  'C2: that moves checkpoints without rows from whatever version they have': broken((session) => ({
+    moveCheckpoints: async (move) => {
+      const present = await session.readCheckpoints(move.stream)
+      const checkpoints = move.checkpoints.map((update) => ({
+        ...update,
+        fromVersion: present.find(({ slice }) => slice === update.slice)?.version ?? 0,
+      }))
+      await session.moveCheckpoints({ ...move, checkpoints })
+    },
+  })),
   'C3: that does not know a load again': brokenCommit((commit, load) =>
     commit({ ...load, id: `${load.id}-copy-${++copies}` }),
   ),

@@ -68,6 +68,16 @@ export interface Load {
   readonly replacement?: { readonly begin: boolean; readonly publish: boolean; readonly allowEmpty: boolean }
 }
 
+/** Checkpoints that move without rows: no table is made or changed. */
+export interface CheckpointMove {
+  /** Unique. It stands in each of the checkpoints as the load that moved it. */
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly stream: string
+  readonly checkpoints: readonly CheckpointUpdate[]
+}
+
 /** What a commit did. */
 export interface LoadReceipt {
   readonly loadId: string
@@ -117,6 +127,11 @@ export interface DestinationSession extends AsyncDisposable {
    * @throws EmptyReplaceError where an empty replacement would take a full table's place (R6)
    */
   commit(load: Load): Promise<LoadReceipt>
+  /**
+   * Moves checkpoints of one stream in one transaction, or none of them.
+   * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)
+   */
+  moveCheckpoints(move: CheckpointMove): Promise<void>
   /** Writes or overwrites the run's record. */
   recordRun(run: RunRecord): Promise<void>
   /**

@@ -1,6 +1,6 @@
 import { CheckpointConflictError, EmptyReplaceError } from '../destinations/errors.ts'
 import { type SchemaChange, schemaChange } from '../destinations/schema-change.ts'
-import type { Load, LoadReceipt } from '../ports/destination.ts'
+import type { CheckpointMove, Load, LoadReceipt } from '../ports/destination.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from '../records/encode-json.ts'
@@ -34,10 +34,7 @@ export interface CommitPlan {
 
 /** What a load will do, or the error for which it does nothing. */
 export function planCommit(store: MemoryStore, state: MemoryPipeline, load: Load): CommitPlan {
-  for (const { slice, fromVersion } of load.checkpoints) {
-    const found = sliceVersion(state, load.stream, slice)
-    if (found !== fromVersion) throw new CheckpointConflictError(load.stream, slice, fromVersion, found)
-  }
+  checkVersions(state, load)
   const { replacement } = load
   const present = replacement?.begin
     ? undefined
@@ -92,7 +89,21 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
   state.loads.set(load.id, plan.receipt)
 }
 
-function writeCheckpoints(state: MemoryPipeline, load: Load): void {
+/** Moves checkpoints without rows. */
+export function moveCheckpoints(state: MemoryPipeline, move: CheckpointMove): void {
+  checkVersions(state, move)
+  writeCheckpoints(state, move)
+}
+
+/** @throws CheckpointConflictError (C2) */
+function checkVersions(state: MemoryPipeline, { stream, checkpoints }: CheckpointMove): void {
+  for (const { slice, fromVersion } of checkpoints) {
+    const found = sliceVersion(state, stream, slice)
+    if (found !== fromVersion) throw new CheckpointConflictError(stream, slice, fromVersion, found)
+  }
+}
+
+function writeCheckpoints(state: MemoryPipeline, load: CheckpointMove & Pick<Load, 'replacement'>): void {
   const { replacement, stream } = load
   if (replacement?.begin) dropCheckpoints(state, stream, true)
   for (const { slice, fromVersion, position, highWater } of load.checkpoints)

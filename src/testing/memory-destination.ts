@@ -3,7 +3,7 @@ import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import { LOAD_ID_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
-import { abandonReplacement, applyPlan, planCommit } from './memory-commit.ts'
+import { abandonReplacement, applyPlan, moveCheckpoints, planCommit } from './memory-commit.ts'
 import { type MemoryStore, memoryStore, pipelineState, type StoredReject } from './memory-store.ts'
 
 export interface MemoryDestinationOptions {
@@ -80,6 +80,10 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           applyPlan(store, state, load, plan)
           crash(load, 'after')
           return plan.receipt
+        },
+        async moveCheckpoints(move) {
+          use(true)
+          moveCheckpoints(state, move)
         },
         async recordRun(run) {
           use(true)

@@ -159,6 +159,7 @@ export class SimulatedProcess {
         this.#committing.add(committing)
         return this.#alive(committing)
       },
+      moveCheckpoints: (move) => this.#alive(inner.moveCheckpoints(move)),
       recordRun: (run) => (this.#dead ? new Promise(() => {}) : this.#alive(inner.recordRun(run))),
       abandonReplacement: async (stream, table) => {
         await this.#alive(inner.abandonReplacement(stream, table))

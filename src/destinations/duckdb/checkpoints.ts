@@ -1,5 +1,5 @@
 import { type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
-import type { Checkpoint, Load } from '../../ports/destination.ts'
+import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
 import type { Json, JsonRecord } from '../../ports/json.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { CheckpointConflictError } from '../errors.ts'
@@ -65,7 +65,7 @@ export async function checkVersions(
   connection: DuckDBConnection,
   feed: RowFeed,
   pipeline: string,
-  load: Load,
+  load: CheckpointMove,
 ): Promise<void> {
   if (load.checkpoints.length === 0) return
   const reader = await feed.use(updateColumns, updates(load), () =>
@@ -104,7 +104,26 @@ export async function writeCheckpoints(
   await connection.run(`UPDATE _sluice_checkpoints SET staged = false WHERE ${OWN}`, own)
 }
 
-async function upsert(connection: DuckDBConnection, feed: RowFeed, pipeline: string, load: Load) {
+/**
+ * Moves checkpoints without rows. Runs in a transaction.
+ * @throws CheckpointConflictError (C2)
+ */
+export async function moveCheckpoints(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  move: CheckpointMove,
+): Promise<void> {
+  await checkVersions(connection, feed, pipeline, move)
+  if (move.checkpoints.length > 0) await upsert(connection, feed, pipeline, move)
+}
+
+async function upsert(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  load: CheckpointMove & Pick<Load, 'replacement'>,
+) {
   // What `begin` has deleted was compared before.
   const unmoved =
     load.replacement?.begin === true
@@ -152,7 +171,7 @@ export async function deleteCheckpoints(
   return result.rowsChanged
 }
 
-function updates(load: Load): readonly JsonRecord[] {
+function updates(load: CheckpointMove): readonly JsonRecord[] {
   return load.checkpoints.map(({ slice, position, highWater, fromVersion }) => ({
     slice,
     position: JSON.stringify(position),

@@ -1,8 +1,20 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Checkpoint, DestinationSession, Load, LoadReceipt, RunRecord } from '../../ports/destination.ts'
+import type {
+  Checkpoint,
+  CheckpointMove,
+  DestinationSession,
+  Load,
+  LoadReceipt,
+  RunRecord,
+} from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
-import { abandonStagedCheckpoints, deleteCheckpoints, readCheckpoints } from './checkpoints.ts'
+import {
+  abandonStagedCheckpoints,
+  deleteCheckpoints,
+  moveCheckpoints,
+  readCheckpoints,
+} from './checkpoints.ts'
 import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
 import { explainFailure } from './failure.ts'
@@ -45,6 +57,12 @@ export class DuckdbSession implements DestinationSession {
       if (load.records.length >= TRIM_AFTER) await this.#warehouse.trimMemory()
       return receipt
     })
+  }
+
+  moveCheckpoints(move: CheckpointMove): Promise<void> {
+    return this.#write((connection, feed) =>
+      transaction(connection, () => moveCheckpoints(connection, feed, this.#pipeline, move)),
+    )
   }
 
   recordRun(run: RunRecord): Promise<void> {
