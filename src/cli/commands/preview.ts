@@ -1,26 +1,14 @@
 import { assemblePipeline } from '../../config/assemble.ts'
-import { previewStream, type StreamPreview } from '../../engine/preview.ts'
+import { previewStream } from '../../engine/preview.ts'
 import { selectStreams } from '../../engine/run.ts'
 import { ConfigError } from '../../errors.ts'
 import { encodeJson } from '../../records/encode-json.ts'
 import { exitCodes } from '../exit-code.ts'
+import { previewNote } from '../format-preview.ts'
 import { formatRecord } from '../format-record.ts'
 import { interruption } from '../interruption.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
 import { paletteFor } from '../terminal.ts'
-
-/** What the records themselves don't say: that there are none, and that not everything was looked at. */
-function previewNote({ records, slices, gaveUp }: StreamPreview): string {
-  const where =
-    slices.all > 1
-      ? ` in the newest ${slices.read} of ${slices.all} slices`
-      : gaveUp
-        ? ' on the first pages'
-        : ''
-  if (records.length === 0 && !gaveUp) return 'no records\n'
-  if (records.length === 0) return `no records${where}; a preview looks no further\n`
-  return gaveUp ? `no more records${where}; a preview looks no further\n` : ''
-}
 
 /**
  * `sluice preview STREAM`: the first request and some records: one JSON object a line, on a terminal one field a line. Loads
