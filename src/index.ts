@@ -32,6 +32,12 @@ export {
   type StreamToFileOptions,
   streamToFile,
 } from './destinations/files/stream-to-file.ts'
+// Checkpoints alone
+export {
+  type CheckpointStore,
+  type CheckpointWrite,
+  openCheckpointStore,
+} from './engine/checkpoint-store.ts'
 // Errors
 export {
   ConfigError,
@@ -89,6 +95,7 @@ export { type TimeOptions, time, timePaginator } from './pagination/time.ts'
 // Ports: what a source, a destination or a runtime of your own implements
 export type {
   Checkpoint,
+  CheckpointMove,
   CheckpointUpdate,
   Destination,
   DestinationCapabilities,
@@ -112,6 +119,7 @@ export type { Permit, Quota } from './quota/quota.ts'
 export { createQuotaRegistry, type QuotaRegistry } from './quota/registry.ts'
 export { type RequestWindowOptions, requestWindow } from './quota/request-window.ts'
 export { type TokenBucketOptions, tokenBucket } from './quota/token-bucket.ts'
+export { AllRejectedError } from './records/all-rejected.ts'
 export { observeRecords } from './records/observe.ts'
 export { KeyInvalidError } from './records/record-key.ts'
 export { type RunPipelineOptions, run } from './run.ts'

@@ -3,9 +3,10 @@ import { type AssembleOptions, assemblePipeline } from './config/assemble.ts'
 import type { Pipeline } from './config/pipeline.ts'
 import { requireSecrets } from './config/secrets.ts'
 import { systemLookup } from './config/system-lookup.ts'
-import { runPipeline } from './engine/run.ts'
+import { closeAfter } from './engine/closing.ts'
+import { runPipeline, runProblem } from './engine/run.ts'
 import { ReportBuilder, type RunReport } from './observe/report.ts'
-import type { Json } from './ports/json.ts'
+import type { EventSink } from './ports/events.ts'
 import type { Runtime } from './ports/runtime.ts'
 import type { ReadScope } from './ports/source.ts'
 
@@ -21,13 +22,14 @@ export interface RunPipelineOptions extends AssembleOptions, ReadScope {
 }
 
 /**
- * Runs a pipeline once. A stream that fails does not stop the others and does not reject: it stands in the report.
+ * Runs a pipeline once. A stream that fails does not stop the others and does not reject: it stands in the report. So does what went
+ * wrong at the run's end: a report that could not be stored makes the run failed.
  * @throws ConfigError, SecretMissingError where the pipeline can't be run as it is written
  * @throws DestinationBusyError, DestinationError where the destination can't be opened
  */
 export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}): Promise<RunReport> {
   const report = options.report ?? new ReportBuilder()
-  const onEvent: AssembleOptions['onEvent'] = (event) => {
+  const onEvent: EventSink = (event) => {
     report.add(event)
     options.onEvent?.(event)
   }
@@ -36,20 +38,26 @@ export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}):
     options.lookup ?? systemLookup,
     (source) => options.only?.some((name) => name === source || name.startsWith(`${source}.`)) ?? true,
   )
-  await using assembled = await assemblePipeline(pipeline, { ...options, onEvent })
-  await runPipeline(assembled.parts, {
-    runId: newRunId(assembled.runtime),
-    clock: assembled.runtime.clock,
-    onEvent,
-    signal: options.signal ?? new AbortController().signal,
-    scope: {
-      ...(options.since !== undefined && { since: options.since }),
-      ...(options.until !== undefined && { until: options.until }),
-    },
-    fullRefresh: options.fullRefresh ?? false,
-    ...(options.only !== undefined && { only: options.only }),
-    report: () => report.build() as unknown as Json,
-  })
+  const assembled = await assemblePipeline(pipeline, { ...options, onEvent })
+  const { parts, runtime } = assembled
+  await closeAfter(
+    assembled,
+    () =>
+      runPipeline(parts, {
+        runId: newRunId(runtime),
+        clock: runtime.clock,
+        onEvent,
+        signal: options.signal ?? new AbortController().signal,
+        scope: {
+          ...(options.since !== undefined && { since: options.since }),
+          ...(options.until !== undefined && { until: options.until }),
+        },
+        fullRefresh: options.fullRefresh ?? false,
+        ...(options.only !== undefined && { only: options.only }),
+        report: () => report.build(),
+      }),
+    (error) => onEvent(runProblem('not-closed', error, runtime.clock)),
+  )
   return report.build()
 }
 

@@ -7,6 +7,7 @@ export {
   type ConformanceCase,
   type ConformanceHarness,
   conformanceCases,
+  type HeldReject,
 } from './destinations/conformance.ts'
 export { checkPaginator } from './testing/check-paginator.ts'
 export { type FakeClock, type FakeClockOptions, fakeClock } from './testing/fake-clock.ts'

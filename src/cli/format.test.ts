@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { LongDecimal } from '../ports/json.ts'
+import { previewNote } from './format-preview.ts'
 import { shortJson, shortPosition } from './format-progress.ts'
 import { formatRecord } from './format-record.ts'
 
@@ -29,4 +30,17 @@ test('a position is shown as where the paginator stands, in a few characters', (
   expect(shortPosition({ at: 300 })).toBe('300')
   expect(shortPosition('https://api.test/items?page=2')).toBe('https://api.test/items?page=2')
   expect(shortJson('x'.repeat(100))).toHaveLength(60)
+})
+
+test('a preview says that it found nothing, and that it did not look everywhere', () => {
+  const one = { read: 1, all: 1 }
+  const many = { read: 10, all: 700 }
+  expect(previewNote({ records: [], slices: one, gaveUp: false })).toBe('no records\n')
+  expect(previewNote({ records: [{ id: 1 }], slices: many, gaveUp: false })).toBe('')
+  expect(previewNote({ records: [], slices: many, gaveUp: true })).toBe(
+    'no records in the newest 10 of 700 slices; a preview looks no further\n',
+  )
+  expect(previewNote({ records: [{ id: 1 }], slices: one, gaveUp: true })).toBe(
+    'no more records on the first pages; a preview looks no further\n',
+  )
 })

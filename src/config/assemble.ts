@@ -1,6 +1,7 @@
 // Puts a validated pipeline together: this is where the rooms meet, and where secrets and paths are looked up.
 import { resolve } from 'node:path'
 import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
+import { closeAll } from '../engine/closing.ts'
 import type { PipelineParts } from '../engine/run.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Runtime } from '../ports/runtime.ts'
@@ -51,8 +52,7 @@ export async function assemblePipeline(
     },
     runtime: surroundings.runtime,
     async [Symbol.asyncDispose]() {
-      for (const source of sources) await source[Symbol.asyncDispose]()
-      await surroundings.close()
+      await closeAll([...sources, { [Symbol.asyncDispose]: surroundings.close }])
     },
   }
 }

@@ -45,6 +45,16 @@ const defects: Record<string, (inner: Destination) => Destination> = {
     }))
     return commit({ ...load, checkpoints })
   }),
+  'C2: that moves checkpoints without rows from whatever version they have': broken((session) => ({
+    moveCheckpoints: async (move) => {
+      const present = await session.readCheckpoints(move.stream)
+      const checkpoints = move.checkpoints.map((update) => ({
+        ...update,
+        fromVersion: present.find(({ slice }) => slice === update.slice)?.version ?? 0,
+      }))
+      await session.moveCheckpoints({ ...move, checkpoints })
+    },
+  })),
   'C3: that does not know a load again': brokenCommit((commit, load) =>
     commit({ ...load, id: `${load.id}-copy-${++copies}` }),
   ),
@@ -60,6 +70,12 @@ const defects: Record<string, (inner: Destination) => Destination> = {
       load.replacement && staged ? { ...load, replacement: { ...load.replacement, begin: false } } : load,
     )
   }),
+  'R6: that abandons nothing': broken(() => ({ abandonReplacement: async () => {} })),
+  'R6: that forgets what is live with what is staged': broken((session) => ({
+    abandonReplacement: async (stream, table) => {
+      await session.resetStream(stream, table)
+    },
+  })),
   'merge: that appends': brokenCommit((commit, load) => commit({ ...load, key: [] })),
   'merge: that ignores the version': brokenCommit((commit, load) => {
     const { version: _version, ...rest } = load
@@ -88,6 +104,12 @@ const defects: Record<string, (inner: Destination) => Destination> = {
     ...inner,
     open: (_pipeline, options) => inner.open('shared', options),
   }),
+  'state: that keeps a reject once more each time it comes': brokenCommit((commit, load) =>
+    commit({
+      ...load,
+      rejects: load.rejects.map((reject) => ({ ...reject, id: `${reject.id}-${++copies}` })),
+    }),
+  ),
   'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
   'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
 }

@@ -8,7 +8,7 @@ import { replaceCases } from './conformance/replace.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
 
-export type { ConformanceCase, ConformanceHarness } from './conformance/harness.ts'
+export type { ConformanceCase, ConformanceHarness, HeldReject } from './conformance/harness.ts'
 
 /**
  * What a destination promises, as cases that any test runner can run. Each takes a harness over a store of its own:

@@ -16,14 +16,15 @@ export class Batch {
   readonly progress = new Map<string, Progress>()
   bytes = 0
   readonly #limits: BatchLimits
-  readonly #startedAt: number
+  /** When the first page came; none has yet where it is undefined. */
+  #startedAt: number | undefined
 
-  constructor(limits: BatchLimits, now: number) {
+  constructor(limits: BatchLimits) {
     this.#limits = limits
-    this.#startedAt = now
   }
 
-  add(slice: string, page: SourcePage): void {
+  add(slice: string, page: SourcePage, now: number): void {
+    this.#startedAt ??= now
     for (const record of page.records) this.records.push(record)
     this.bytes += page.bytes
     if (page.progress !== undefined) this.progress.set(slice, page.progress)
@@ -33,7 +34,7 @@ export class Batch {
     return (
       this.records.length >= this.#limits.maxRecords ||
       this.bytes >= this.#limits.maxBytes ||
-      now - this.#startedAt >= this.#limits.maxAgeMs
+      now - (this.#startedAt ?? now) >= this.#limits.maxAgeMs
     )
   }
 

@@ -25,14 +25,20 @@ export class CommitQueue {
     this.#limits = options.limits
     this.#clock = options.clock
     this.#onFailure = options.onFailure
-    this.#filling = new Batch(options.limits, options.clock.now())
+    this.#filling = new Batch(options.limits)
+  }
+
+  /** What the commit that failed was refused with. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure
   }
 
   /** Takes a page; resolves when there is room for the next one. */
   async add(slice: string, page: SourcePage): Promise<void> {
     this.#throwIfFailed()
-    this.#filling.add(slice, page)
-    if (!this.#filling.isFull(this.#clock.now())) return
+    const now = this.#clock.now()
+    this.#filling.add(slice, page, now)
+    if (!this.#filling.isFull(now)) return
     await this.#committing
     this.#throwIfFailed()
     this.#start(false)
@@ -50,7 +56,7 @@ export class CommitQueue {
 
   #start(publish: boolean): void {
     const batch = this.#filling
-    this.#filling = new Batch(this.#limits, this.#clock.now())
+    this.#filling = new Batch(this.#limits)
     this.#committing = this.#commit(batch, publish).catch((error: unknown) => {
       this.#failure = { error }
       this.#onFailure(error)

@@ -4,8 +4,9 @@ import type { JsonRecord } from '../ports/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Progress, Stream } from '../ports/source.ts'
+import { AllRejectedError } from '../records/all-rejected.ts'
 import { observeRecords } from '../records/observe.ts'
-import { KeyInvalidError, validateKeys } from '../records/record-key.ts'
+import { KeyInvalidError, type KeyReject, validateKeys } from '../records/record-key.ts'
 import type { Batch } from './batch.ts'
 import { STREAM_CHECKPOINT } from './starting-point.ts'
 
@@ -25,12 +26,21 @@ export interface CommitterOptions {
   readonly keepCheckpoints: boolean
 }
 
+/** How many rejects the message of a stream that yielded nothing else is made of. */
+const REJECT_EXAMPLES = 20
+
 /** Turns batches of one stream into loads, one after the other. */
 export class Committer {
   readonly #options: CommitterOptions
   readonly #versions: Map<string, number>
   #schema: TableSchema | null
   #loads = 0
+  /** Records with a usable key, and without one, that were read so far. */
+  #valid = 0
+  #rejected = 0
+  readonly #examples: KeyReject[] = []
+  /** What is not stored while records were read and each was rejected: the run with the right key must read them again. */
+  readonly #withheld = new Map<string, Progress>()
 
   constructor(options: CommitterOptions) {
     this.#options = options
@@ -38,14 +48,19 @@ export class Committer {
     this.#schema = options.schema
   }
 
-  /** Commits a batch; with `publish`, the replacement that it completes takes the live table's place. */
+  /**
+   * Commits a batch; with `publish`, the replacement that it completes takes the live table's place, unless each of its records
+   * was rejected.
+   */
   async commit(batch: Batch, publish = false): Promise<void> {
     const { stream, session, clock, onEvent, keepCheckpoints } = this.#options
     const started = clock.now()
     const { valid, rejects } = this.#refuse(batch.records)
     const observed = observeRecords(this.#schema, valid)
+    this.#valid += valid.length
+    this.#rejected += rejects.length
     const checkpoints = keepCheckpoints ? [] : this.#updates(batch)
-    const load = this.#load(valid, rejects, observed.schema, checkpoints, publish)
+    const load = this.#load(valid, rejects, observed.schema, checkpoints, publish && !this.#allRejected)
     const receipt = await session.commit(load)
 
     this.#loads++
@@ -79,12 +94,24 @@ export class Committer {
     })
   }
 
+  /** @throws AllRejectedError where records were committed, and each of them as a reject */
+  refuseAllRejected(): void {
+    const [first, ...others] = this.#examples
+    if (first === undefined || !this.#allRejected) return
+    throw new AllRejectedError(this.#options.stream.name, this.#rejected, [first, ...others])
+  }
+
+  get #allRejected(): boolean {
+    return this.#valid === 0 && this.#rejected > 0
+  }
+
   #refuse(records: readonly JsonRecord[]): { valid: readonly JsonRecord[]; rejects: readonly Reject[] } {
     const { stream } = this.#options
     if (stream.key.length === 0) return { valid: records, rejects: [] }
     const checked = validateKeys(records, stream.key)
     const first = checked.rejects[0]
     if (first !== undefined && stream.onReject === 'fail') throw new KeyInvalidError(stream.name, first)
+    this.#examples.push(...checked.rejects.slice(0, REJECT_EXAMPLES - this.#examples.length))
     return checked
   }
 
@@ -95,8 +122,12 @@ export class Committer {
       highWater,
       fromVersion: this.#versions.get(slice) ?? 0,
     })
-    const slices = Array.from(batch.progress, ([slice, progress]) => update(slice, progress))
-    return [update(STREAM_CHECKPOINT, { position: null, highWater: null }), ...slices]
+    for (const [slice, progress] of batch.progress) this.#withheld.set(slice, progress)
+    const own = update(STREAM_CHECKPOINT, { position: null, highWater: null })
+    if (this.#allRejected) return [own]
+    const slices = Array.from(this.#withheld, ([slice, progress]) => update(slice, progress))
+    this.#withheld.clear()
+    return [own, ...slices]
   }
 
   #load(

@@ -1,6 +1,6 @@
 import { ConfigError } from '../errors.ts'
-import type { Destination } from '../ports/destination.ts'
-import type { Progress, ReadScope, RequestPreview } from '../ports/source.ts'
+import type { Checkpoint, Destination } from '../ports/destination.ts'
+import type { Progress, ReadScope, RequestPreview, Stream } from '../ports/source.ts'
 import { type PipelineParts, selectStreams } from './run.ts'
 import { type StartingPoint, startingPoint } from './starting-point.ts'
 
@@ -14,12 +14,12 @@ export interface PlannedStream {
   readonly stream: string
   readonly table: string
   readonly write: string
-  /** Where reading starts: at the beginning, from a checkpoint, or inside a replacement that an earlier run began. */
-  readonly from: 'start' | 'checkpoint' | 'interrupted replacement'
+  /** Where reading starts: at the beginning, from a checkpoint, or inside a replacement that an earlier run began; nowhere where it is refused. */
+  readonly from: 'start' | 'checkpoint' | 'interrupted replacement' | null
   /** The first slices; `moreSlices` counts the others. */
   readonly slices: readonly PlannedSlice[]
   readonly moreSlices: number
-  /** Why a run can't read this stream as it was asked to: a backfill that its API has no filter for. */
+  /** Why a run can't read this stream as it was asked to: a backfill that its API or its table can't take. */
   readonly refused: string | null
 }
 
@@ -36,41 +36,50 @@ export async function planPipeline(
 ): Promise<readonly PlannedStream[]> {
   const streams = selectStreams(parts, options.only)
   const checkpoints = await readAllCheckpoints(parts.destination, parts.name)
+  const scope = options.scope ?? {}
+  const fullRefresh = options.fullRefresh ?? false
   const planned: PlannedStream[] = []
   for (const stream of streams) {
     const own = checkpoints.filter((checkpoint) => checkpoint.stream === stream.name)
-    const start = startingPoint(stream, own, {
-      scope: options.scope ?? {},
-      fullRefresh: options.fullRefresh ?? false,
-    })
-    const slices: PlannedSlice[] = []
-    let count = 0
-    let refused: string | null = null
-    try {
-      for await (const slice of stream.slices(start.committed, options.scope ?? {})) {
-        // In a replacement that goes on, a slice that was read to its end is in the new table already.
-        if (start.replacement === 'continued' && slice.progress?.position === null) continue
-        if (count++ < shownSlices)
-          slices.push({ key: slice.key, progress: slice.progress, request: stream.preview(slice) })
-      }
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      refused = error.message
-    }
-    planned.push({
-      stream: stream.name,
-      table: stream.table,
-      write:
-        start.replacement === 'new' && stream.write !== 'replace'
-          ? `${stream.write}, replaced anew`
-          : stream.write,
-      from: origin(start),
-      slices,
-      moreSlices: count - slices.length,
-      refused,
-    })
+    planned.push(
+      await planStream(stream, own, { scope, fullRefresh }).catch((error: unknown) => {
+        if (!(error instanceof ConfigError)) throw error
+        return refusedPlan(stream, error)
+      }),
+    )
   }
   return planned
+}
+
+/** @throws ConfigError where the stream can't be read as it is asked to */
+async function planStream(
+  stream: Stream,
+  checkpoints: readonly Checkpoint[],
+  options: { readonly scope: ReadScope; readonly fullRefresh: boolean },
+): Promise<PlannedStream> {
+  const start = startingPoint(stream, checkpoints, options)
+  const slices: PlannedSlice[] = []
+  let count = 0
+  for await (const slice of stream.slices(start.committed, options.scope)) {
+    // In a replacement that goes on, a slice that was read to its end is in the new table already.
+    if (start.replacement === 'continued' && slice.progress?.position === null) continue
+    if (count++ < shownSlices)
+      slices.push({ key: slice.key, progress: slice.progress, request: stream.preview(slice) })
+  }
+  const anew = start.replacement === 'new' && stream.write !== 'replace'
+  return {
+    stream: stream.name,
+    table: stream.table,
+    write: anew ? `${stream.write}, replaced anew` : stream.write,
+    from: origin(start),
+    slices,
+    moreSlices: count - slices.length,
+    refused: null,
+  }
+}
+
+function refusedPlan({ name, table, write }: Stream, error: ConfigError): PlannedStream {
+  return { stream: name, table, write, from: null, slices: [], moreSlices: 0, refused: error.message }
 }
 
 function origin(start: StartingPoint): PlannedStream['from'] {

@@ -1,35 +1,64 @@
 import type { JsonRecord } from '../ports/json.ts'
-import type { RequestPreview, Stream } from '../ports/source.ts'
+import type { RequestPreview, Slice, Stream } from '../ports/source.ts'
 
 export interface StreamPreview {
   readonly stream: string
+  /** The first request that was sent. */
   readonly request: RequestPreview
   readonly records: readonly JsonRecord[]
+  /** Slices that were read, of how many there are. */
+  readonly slices: { readonly read: number; readonly all: number }
+  /** True where there may be records that a preview does not look for. */
+  readonly gaveUp: boolean
 }
 
-/** Reads the first records of a stream, from its beginning, and loads nothing. */
+/** Pages without a record, one after the other, after which a preview looks no further. */
+const MOST_EMPTY_PAGES = 10
+
+/**
+ * Reads the first records of a stream, as if nothing were loaded, and loads nothing. Of several slices the last is read first: most
+ * likely it holds records, where a stream in windows of time may begin with years of none.
+ */
 export async function previewStream(
   stream: Stream,
   limit: number,
   signal: AbortSignal,
 ): Promise<StreamPreview> {
+  const slices: Slice[] = []
+  for await (const slice of stream.slices(new Map(), {})) slices.push(slice)
+  const newest = slices.at(-1)
+  if (newest === undefined) throw new Error(`${stream.name} has no slice to read`)
+
   const records: JsonRecord[] = []
-  let request: RequestPreview | undefined
-  for await (const slice of stream.slices(new Map(), {})) {
-    request ??= stream.preview(slice)
+  let read = 0
+  let emptyPages = 0
+  let gaveUp = false
+  for (const slice of slices.toReversed()) {
+    read++
     const enough = new AbortController()
+    const before = emptyPages
     const reading = stream.read(slice, {
       signal: AbortSignal.any([signal, enough.signal]),
       emit: async (page) => {
         records.push(...page.records.slice(0, limit - records.length))
-        if (records.length >= limit) enough.abort()
+        emptyPages = page.records.length === 0 ? emptyPages + 1 : 0
+        gaveUp = emptyPages >= MOST_EMPTY_PAGES
+        if (gaveUp || records.length >= limit) enough.abort()
       },
     })
     await reading.catch((error: unknown) => {
       if (!enough.signal.aborted) throw error
     })
-    if (records.length >= limit) break
+    // A slice that gave no page was asked for all the same.
+    if (records.length === 0 && emptyPages === before) emptyPages++
+    gaveUp ||= emptyPages >= MOST_EMPTY_PAGES && read < slices.length
+    if (gaveUp || records.length >= limit) break
   }
-  if (request === undefined) throw new Error(`${stream.name} has no slice to read`)
-  return { stream: stream.name, request, records }
+  return {
+    stream: stream.name,
+    request: stream.preview(newest),
+    records,
+    slices: { read, all: slices.length },
+    gaveUp: gaveUp && records.length < limit,
+  }
 }

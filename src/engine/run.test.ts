@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest'
+import { DestinationError } from '../destinations/errors.ts'
+import { ReportBuilder } from '../observe/report.ts'
+import type { Destination, DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { Source, Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
@@ -112,6 +115,74 @@ test('the run leaves its record in the destination: running at first, then its o
   expect(destination.runs('support')).toMatchObject([{ id: 'run1', outcome: 'done', report: { streams: 1 } }])
 })
 
+/** A destination whose session is changed before it is handed out. */
+function changed(
+  destination: Destination,
+  change: (session: DestinationSession) => Partial<DestinationSession>,
+): Destination {
+  return {
+    ...destination,
+    async open(pipeline, given) {
+      const session = await destination.open(pipeline, given)
+      return { ...session, ...change(session) }
+    },
+  }
+}
+
+test('a report that can not be stored is returned all the same, and the run is failed for it', async () => {
+  const events: SluiceEvent[] = []
+  const report = new ReportBuilder()
+  const { parts } = pipeline([source('desk', listStream({ slices: { all: [records(1, 2)] } }))])
+  const destination = changed(parts.destination, (session) => ({
+    recordRun: async (run) => {
+      if (run.finishedAt !== null) throw new DestinationError('memory', 'the disk is full')
+      await session.recordRun(run)
+    },
+  }))
+  const result = await runPipeline(
+    { ...parts, destination },
+    options({
+      onEvent: (event) => {
+        report.add(event)
+        events.push(event)
+      },
+      report: () => report.build(),
+    }),
+  )
+  expect(result).toMatchObject({ outcome: 'failed', streams: [{ stream: 'desk.tickets', outcome: 'done' }] })
+  expect(events.at(-1)).toMatchObject({
+    type: 'run.problem',
+    problem: 'report-not-stored',
+    code: 'DESTINATION_FAILED',
+    message: 'memory: the disk is full',
+  })
+  expect(report.build()).toMatchObject({
+    outcome: 'failed',
+    streams: [{ outcome: 'done', inserted: 2 }],
+    problems: [{ problem: 'report-not-stored', message: 'memory: the disk is full' }],
+  })
+})
+
+test('a destination that can not be closed as it should be is told of, and the run stays done', async () => {
+  const events: SluiceEvent[] = []
+  const { parts } = pipeline([source('desk', listStream({ slices: { all: [records(1, 2)] } }))])
+  const destination = changed(parts.destination, () => ({
+    async [Symbol.asyncDispose]() {
+      throw new DestinationError('memory', 'the log is still there')
+    },
+  }))
+  const result = await runPipeline(
+    { ...parts, destination },
+    options({ onEvent: (event) => events.push(event) }),
+  )
+  expect(result.outcome).toBe('done')
+  expect(events.at(-1)).toMatchObject({
+    type: 'run.problem',
+    problem: 'not-closed',
+    message: 'memory: the log is still there',
+  })
+})
+
 test('events tell the run from its start to its end', async () => {
   const events: SluiceEvent[] = []
   const { parts } = pipeline([source('desk', listStream({ slices: { all: [records(1, 2)] } }))])
@@ -180,4 +251,49 @@ test('a preview of a stream that fails gives the reason', async () => {
     },
   })
   await expect(previewStream(stream, 4, new AbortController().signal)).rejects.toThrow('the key is wrong')
+})
+
+test('a preview of a stream in windows begins with the newest, and gives up after ten pages without a record', async () => {
+  const days = (filled: number) =>
+    Object.fromEntries(
+      Array.from({ length: 700 }, (_, day) => [`day${day}`, [day === filled ? records(1, 3) : []]]),
+    )
+  const signal = new AbortController().signal
+  const recent = listStream({ slices: days(697) })
+  const found = await previewStream(recent, 3, signal)
+  expect(recent.asked).toEqual(['day699/0', 'day698/0', 'day697/0'])
+  expect(found).toMatchObject({ slices: { read: 3, all: 700 }, gaveUp: false })
+  expect(found.request.url).toBe('https://desk.example/day699')
+
+  const old = listStream({ slices: days(0) })
+  expect(await previewStream(old, 3, signal)).toMatchObject({
+    records: [],
+    slices: { read: 10, all: 700 },
+    gaveUp: true,
+  })
+  expect(old.asked).toHaveLength(10)
+})
+
+test('a preview does not walk a list whose pages are filtered to nothing to its end', async () => {
+  const stream = listStream({ slices: { all: [records(1, 1), ...Array.from({ length: 90 }, () => [])] } })
+  const preview = await previewStream(stream, 5, new AbortController().signal)
+  expect(preview).toMatchObject({ records: records(1, 1), gaveUp: true })
+  expect(stream.asked).toHaveLength(11)
+})
+
+test('a stream that can not be read in part is refused in its own plan, and the others are planned', async () => {
+  const { parts } = pipeline([
+    source(
+      'desk',
+      listStream({ name: 'desk.users', write: 'replace', slices: { all: [records(1, 3)] } }),
+      listStream({ name: 'desk.tickets', slices: { all: [records(1, 3)] } }),
+    ),
+  ])
+  const [users, tickets] = await planPipeline(parts, { scope: { since: '2026-01-01' } })
+  expect(users).toMatchObject({ stream: 'desk.users', from: null, slices: [] })
+  expect(users!.refused).toBe(
+    'desk.users: a backfill can add to a table, not replace it: leave out --since and --until, or choose `write: merge`',
+  )
+  expect(tickets).toMatchObject({ stream: 'desk.tickets', from: 'start', refused: null })
+  expect(tickets!.slices).toHaveLength(1)
 })

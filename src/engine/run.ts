@@ -1,12 +1,13 @@
 import { ConfigError } from '../errors.ts'
 import { nearest } from '../options/nearest.ts'
-import type { Destination } from '../ports/destination.ts'
-import type { EventSink } from '../ports/events.ts'
+import type { Destination, DestinationSession } from '../ports/destination.ts'
+import type { EventSink, SluiceEvent } from '../ports/events.ts'
 import type { Json } from '../ports/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, Source, Stream } from '../ports/source.ts'
 import type { BatchLimits } from './batch.ts'
-import { runStream, type StreamOutcome } from './stream-run.ts'
+import { closeAfter } from './closing.ts'
+import { describe, runStream, type StreamOutcome } from './stream-run.ts'
 
 /** A pipeline, put together: its sources and its destination are ready to be used. */
 export interface PipelineParts {
@@ -39,13 +40,27 @@ export interface RunResult {
 }
 
 /**
- * Runs a pipeline's streams side by side. A stream that fails does not stop the others.
+ * Runs a pipeline's streams side by side. A stream that fails does not stop the others. What fails at the end, once all is committed,
+ * is told by `run.problem` and takes the result from nobody.
  * @throws ConfigError where `only` names nothing; whatever the destination throws when it can't be opened
  */
 export async function runPipeline(parts: PipelineParts, options: RunOptions): Promise<RunResult> {
   const streams = selectStreams(parts, options.only)
+  const session = await parts.destination.open(parts.name)
+  return closeAfter(
+    session,
+    () => runStreams(parts, streams, session, options),
+    (error) => options.onEvent(runProblem('not-closed', error, options.clock)),
+  )
+}
+
+async function runStreams(
+  parts: PipelineParts,
+  streams: readonly Stream[],
+  session: DestinationSession,
+  options: RunOptions,
+): Promise<RunResult> {
   const { runId, clock, onEvent, signal } = options
-  await using session = await parts.destination.open(parts.name)
   const startedAt = clock.now()
   await session.recordRun({ id: runId, startedAt, finishedAt: null, outcome: 'running', report: null })
   onEvent({
@@ -72,14 +87,23 @@ export async function runPipeline(parts: PipelineParts, options: RunOptions): Pr
   const outcome = overall(outcomes)
   const finishedAt = clock.now()
   onEvent({ type: 'run.end', at: finishedAt, runId, outcome })
-  await session.recordRun({
-    id: runId,
-    startedAt,
-    finishedAt,
-    outcome,
-    report: options.report?.(outcomes) ?? null,
-  })
+  const report = options.report?.(outcomes) ?? null
+  try {
+    await session.recordRun({ id: runId, startedAt, finishedAt, outcome, report })
+  } catch (error) {
+    onEvent(runProblem('report-not-stored', error, clock))
+    return { runId, outcome: 'failed', streams: outcomes }
+  }
   return { runId, outcome, streams: outcomes }
+}
+
+/** What went wrong at a run's end, as an event. */
+export function runProblem(
+  problem: 'report-not-stored' | 'not-closed',
+  error: unknown,
+  clock: Clock,
+): Extract<SluiceEvent, { type: 'run.problem' }> {
+  return { type: 'run.problem', at: clock.now(), problem, ...describe(error) }
 }
 
 function overall(outcomes: readonly StreamOutcome[]): RunResult['outcome'] {

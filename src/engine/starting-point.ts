@@ -31,7 +31,7 @@ export function startingPoint(
   checkpoints: readonly Checkpoint[],
   options: { readonly scope: ReadScope; readonly fullRefresh: boolean },
 ): StartingPoint {
-  const versions = new Map(checkpoints.map((checkpoint) => [checkpoint.slice, checkpoint.version]))
+  const versions = versionsOf(checkpoints)
   const backfill = options.scope.since !== undefined || options.scope.until !== undefined
   if (backfill) {
     refuseImpossibleBackfill(stream)
@@ -58,6 +58,14 @@ function refuseImpossibleBackfill(stream: Stream): void {
       'a backfill would add records twice, since nothing tells them apart: give the stream a `key`',
     )
   }
+}
+
+/** A slice that has a live and a staged checkpoint is at the greater of their versions. */
+function versionsOf(checkpoints: readonly Checkpoint[]): ReadonlyMap<string, number> {
+  const versions = new Map<string, number>()
+  for (const { slice, version } of checkpoints)
+    versions.set(slice, Math.max(version, versions.get(slice) ?? 0))
+  return versions
 }
 
 function bySlice(checkpoints: readonly Checkpoint[]): ReadonlyMap<string, Progress> {

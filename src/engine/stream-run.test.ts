@@ -1,4 +1,7 @@
 import { beforeEach, expect, test } from 'vitest'
+import { DestinationError } from '../destinations/errors.ts'
+import { ConfigError } from '../errors.ts'
+import type { DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
@@ -302,7 +305,134 @@ test('R6: an empty refresh is abandoned, so that the next run finds what the API
   const empty = await load(listStream({ slices: { all: [[]] } }), { fullRefresh: true })
   expect(empty).toMatchObject({ outcome: 'failed', error: { code: 'REPLACE_EMPTY' } })
   expect(ids()).toEqual([1, 2])
-  expect(await checkpoints()).toEqual([])
   expect(await load(listStream({ slices: { all: [records(1, 3)] } }))).toMatchObject({ outcome: 'done' })
   expect(ids()).toEqual([1, 2, 3])
+})
+
+test('where each page is waited for, pages share commits all the same', async () => {
+  const clock = fakeClock({ auto: true })
+  const stream = listStream({
+    slices: { all: Array.from({ length: 6 }, (_, page) => records(page, page)) },
+    beforePage: () => clock.sleep(30_000),
+  })
+  await load(stream, { clock, batch: { maxRecords: 100, maxBytes: 1e9, maxAgeMs: 5000 } })
+  expect(loads()).toBe(3)
+})
+
+test('a stream whose records were all rejected fails, and the run with the right key reads them again', async () => {
+  const pages = { first: [records(1, 6), records(7, 12)], second: [records(13, 14)] }
+  const wrong = await load(listStream({ key: ['Id'], rereadsFinished: false, slices: pages }))
+  expect(wrong).toMatchObject({ outcome: 'failed', error: { code: 'ALL_REJECTED', recovery: 'fix-config' } })
+  expect((wrong.error as Error).message).toBe(
+    'desk.tickets: all 14 records that were read had to be rejected: key field "Id" is missing. ' +
+      'The fields that were found are `id`; did you mean `id`? ' +
+      'The checkpoint stays where it was: correct `key` and run again, and they are read once more',
+  )
+  expect(await checkpoints()).toEqual([])
+  expect(destination.rejects('support')).toHaveLength(14)
+
+  expect(await load(listStream({ rereadsFinished: false, slices: pages }))).toMatchObject({ outcome: 'done' })
+  expect(ids()).toHaveLength(14)
+})
+
+test('progress that was withheld behind rejects is stored with the first record that has a key', async () => {
+  const bad = Array.from({ length: 10 }, () => ({ name: 'no key' }))
+  const pages = { first: [bad, bad], second: [records(1, 10)] }
+  expect(await load(listStream({ slices: pages }))).toMatchObject({ outcome: 'done' })
+  expect(await checkpoints()).toMatchObject([
+    { slice: 'first', position: null, version: 1 },
+    { slice: 'second', position: null, version: 1 },
+  ])
+})
+
+test('R6: a replacement whose records were all rejected leaves the table, and goes on once the key is right', async () => {
+  await load(listStream({ write: 'replace', slices: { all: [records(1, 5)] } }))
+  const pages = { all: [records(11, 20), records(21, 22)] }
+  const wrong = await load(listStream({ write: 'replace', key: ['ID_'], slices: pages }))
+  expect(wrong).toMatchObject({ outcome: 'failed', error: { code: 'ALL_REJECTED' } })
+  expect(ids()).toEqual([1, 2, 3, 4, 5])
+  expect(await load(listStream({ write: 'replace', slices: pages }))).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual(records(11, 22).map(({ id }) => id))
+})
+
+test('a stream that reads nothing is done: there was nothing to reject', async () => {
+  expect(await load(listStream({ slices: { all: [[]] } }))).toMatchObject({ outcome: 'done' })
+})
+
+test('R6: after an empty refresh the next run goes on from the checkpoint that is live', async () => {
+  const pages = { all: [records(1, 10), records(11, 20)] }
+  for (const key of [['id'], []]) {
+    destination = memoryDestination()
+    const stream = (given: Parameters<typeof listStream>[0]) =>
+      listStream({ write: 'append', key, rereadsFinished: false, ...given })
+    await load(stream({ slices: pages }))
+    const before = await checkpoints()
+    const empty = await load(stream({ slices: { all: [[], []] } }), {
+      fullRefresh: true,
+      batch: { maxRecords: 0, maxBytes: 1e9, maxAgeMs: 1e9 },
+    })
+    expect(empty).toMatchObject({ outcome: 'failed', error: { code: 'REPLACE_EMPTY' } })
+    expect((await checkpoints()).map((found) => ({ ...found, version: 2 }))).toEqual(before)
+    const next = stream({ slices: pages })
+    expect(await load(next)).toMatchObject({ outcome: 'done' })
+    expect(next.asked).toEqual([])
+    expect(ids()).toHaveLength(20)
+  }
+})
+
+test('where an empty refresh cannot be abandoned either, both failures are told, and what to do', async () => {
+  await load(listStream({ slices: { all: [records(1, 2)] } }))
+  await using session = await destination.open('support')
+  const stuck: DestinationSession = {
+    ...session,
+    abandonReplacement: async () => {
+      throw new DestinationError('memory', 'no space left')
+    },
+  }
+  const { error } = await load(listStream({ slices: { all: [[]] } }), { fullRefresh: true, session: stuck })
+  expect(error).toMatchObject({ code: 'REPLACE_EMPTY', recovery: 'stop-stream' })
+  expect((error as Error).message).toMatch(
+    /^desk\.tickets: the API returned no record.* After that, what was staged could not be dropped; run `sluice state reset desk\.tickets` before the next run: memory: no space left$/,
+  )
+})
+
+test('a last commit that fails does not hide why reading stopped', async () => {
+  const stream = listStream({
+    slices: { all: [records(1, 3), records(4, 6)] },
+    beforePage: (_slice, page) => {
+      if (page === 1) throw new ConfigError('desk.tickets', 'the answer is no JSON')
+    },
+  })
+  destination = memoryDestination({ failCommit: () => true })
+  const { outcome, error } = await load(stream)
+  expect(outcome).toBe('failed')
+  expect(error).toMatchObject({ code: 'CONFIG_INVALID', recovery: 'fix-config' })
+  expect((error as Error).message).toMatch(
+    /^desk\.tickets: the answer is no JSON\. After that, what had been read before it could not be committed either: memory: told to fail before the commit of load run\d+\.desk\.tickets\.1$/,
+  )
+  expect((error as Error).cause).toEqual(new ConfigError('desk.tickets', 'the answer is no JSON'))
+})
+
+test('an interrupted run whose last commit fails is failed, by what refused the commit', async () => {
+  const abort = new AbortController()
+  const stream = listStream({
+    slices: { all: [records(1, 3), records(4, 6)] },
+    beforePage: (_slice, page) => {
+      if (page === 1) abort.abort()
+    },
+  })
+  destination = memoryDestination({ failCommit: () => true })
+  expect(await load(stream, { signal: abort.signal })).toMatchObject({
+    outcome: 'failed',
+    error: { code: 'DESTINATION_FAILED' },
+  })
+})
+
+test('a record that is rejected again with each run is kept once, and counted', async () => {
+  const pages = { all: [[{ id: 1 }, { name: 'Ada', tags: ['a'] }]] }
+  await load(listStream({ slices: pages }))
+  await load(listStream({ slices: { all: [[{ id: 1 }, { tags: ['a'], name: 'Ada' }]] } }))
+  expect(destination.rejects('support')).toMatchObject([
+    { record: '{"name":"Ada","tags":["a"]}', times: 2, reason: 'key field "id" is missing' },
+  ])
 })

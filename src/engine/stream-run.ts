@@ -7,6 +7,7 @@ import type { BatchLimits } from './batch.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
 import { startingPoint } from './starting-point.ts'
+import { messageOf, TwoFailuresError } from './two-failures.ts'
 
 export interface StreamRunOptions {
   readonly session: DestinationSession
@@ -104,24 +105,43 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
       onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
     }
   } catch (error) {
-    // What was read completely is committed, whatever stopped the reading; a failed commit is the cause itself.
-    await queue.finish(false)
-    throw error
+    throw await commitAfter(error, queue, signal)
   }
-  if (start.replacement === 'none') return queue.finish(false)
-  await queue.finish(true).catch(async (error: unknown) => {
-    if (isSluiceError(error) && error.code === 'REPLACE_EMPTY') await abandonReplacement(stream, session)
-    throw error
+  await queue.finish(start.replacement !== 'none').catch(async (error: unknown) => {
+    throw isEmptyReplacement(error) ? await abandonAfter(error, stream, session) : error
   })
+  committer.refuseAllRejected()
+}
+
+/** What was read completely is committed, whatever stopped the reading. Returns what is to be said of it. */
+async function commitAfter(error: unknown, queue: CommitQueue, signal: AbortSignal): Promise<unknown> {
+  // A commit that failed is itself what stopped the reading.
+  if (queue.failure !== undefined) return queue.failure.error
+  try {
+    await queue.finish(false)
+    return error
+  } catch (second) {
+    if (isInterruption(error, signal)) return second
+    return new TwoFailuresError(error, 'what had been read before it could not be committed either', second)
+  }
 }
 
 /**
- * What was staged without a record must not be gone on with: its positions lie behind records that a later run could find. The
- * next run reads the stream from its beginning; where nothing tells records apart that would double them, and it is left to the user.
+ * What was staged without a record must not be gone on with: its positions lie behind records that a later run could find.
+ * The next run goes on from what is live. Returns what is to be said of it.
  */
-async function abandonReplacement(stream: Stream, session: DestinationSession): Promise<void> {
-  if (stream.write === 'replace' || stream.key.length > 0)
-    await session.resetStream(stream.name, stream.table)
+async function abandonAfter(error: unknown, stream: Stream, session: DestinationSession): Promise<unknown> {
+  try {
+    await session.abandonReplacement(stream.name, stream.table)
+    return error
+  } catch (second) {
+    const remedy = `what was staged could not be dropped; run \`sluice state reset ${stream.name}\` before the next run`
+    return new TwoFailuresError(error, remedy, second)
+  }
+}
+
+function isEmptyReplacement(error: unknown): boolean {
+  return isSluiceError(error) && error.code === 'REPLACE_EMPTY'
 }
 
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
@@ -129,9 +149,5 @@ function isInterruption(error: unknown, signal: AbortSignal): boolean {
 }
 
 export function describe(error: unknown): { code: string; message: string } {
-  if (isSluiceError(error)) return { code: error.code, message: error.message }
-  return {
-    code: 'INTERNAL',
-    message: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-  }
+  return { code: isSluiceError(error) ? error.code : 'INTERNAL', message: messageOf(error) }
 }

@@ -58,3 +58,10 @@ test('pages, slices and requests make no line', () => {
   expect(logLine({ type: 'page.read', ...stream, slice: 'all', records: 1, bytes: 1 })).toBeUndefined()
   expect(logLine({ type: 'slice.end', ...stream, slice: 'all' })).toBeUndefined()
 })
+
+test('what went wrong at the end of a run is a line', () => {
+  const told = { type: 'run.problem', at: 0, code: 'DESTINATION_FAILED', message: 'full' } as const
+  expect(logLine({ ...told, problem: 'not-closed' })).toBe(
+    'something could not be closed as it should be; what was loaded stays loaded (DESTINATION_FAILED): full',
+  )
+})

@@ -22,6 +22,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return `run ${event.runId} of ${event.pipeline} starts: ${clipList(event.streams, 8)}`
     case 'run.end':
       return `run ${event.runId} is over: ${event.outcome}`
+    case 'run.problem':
+      return `${problemText(event.problem)} (${event.code}): ${event.message}`
     case 'stream.end':
       return event.error === undefined
         ? `${event.stream} ${event.outcome}`
@@ -49,6 +51,13 @@ function eventText(event: SluiceEvent): string | undefined {
     default:
       return undefined
   }
+}
+
+/** What went wrong at a run's end. */
+export function problemText(problem: 'report-not-stored' | 'not-closed'): string {
+  return problem === 'report-not-stored'
+    ? 'the report of the run could not be stored; what was loaded stays loaded'
+    : 'something could not be closed as it should be; what was loaded stays loaded'
 }
 
 /** What a commit did, without what it did not. */

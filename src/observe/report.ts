@@ -1,7 +1,8 @@
 import type { SluiceEvent } from '../ports/events.ts'
 import { StreamCounts } from './stream-counts.ts'
 
-export interface StreamReport {
+/** One stream's part of a run. */
+export type StreamReport = {
   readonly stream: string
   readonly outcome: 'running' | 'done' | 'failed' | 'interrupted'
   readonly error: { readonly code: string; readonly message: string } | null
@@ -32,7 +33,10 @@ export interface StreamReport {
   readonly schemaChanges: readonly string[]
 }
 
-export interface RunReport {
+// Types, not interfaces: a report is stored as JSON, and only of a type TypeScript knows that it is.
+
+/** A run, summed up. */
+export type RunReport = {
   readonly runId: string
   readonly pipeline: string
   readonly outcome: 'done' | 'failed' | 'interrupted'
@@ -41,6 +45,14 @@ export interface RunReport {
   readonly seconds: number
   readonly records: number
   readonly streams: readonly StreamReport[]
+  /** What went wrong at the run's end, once all was committed. `report-not-stored`: the destination does not hold this report. */
+  readonly problems: readonly RunProblem[]
+}
+
+export type RunProblem = {
+  readonly problem: 'report-not-stored' | 'not-closed'
+  readonly code: string
+  readonly message: string
 }
 
 /** Sums up a run from its events. */
@@ -51,6 +63,7 @@ export class ReportBuilder {
   #startedAt = 0
   #lastAt = 0
   #outcome: RunReport['outcome'] = 'failed'
+  readonly #problems: RunProblem[] = []
 
   /** Takes one event. Events of requests that belong to no stream (tokens, checks) are left out. */
   add(event: SluiceEvent): void {
@@ -62,6 +75,10 @@ export class ReportBuilder {
       for (const stream of event.streams) this.#streams.set(stream, new StreamCounts())
     } else if (event.type === 'run.end') {
       this.#outcome = event.outcome
+    } else if (event.type === 'run.problem') {
+      const { problem, code, message } = event
+      this.#problems.push({ problem, code, message })
+      if (problem === 'report-not-stored') this.#outcome = 'failed'
     } else if (event.stream !== undefined) {
       this.#counts(event.stream).add(event)
     }
@@ -85,6 +102,7 @@ export class ReportBuilder {
       seconds: (this.#lastAt - this.#startedAt) / 1000,
       records: streams.reduce((sum, { records }) => sum + records, 0),
       streams,
+      problems: this.#problems,
     }
   }
 

@@ -36,6 +36,7 @@ function report(...streams: Partial<StreamReport>[]): RunReport {
     seconds: 13,
     records: 24_000,
     streams: streams.map((given) => ({ ...stream, ...given })),
+    problems: [],
   }
 }
 
@@ -88,4 +89,18 @@ test('a run with nothing new, and one that was interrupted, say so', () => {
   expect(formatSummary({ ...report({ outcome: 'interrupted' }), outcome: 'interrupted' }).at(-1)).toMatch(
     /interrupted: what was complete is committed, the next run goes on from there$/,
   )
+})
+
+test('what went wrong at the end of a run is told, also where each stream is done', () => {
+  const problem = {
+    problem: 'report-not-stored',
+    code: 'DESTINATION_FAILED',
+    message: 'duckdb w.duckdb: the disk is full',
+  } as const
+  const lines = formatSummary({ ...report({}), outcome: 'failed', problems: [problem] })
+  expect(lines).toContain(
+    'the report of the run could not be stored; what was loaded stays loaded (DESTINATION_FAILED)',
+  )
+  expect(lines).toContain('  duckdb w.duckdb: the disk is full')
+  expect(lines.at(-1)).toMatch(/24,000 new, 0 changed; the run failed at its end$/)
 })

@@ -1,5 +1,6 @@
 import { clipMiddle } from './clip.ts'
 import { formatCount, formatMs, formatSeconds, formatShare } from './format.ts'
+import { problemText } from './log-line.ts'
 import type { RunReport, StreamReport } from './report.ts'
 import { formatTable } from './table.ts'
 
@@ -66,6 +67,7 @@ export function formatSummary(
   return [
     ...tables.flatMap(({ lines }) => [...lines, '']),
     ...notes(report, palette),
+    ...problems(report, palette),
     headline(report, palette),
   ]
 }
@@ -125,6 +127,13 @@ function notes(report: RunReport, palette: Palette): string[] {
   })
 }
 
+function problems(report: RunReport, palette: Palette): string[] {
+  return report.problems.flatMap(({ problem, code, message }) => {
+    const colour = problem === 'report-not-stored' ? palette.bad : palette.warn
+    return [colour(`${problemText(problem)} (${code})`), `  ${message}`, '']
+  })
+}
+
 function headline(report: RunReport, palette: Palette): string {
   const fresh = report.streams.reduce((sum, { inserted }) => sum + inserted, 0)
   const changed = report.streams.reduce((sum, { updated }) => sum + updated, 0)
@@ -133,6 +142,7 @@ function headline(report: RunReport, palette: Palette): string {
     fresh + changed === 0 ? 'nothing new' : `${formatCount(fresh)} new, ${formatCount(changed)} changed`
   const text = `${report.pipeline}: ${formatCount(report.records)} records read in ${formatSeconds(report.seconds)}, ${what}`
   if (failed > 0) return palette.bad(`${text}; ${failed} of ${report.streams.length} streams failed`)
+  if (report.outcome === 'failed') return palette.bad(`${text}; the run failed at its end`)
   if (report.outcome === 'interrupted') {
     return palette.warn(
       `${text}; interrupted: what was complete is committed, the next run goes on from there`,

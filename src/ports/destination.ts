@@ -2,7 +2,10 @@ import type { Json, JsonRecord } from './json.ts'
 import type { TableSchema } from './schema.ts'
 import type { Progress } from './source.ts'
 
-/** The committed state of one slice. `version` counts its commits, from 1. */
+/**
+ * The committed state of one slice. `version` counts its commits, from 1. While a replacement is not published, a slice may have two:
+ * the live one as it was, and the staged one. Its version is then the greater of theirs.
+ */
 export interface Checkpoint extends Progress {
   readonly stream: string
   readonly slice: string
@@ -25,6 +28,8 @@ export interface CheckpointUpdate extends Progress {
 
 /** A record that was refused, with its reason. */
 export interface Reject {
+  /** Names the record and its reason: the same record, refused once more for the same reason, has the same id. */
+  readonly id: string
   readonly record: JsonRecord
   readonly reason: string
 }
@@ -48,15 +53,29 @@ export interface Load {
   /** The table's columns after this load: those that it has, widened, and the new ones. Existing columns keep their order. */
   readonly schema: TableSchema
   readonly records: readonly JsonRecord[]
+  /**
+   * A reject is kept once for each stream and id, however often it comes: with the loads that brought it first and last, and how many
+   * times it came.
+   */
   readonly rejects: readonly Reject[]
   readonly checkpoints: readonly CheckpointUpdate[]
   /**
    * Absent: rows go into the live table. Else they go into a new table beside it (R6): `begin` drops what an abandoned
    * replacement left there first; `publish` swaps it in for the live one after this load's rows. The load's checkpoints are
-   * stored as staged; publishing makes every staged checkpoint of the stream live, and forgets those that the
-   * replacement did not touch.
+   * stored as staged, beside the live ones; publishing makes every staged checkpoint of the stream live, and forgets those that
+   * were live before.
    */
   readonly replacement?: { readonly begin: boolean; readonly publish: boolean; readonly allowEmpty: boolean }
+}
+
+/** Checkpoints that move without rows: no table is made or changed. */
+export interface CheckpointMove {
+  /** Unique. It stands in each of the checkpoints as the load that moved it. */
+  readonly id: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly stream: string
+  readonly checkpoints: readonly CheckpointUpdate[]
 }
 
 /** What a commit did. */
@@ -108,8 +127,18 @@ export interface DestinationSession extends AsyncDisposable {
    * @throws EmptyReplaceError where an empty replacement would take a full table's place (R6)
    */
   commit(load: Load): Promise<LoadReceipt>
+  /**
+   * Moves checkpoints of one stream in one transaction, or none of them.
+   * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)
+   */
+  moveCheckpoints(move: CheckpointMove): Promise<void>
   /** Writes or overwrites the run's record. */
   recordRun(run: RunRecord): Promise<void>
+  /**
+   * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
+   * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.
+   */
+  abandonReplacement(stream: string, table: string): Promise<void>
   /** Forgets the checkpoints of a stream, and what an unpublished replacement staged; its rows stay. Returns how many checkpoints there were. */
   resetStream(stream: string, table: string): Promise<number>
 }

@@ -17,6 +17,8 @@ interface OfRequest extends At {
 export type SluiceEvent =
   | (At & { type: 'run.start'; runId: string; pipeline: string; streams: readonly string[] })
   | (At & { type: 'run.end'; runId: string; outcome: 'done' | 'failed' | 'interrupted' })
+  /** Something beside the streams went wrong at a run's end. `report-not-stored` makes the run failed; `not-closed` loses nothing. */
+  | (At & { type: 'run.problem'; problem: 'report-not-stored' | 'not-closed'; code: string; message: string })
   | (OfStream & { type: 'stream.start' })
   | (OfStream & {
       type: 'stream.end'

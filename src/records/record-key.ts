@@ -5,6 +5,7 @@ import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from './encode-json.ts'
 import { type Encoded, encodeValue } from './encode-value.ts'
 import { fieldReader } from './field.ts'
+import { rejectId } from './reject-id.ts'
 
 /** Most characters of a record that a message quotes. */
 const EXCERPT = 200
@@ -56,7 +57,8 @@ export function validateKeys(
     if (wrong === undefined) valid?.push(record)
     else {
       valid ??= records.slice(0, index)
-      rejects.push({ record, field: wrong, reason: reasonFor(record, wrong) })
+      const reason = reasonFor(record, wrong)
+      rejects.push({ id: rejectId(record, reason), record, field: wrong, reason })
     }
   }
   return { valid: valid ?? records, rejects }

@@ -1,6 +1,6 @@
 import { CheckpointConflictError, EmptyReplaceError } from '../destinations/errors.ts'
 import { type SchemaChange, schemaChange } from '../destinations/schema-change.ts'
-import type { Load, LoadReceipt } from '../ports/destination.ts'
+import type { CheckpointMove, Load, LoadReceipt } from '../ports/destination.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from '../records/encode-json.ts'
@@ -14,6 +14,7 @@ import {
   type MemoryRow,
   type MemoryStore,
   type MemoryTable,
+  sliceVersion,
 } from './memory-store.ts'
 
 // A commit is planned first, which reads and may throw, and applied then, which writes and can't: both without an await
@@ -33,10 +34,7 @@ export interface CommitPlan {
 
 /** What a load will do, or the error for which it does nothing. */
 export function planCommit(store: MemoryStore, state: MemoryPipeline, load: Load): CommitPlan {
-  for (const { slice, fromVersion } of load.checkpoints) {
-    const found = state.checkpoints.get(checkpointId(load.stream, slice))?.version ?? 0
-    if (found !== fromVersion) throw new CheckpointConflictError(load.stream, slice, fromVersion, found)
-  }
+  checkVersions(state, load)
   const { replacement } = load
   const present = replacement?.begin
     ? undefined
@@ -76,16 +74,40 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
   if (load.replacement?.publish) store.staging.delete(load.table)
   ;(live ? store.tables : store.staging).set(load.table, table)
   writeCheckpoints(state, load)
-  for (const { record, reason } of load.rejects)
-    state.rejects.push({ stream: load.stream, record: encodeJson(record), reason, loadId: load.id })
+  for (const { id, record, reason } of load.rejects) {
+    const stored = JSON.stringify([load.stream, id])
+    const known = state.rejects.get(stored)
+    state.rejects.set(stored, {
+      stream: load.stream,
+      record: known?.record ?? encodeJson(record),
+      reason,
+      times: (known?.times ?? 0) + 1,
+      firstLoadId: known?.firstLoadId ?? load.id,
+      lastLoadId: load.id,
+    })
+  }
   state.loads.set(load.id, plan.receipt)
 }
 
-function writeCheckpoints(state: MemoryPipeline, load: Load): void {
+/** Moves checkpoints without rows. */
+export function moveCheckpoints(state: MemoryPipeline, move: CheckpointMove): void {
+  checkVersions(state, move)
+  writeCheckpoints(state, move)
+}
+
+/** @throws CheckpointConflictError (C2) */
+function checkVersions(state: MemoryPipeline, { stream, checkpoints }: CheckpointMove): void {
+  for (const { slice, fromVersion } of checkpoints) {
+    const found = sliceVersion(state, stream, slice)
+    if (found !== fromVersion) throw new CheckpointConflictError(stream, slice, fromVersion, found)
+  }
+}
+
+function writeCheckpoints(state: MemoryPipeline, load: CheckpointMove & Pick<Load, 'replacement'>): void {
   const { replacement, stream } = load
   if (replacement?.begin) dropCheckpoints(state, stream, true)
   for (const { slice, fromVersion, position, highWater } of load.checkpoints)
-    state.checkpoints.set(checkpointId(stream, slice), {
+    state.checkpoints.set(checkpointId(stream, slice, replacement !== undefined), {
       stream,
       slice,
       position: stored(position),
@@ -97,8 +119,27 @@ function writeCheckpoints(state: MemoryPipeline, load: Load): void {
     })
   if (!replacement?.publish) return
   dropCheckpoints(state, stream, false)
-  for (const [id, checkpoint] of state.checkpoints)
-    if (checkpoint.stream === stream) state.checkpoints.set(id, { ...checkpoint, staged: false })
+  for (const [id, checkpoint] of [...state.checkpoints]) {
+    if (checkpoint.stream !== stream) continue
+    state.checkpoints.delete(id)
+    state.checkpoints.set(checkpointId(stream, checkpoint.slice, false), { ...checkpoint, staged: false })
+  }
+}
+
+/** Drops what a replacement staged; whoever was staging meets the live checkpoints at another version (C2). */
+export function abandonReplacement(
+  store: MemoryStore,
+  state: MemoryPipeline,
+  stream: string,
+  table: string,
+): void {
+  store.staging.delete(table)
+  for (const [id, checkpoint] of state.checkpoints) {
+    if (checkpoint.stream !== stream || checkpoint.staged) continue
+    const staged = state.checkpoints.get(checkpointId(stream, checkpoint.slice, true))
+    if (staged !== undefined) state.checkpoints.set(id, { ...checkpoint, version: staged.version + 1 })
+  }
+  dropCheckpoints(state, stream, true)
 }
 
 function dropCheckpoints(state: MemoryPipeline, stream: string, staged: boolean): void {

@@ -3,7 +3,7 @@ import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import { LOAD_ID_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
-import { applyPlan, planCommit } from './memory-commit.ts'
+import { abandonReplacement, applyPlan, moveCheckpoints, planCommit } from './memory-commit.ts'
 import { type MemoryStore, memoryStore, pipelineState, type StoredReject } from './memory-store.ts'
 
 export interface MemoryDestinationOptions {
@@ -49,7 +49,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         return Object.fromEntries([...cells, [LOAD_ID_COLUMN, row.loadId]])
       })
     },
-    rejects: (pipeline) => pipelineState(store, pipeline).rejects,
+    rejects: (pipeline) => [...pipelineState(store, pipeline).rejects.values()],
     loads: (pipeline) => [...pipelineState(store, pipeline).loads.keys()],
     runs: (pipeline) => [...pipelineState(store, pipeline).runs.values()],
 
@@ -81,9 +81,17 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           crash(load, 'after')
           return plan.receipt
         },
+        async moveCheckpoints(move) {
+          use(true)
+          moveCheckpoints(state, move)
+        },
         async recordRun(run) {
           use(true)
           state.runs.set(run.id, run)
+        },
+        async abandonReplacement(stream, table) {
+          use(true)
+          abandonReplacement(store, state, stream, table)
         },
         async resetStream(stream, table) {
           use(true)

@@ -21,7 +21,11 @@ export interface StoredReject {
   /** The record as JSON. */
   readonly record: string
   readonly reason: string
-  readonly loadId: string
+  /** How many times it came. */
+  readonly times: number
+  /** The loads that brought it first and last. */
+  readonly firstLoadId: string
+  readonly lastLoadId: string
 }
 
 export interface MemoryPipeline {
@@ -29,7 +33,8 @@ export interface MemoryPipeline {
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
   readonly runs: Map<string, RunRecord>
-  readonly rejects: StoredReject[]
+  /** By stream and reject id. */
+  readonly rejects: Map<string, StoredReject>
 }
 
 /** Everything that a memory destination holds: it outlives the destination, as a file outlives a process. */
@@ -47,12 +52,20 @@ export function memoryStore(): MemoryStore {
 export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipeline {
   let state = store.pipelines.get(pipeline)
   if (state === undefined) {
-    state = { checkpoints: new Map(), loads: new Map(), runs: new Map(), rejects: [] }
+    state = { checkpoints: new Map(), loads: new Map(), runs: new Map(), rejects: new Map() }
     store.pipelines.set(pipeline, state)
   }
   return state
 }
 
-export function checkpointId(stream: string, slice: string): string {
-  return JSON.stringify([stream, slice])
+/** A staged checkpoint stands beside the live one of its slice. */
+export function checkpointId(stream: string, slice: string, staged: boolean): string {
+  return JSON.stringify([stream, slice, staged])
+}
+
+/** How often a slice was committed: the greater of what its live and its staged checkpoint say. */
+export function sliceVersion(state: MemoryPipeline, stream: string, slice: string): number {
+  const version = (staged: boolean) =>
+    state.checkpoints.get(checkpointId(stream, slice, staged))?.version ?? 0
+  return Math.max(version(false), version(true))
 }

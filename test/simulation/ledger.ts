@@ -3,6 +3,7 @@ import { BrokenPromiseError } from './failure.ts'
 
 interface Entry {
   readonly stream: string
+  readonly slice: string
   readonly version: number
   readonly staged: boolean
 }
@@ -17,8 +18,18 @@ export class Ledger {
 
   /** The checkpoints of a stream are gone: its next load starts from none. */
   forget(stream: string): void {
-    for (const id of this.#checkpoints.keys())
-      if (id.startsWith(idOf(stream, ''))) this.#checkpoints.delete(id)
+    this.#drop(stream, true)
+    this.#drop(stream, false)
+  }
+
+  /** What was staged is gone; what is live is where nobody has seen it. */
+  abandon(stream: string): void {
+    for (const [id, entry] of this.#checkpoints) {
+      const staged = this.#checkpoints.get(idOf(stream, entry.slice, true))
+      if (entry.stream === stream && !entry.staged && staged !== undefined)
+        this.#checkpoints.set(id, { ...entry, version: staged.version + 1 })
+    }
+    this.#drop(stream, true)
   }
 
   record(load: Load, receipt: LoadReceipt): void {
@@ -34,7 +45,10 @@ export class Ledger {
         `load ${load.id} held ${read} records, its receipt tells of ${told}`,
       )
     for (const { slice, fromVersion } of load.checkpoints) {
-      const found = this.#checkpoints.get(idOf(stream, slice))?.version ?? 0
+      const versions = [false, true].map(
+        (staged) => this.#checkpoints.get(idOf(stream, slice, staged))?.version,
+      )
+      const found = Math.max(...versions.map((version) => version ?? 0))
       if (found !== fromVersion)
         throw new BrokenPromiseError(
           'C2',
@@ -43,22 +57,26 @@ export class Ledger {
     }
     if (replacement?.begin) this.#drop(stream, true)
     for (const { slice, fromVersion } of load.checkpoints)
-      this.#checkpoints.set(idOf(stream, slice), {
+      this.#checkpoints.set(idOf(stream, slice, replacement !== undefined), {
         stream,
+        slice,
         version: fromVersion + 1,
         staged: replacement !== undefined,
       })
     if (!replacement?.publish) return
     this.#drop(stream, false)
-    for (const [id, entry] of this.#checkpoints)
-      if (entry.stream === stream) this.#checkpoints.set(id, { ...entry, staged: false })
+    for (const [id, entry] of [...this.#checkpoints]) {
+      if (entry.stream !== stream) continue
+      this.#checkpoints.delete(id)
+      this.#checkpoints.set(idOf(stream, entry.slice, false), { ...entry, staged: false })
+    }
   }
 
-  /** Compares with what the destination holds: one row a slice (C6), at the version of its last commit. */
+  /** Compares with what the destination holds: one row a slice (C6) and one more while it is staged, at the version of its last commit. */
   check(stored: readonly Checkpoint[]): void {
     const shown = (entries: Iterable<readonly [string, Entry]>) =>
       JSON.stringify([...entries].map(([id, { version, staged }]) => [id, version, staged]).sort())
-    const found = shown(stored.map((row) => [idOf(row.stream, row.slice), row] as const))
+    const found = shown(stored.map((row) => [idOf(row.stream, row.slice, row.staged), row] as const))
     const wanted = shown(this.#checkpoints)
     if (found !== wanted)
       throw new BrokenPromiseError(
@@ -73,6 +91,6 @@ export class Ledger {
   }
 }
 
-function idOf(stream: string, slice: string): string {
-  return `${stream} ${slice}`
+function idOf(stream: string, slice: string, staged: boolean): string {
+  return `${stream} ${slice} ${staged ? 'staged' : 'live'}`
 }

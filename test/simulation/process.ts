@@ -159,7 +159,12 @@ export class SimulatedProcess {
         this.#committing.add(committing)
         return this.#alive(committing)
       },
+      moveCheckpoints: (move) => this.#alive(inner.moveCheckpoints(move)),
       recordRun: (run) => (this.#dead ? new Promise(() => {}) : this.#alive(inner.recordRun(run))),
+      abandonReplacement: async (stream, table) => {
+        await this.#alive(inner.abandonReplacement(stream, table))
+        ledger.abandon(stream)
+      },
       resetStream: async (stream, table) => {
         const count = await this.#alive(inner.resetStream(stream, table))
         ledger.forget(stream)

@@ -34,6 +34,8 @@ export default definePipeline({
           path: 'query/events',
           query: { project_id: 1 },
           records: 'results',
+          // A record is { event, properties: { … } }: its fields are lifted out of \`properties\`.
+          unwrap: 'properties',
           paginate: offset({ total: 'total', size: { param: 'limit', value: 1000 } }),
           key: '$insert_id',
         },
@@ -59,6 +61,8 @@ sources:
         path: query/events
         query: { project_id: 1 }
         records: results
+        # A record is { event, properties: { … } }: its fields are lifted out of \`properties\`.
+        unwrap: properties
         paginate: { type: offset, total: total, size: { param: limit, value: 1000 } }
         key: $insert_id
 `

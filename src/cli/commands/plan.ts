@@ -35,8 +35,9 @@ export async function planCommand(file: string | undefined, options: PlanCommand
 function formatStream(planned: PlannedStream): string[] {
   const palette = paletteFor(process.stdout)
   const from = { start: 'its beginning', checkpoint: 'its checkpoint' } as Partial<Record<string, string>>
-  const head = `${palette.strong(planned.stream)} → ${planned.table} (${planned.write}), from ${from[planned.from] ?? `an ${planned.from}`}`
-  if (planned.refused !== null) return [head, `  ${palette.bad('refused')} ${planned.refused}`, '']
+  const name = `${palette.strong(planned.stream)} → ${planned.table} (${planned.write})`
+  if (planned.from === null) return [name, `  ${palette.bad('refused')} ${planned.refused}`, '']
+  const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}`
   const { slices, moreSlices } = planned
   if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']
   const more =

@@ -4,6 +4,7 @@ import { selectStreams } from '../../engine/run.ts'
 import { ConfigError } from '../../errors.ts'
 import { encodeJson } from '../../records/encode-json.ts'
 import { exitCodes } from '../exit-code.ts'
+import { previewNote } from '../format-preview.ts'
 import { formatRecord } from '../format-record.ts'
 import { interruption } from '../interruption.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
@@ -44,6 +45,6 @@ export async function previewCommand(
       : [encodeJson(record)]
     process.stdout.write(`${lines.join('\n')}\n`)
   }
-  if (records.length === 0) process.stderr.write('no records\n')
+  process.stderr.write(previewNote(preview))
   return exitCodes.done
 }

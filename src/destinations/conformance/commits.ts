@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { DestinationSession } from '../../ports/destination.ts'
 import {
+  AT,
   assertRejects,
   type ConformanceCase,
   type ConformanceHarness,
@@ -26,7 +27,7 @@ async function everything(session: DestinationSession, harness: ConformanceHarne
   }
 }
 
-const reject = { record: { id: null, note: 'no key' }, reason: 'key field "id" is null' }
+const reject = { id: 'r1', record: { id: null, note: 'no key' }, reason: 'key field "id" is null' }
 
 export const commitCases: readonly ConformanceCase[] = [
   onSession(
@@ -54,9 +55,17 @@ export const commitCases: readonly ConformanceCase[] = [
       })
       assert.deepEqual(await harness.loads(PIPELINE), [load.id])
       const [stored] = await harness.rejects(PIPELINE)
-      assert.equal(stored?.stream, STREAM)
-      assert.equal(stored?.reason, reject.reason)
-      assert.deepEqual(JSON.parse(stored?.record ?? ''), reject.record)
+      assert.deepEqual(
+        { ...stored, record: JSON.parse(stored?.record ?? '') },
+        {
+          stream: STREAM,
+          record: reject.record,
+          reason: reject.reason,
+          times: 1,
+          firstLoadId: load.id,
+          lastLoadId: load.id,
+        },
+      )
     },
   ),
 
@@ -269,6 +278,60 @@ export const commitCases: readonly ConformanceCase[] = [
         [1, 2, 2, 1],
       )
       assert.equal((await dataRows(harness)).length, 3001)
+    },
+  ),
+
+  onSession(
+    'C1',
+    'C1: checkpoints that move without rows are all moved, and no table is made',
+    async (session, harness) => {
+      const move = async (id: string, ...slices: string[]) =>
+        session.moveCheckpoints({
+          id,
+          at: AT,
+          stream: STREAM,
+          checkpoints: await Promise.all(slices.map((slice) => nextCheckpoint(session, STREAM, slice))),
+        })
+      await move('move-1', 'a')
+      await move('move-2', 'a', 'b')
+      assert.equal(await session.readSchema(TABLE), null)
+      assert.deepEqual(await harness.rows(TABLE), [])
+      const found = (await session.readCheckpoints(STREAM)).map(
+        ({ slice, version, position, loadId, updatedAt, staged }) => [
+          slice,
+          version,
+          position,
+          loadId,
+          updatedAt,
+          staged,
+        ],
+      )
+      assert.deepEqual(
+        found.sort((a, b) => (String(a[0]) < String(b[0]) ? -1 : 1)),
+        [
+          ['a', 2, { page: 2 }, 'move-2', AT, false],
+          ['b', 1, { page: 1 }, 'move-2', AT, false],
+        ],
+      )
+    },
+  ),
+
+  onSession(
+    'C2',
+    'C2: checkpoints that move without rows from a version that has moved are refused, each of them',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      const before = await everything(session, harness)
+      const checkpoints = [
+        await nextCheckpoint(session, STREAM, 'fresh'),
+        { slice: 'all', fromVersion: 0, position: null, highWater: null },
+      ]
+      const error = await assertRejects(
+        session.moveCheckpoints({ id: 'move-1', at: AT, stream: STREAM, checkpoints }),
+        'CHECKPOINT_CONFLICT',
+      )
+      assert.match(error.message, /"all"/)
+      assert.deepEqual(await everything(session, harness), before)
     },
   ),
 ]

@@ -25,13 +25,23 @@ export interface ConformanceHarness {
    */
   rows(table: string): Promise<readonly JsonRecord[]>
   /** What `_sluice_rejects` holds for a pipeline; `record` is the record as JSON. */
-  rejects(
-    pipeline: string,
-  ): Promise<readonly { readonly stream: string; readonly record: string; readonly reason: string }[]>
+  rejects(pipeline: string): Promise<readonly HeldReject[]>
   /** The ids in `_sluice_loads` for a pipeline. Any order. */
   loads(pipeline: string): Promise<readonly string[]>
   /** What `_sluice_runs` holds for a pipeline. Any order. */
   runs(pipeline: string): Promise<readonly RunRecord[]>
+}
+
+/** A reject as the destination holds it. */
+export interface HeldReject {
+  readonly stream: string
+  readonly record: string
+  readonly reason: string
+  /** How many times it came. */
+  readonly times: number
+  /** The loads that brought it first and last. */
+  readonly firstLoadId: string
+  readonly lastLoadId: string
 }
 
 /** One promise, as a test that any runner can run: `test(name, async () => run(harness))`. It throws where the promise is broken. */
@@ -123,8 +133,8 @@ export async function nextCheckpoint(
   stream = STREAM,
   slice = 'all',
 ): Promise<CheckpointUpdate> {
-  const present = (await session.readCheckpoints(stream)).find((checkpoint) => checkpoint.slice === slice)
-  const fromVersion = present?.version ?? 0
+  const present = (await session.readCheckpoints(stream)).filter((checkpoint) => checkpoint.slice === slice)
+  const fromVersion = Math.max(0, ...present.map(({ version }) => version))
   return { slice, fromVersion, position: { page: fromVersion + 1 }, highWater: fromVersion + 1 }
 }
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import type { DestinationSession } from '../../ports/destination.ts'
 import {
   assertRejects,
   type ConformanceCase,
   dataRows,
   makeLoad,
+  nextCheckpoint,
   onSession,
   STREAM,
   TABLE,
@@ -13,6 +15,14 @@ import {
 
 const ids = (rows: readonly { readonly [name: string]: unknown }[]) =>
   rows.map((row) => Number(row['id'])).sort()
+
+/** A stream's checkpoints, each as its slice, whether it is live, and its version. */
+async function standing(session: DestinationSession): Promise<string[]> {
+  const checkpoints = await session.readCheckpoints(STREAM)
+  return checkpoints
+    .map(({ slice, staged, version }) => `${slice} ${staged ? 'staged' : 'live'} ${version}`)
+    .sort()
+}
 
 /** R6: a replacement is read into a new table, and swapped in at the end. */
 export const replaceCases: readonly ConformanceCase[] = [
@@ -97,10 +107,7 @@ export const replaceCases: readonly ConformanceCase[] = [
         (await session.readSchema(TABLE, { staged: true }))?.columns.map(({ name }) => name),
         ['id'],
       )
-      assert.deepEqual(
-        (await session.readCheckpoints(STREAM)).map(({ slice }) => slice),
-        ['all'],
-      )
+      assert.deepEqual(await standing(session), ['all live 1', 'all staged 2'])
       await write(session, [{ id: 21 }], { publish: true })
       assert.deepEqual(ids(await dataRows(harness)), [20, 21])
     },
@@ -108,7 +115,7 @@ export const replaceCases: readonly ConformanceCase[] = [
 
   onSession(
     'R6',
-    'R6: publishing makes staged checkpoints live and forgets those that it did not touch',
+    'R6: staged checkpoints stand beside the live ones; publishing makes them live and forgets those that were',
     async (session) => {
       const update = (slice: string, fromVersion: number) => ({
         slice,
@@ -119,26 +126,9 @@ export const replaceCases: readonly ConformanceCase[] = [
       await write(session, [{ id: 1 }], { checkpoints: [update('kept', 0), update('untouched', 0)] })
       await write(session, [{ id: 2 }], { begin: true, checkpoints: [update('kept', 1)] })
       await write(session, [{ id: 9 }], { stream: 'desk.users', table: 'users' })
-      const staged = new Map(
-        (await session.readCheckpoints(STREAM)).map((found) => [found.slice, found.staged]),
-      )
-      assert.deepEqual([...staged].sort(), [
-        ['kept', true],
-        ['untouched', false],
-      ])
+      assert.deepEqual(await standing(session), ['kept live 1', 'kept staged 2', 'untouched live 1'])
       await write(session, [{ id: 3 }], { publish: true, checkpoints: [update('last', 0)] })
-      const live = (await session.readCheckpoints(STREAM)).map(({ slice, version, staged: unpublished }) => ({
-        slice,
-        version,
-        unpublished,
-      }))
-      assert.deepEqual(
-        live.sort((a, b) => (a.slice < b.slice ? -1 : 1)),
-        [
-          { slice: 'kept', version: 2, unpublished: false },
-          { slice: 'last', version: 1, unpublished: false },
-        ],
-      )
+      assert.deepEqual(await standing(session), ['kept live 2', 'last live 1'])
       assert.equal((await session.readCheckpoints('desk.users')).length, 1)
     },
   ),
@@ -152,8 +142,7 @@ export const replaceCases: readonly ConformanceCase[] = [
         await write(session, [{ id: 10 }], { begin: true })
       })
       await withSession(await harness.reopen(), async (session) => {
-        const [checkpoint] = await session.readCheckpoints(STREAM)
-        assert.equal(checkpoint?.staged, true)
+        assert.deepEqual(await standing(session), ['all live 1', 'all staged 2'])
         assert.deepEqual(ids(await dataRows(harness)), [1])
         await write(session, [{ id: 11, added: 'x' }], { publish: true })
         assert.deepEqual(ids(await dataRows(harness)), [10, 11])
@@ -211,10 +200,56 @@ export const replaceCases: readonly ConformanceCase[] = [
     async (session, harness) => {
       await write(session, [{ id: 1 }])
       await write(session, [{ id: 10 }], { begin: true })
-      assert.equal(await session.resetStream(STREAM, TABLE), 1)
+      assert.equal(await session.resetStream(STREAM, TABLE), 2)
       assert.equal(await session.readSchema(TABLE, { staged: true }), null)
       assert.deepEqual(await session.readCheckpoints(STREAM), [])
       assert.deepEqual(ids(await dataRows(harness)), [1])
     },
   ),
+
+  onSession(
+    'R6',
+    'R6: abandoning a replacement drops what it staged, and leaves rows and checkpoints that are live',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      const [live] = await session.readCheckpoints(STREAM)
+      const fresh = { slice: 'fresh', fromVersion: 0, position: null, highWater: null }
+      await write(session, [{ id: 10 }], {
+        begin: true,
+        checkpoints: [await nextCheckpoint(session), fresh],
+      })
+      await session.abandonReplacement(STREAM, TABLE)
+      assert.equal(await session.readSchema(TABLE, { staged: true }), null)
+      assert.deepEqual(ids(await dataRows(harness)), [1])
+      const [checkpoint, ...others] = await session.readCheckpoints(STREAM)
+      assert.deepEqual(others, [])
+      assert.deepEqual({ ...checkpoint, version: 0 }, { ...live, version: 0 })
+      await write(session, [{ id: 2 }])
+      assert.deepEqual(ids(await dataRows(harness)), [1, 2])
+    },
+  ),
+
+  onSession(
+    'C2',
+    'C2: after a replacement was abandoned, neither who staged it nor who began before it can commit',
+    async (session, harness) => {
+      await write(session, [{ id: 1 }])
+      const before = await makeLoad(session, [{ id: 5 }])
+      await write(session, [{ id: 10 }], { begin: true })
+      const staging = await makeLoad(session, [{ id: 11 }], { publish: true })
+      await session.abandonReplacement(STREAM, TABLE)
+      await assertRejects(session.commit(staging), 'CHECKPOINT_CONFLICT')
+      await assertRejects(session.commit(before), 'CHECKPOINT_CONFLICT')
+      assert.deepEqual(ids(await dataRows(harness)), [1])
+    },
+  ),
+
+  onSession('R6', 'R6: where nothing is staged, abandoning changes nothing', async (session, harness) => {
+    await session.abandonReplacement(STREAM, TABLE)
+    await write(session, [{ id: 1 }])
+    const before = await session.readCheckpoints()
+    await session.abandonReplacement(STREAM, TABLE)
+    assert.deepEqual(await session.readCheckpoints(), before)
+    assert.deepEqual(ids(await dataRows(harness)), [1])
+  }),
 ]

@@ -4,6 +4,7 @@ import {
   assertRejects,
   type ConformanceCase,
   dataRows,
+  makeLoad,
   merge,
   nextCheckpoint,
   onSession,
@@ -28,7 +29,9 @@ export const stateCases: readonly ConformanceCase[] = [
             { id: 2, note: 'b' },
           ],
           {
-            rejects: [{ record: { deep: { big: 2n ** 60n } }, reason: 'key field "id" is missing' }],
+            rejects: [
+              { id: 'r1', record: { deep: { big: 2n ** 60n } }, reason: 'key field "id" is missing' },
+            ],
           },
         ),
       )
@@ -44,6 +47,37 @@ export const stateCases: readonly ConformanceCase[] = [
       })
     },
   },
+
+  onSession(
+    'state',
+    'state: a reject is kept once for each stream and id, with how often it came, and first and last from where',
+    async (session, harness) => {
+      const reject = (id: string, note: string) => ({ id, record: { note }, reason: 'no key' })
+      const first = await makeLoad(session, [], { rejects: [reject('a', 'a'), reject('b', 'b')] })
+      await session.commit(first)
+      const second = await makeLoad(session, [{ id: 1 }], { rejects: [reject('b', 'b'), reject('b', 'b')] })
+      await session.commit(second)
+      assert.equal((await session.commit(second)).replayed, true)
+      const other = await makeLoad(session, [], {
+        stream: 'desk.users',
+        table: 'users',
+        rejects: [reject('a', 'a')],
+      })
+      await session.commit(other)
+      const found = (await harness.rejects(PIPELINE)).map(
+        ({ stream, record, times, firstLoadId, lastLoadId }) =>
+          [stream, JSON.parse(record).note, times, firstLoadId, lastLoadId].join(' '),
+      )
+      assert.deepEqual(
+        found.sort(),
+        [
+          `${STREAM} a 1 ${first.id} ${first.id}`,
+          `${STREAM} b 3 ${first.id} ${second.id}`,
+          `desk.users a 1 ${other.id} ${other.id}`,
+        ].sort(),
+      )
+    },
+  ),
 
   onSession('state', 'state: positions and high-water marks are any JSON', async (session) => {
     const positions = [
@@ -125,7 +159,7 @@ export const stateCases: readonly ConformanceCase[] = [
     'state',
     'state: two pipelines in one destination keep their checkpoints, loads, rejects and runs apart',
     async (session, harness, destination) => {
-      const rejects = [{ record: { id: null }, reason: 'mine' }]
+      const rejects = [{ id: 'r1', record: { id: null }, reason: 'mine' }]
       await write(session, [{ id: 1 }], { rejects })
       // A destination may let one pipeline in at a time.
       await session[Symbol.asyncDispose]()

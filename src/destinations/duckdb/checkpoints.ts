@@ -1,5 +1,5 @@
 import { type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
-import type { Checkpoint, Load } from '../../ports/destination.ts'
+import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
 import type { Json, JsonRecord } from '../../ports/json.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { CheckpointConflictError } from '../errors.ts'
@@ -10,6 +10,8 @@ import { FED_ROWS, type RowFeed } from './row-feed.ts'
 // How a checkpoint moves is told in engine/CHECKPOINT.md. Everything here but the reading runs in a load's transaction (C1).
 
 const OWN = 'pipeline = $1 AND stream = $2'
+/** Each slice's version: the greater of its live and its staged checkpoint's. */
+const VERSIONS = `(SELECT slice, max(version) AS version FROM _sluice_checkpoints WHERE ${OWN} GROUP BY slice)`
 
 type CheckpointRow = [
   stream: string,
@@ -30,7 +32,7 @@ export async function readCheckpoints(
 ): Promise<Checkpoint[]> {
   const reader = await connection.runAndReadAll(
     `SELECT stream, slice, position, high_water, version, staged, load_id, epoch_ms(updated_at)
-     FROM _sluice_checkpoints WHERE pipeline = $1 AND ($2 IS NULL OR stream = $2) ORDER BY stream, slice`,
+     FROM _sluice_checkpoints WHERE pipeline = $1 AND ($2 IS NULL OR stream = $2) ORDER BY stream, slice, staged`,
     [pipeline, stream ?? null],
     [VARCHAR, VARCHAR],
   )
@@ -63,14 +65,14 @@ export async function checkVersions(
   connection: DuckDBConnection,
   feed: RowFeed,
   pipeline: string,
-  load: Load,
+  load: CheckpointMove,
 ): Promise<void> {
   if (load.checkpoints.length === 0) return
   const reader = await feed.use(updateColumns, updates(load), () =>
     connection.runAndReadAll(
       `SELECT u.slice, u.from_version, coalesce(c.version, 0)
        FROM ${FED_ROWS} u
-       LEFT JOIN (SELECT slice, version FROM _sluice_checkpoints WHERE ${OWN}) c ON c.slice = u.slice
+       LEFT JOIN ${VERSIONS} c ON c.slice = u.slice
        WHERE coalesce(c.version, 0) <> u.from_version LIMIT 1`,
       [pipeline, load.stream],
     ),
@@ -102,20 +104,61 @@ export async function writeCheckpoints(
   await connection.run(`UPDATE _sluice_checkpoints SET staged = false WHERE ${OWN}`, own)
 }
 
-async function upsert(connection: DuckDBConnection, feed: RowFeed, pipeline: string, load: Load) {
-  const unchecked = load.replacement?.begin === true
+/**
+ * Moves checkpoints without rows. Runs in a transaction.
+ * @throws CheckpointConflictError (C2)
+ */
+export async function moveCheckpoints(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  move: CheckpointMove,
+): Promise<void> {
+  await checkVersions(connection, feed, pipeline, move)
+  if (move.checkpoints.length > 0) await upsert(connection, feed, pipeline, move)
+}
+
+async function upsert(
+  connection: DuckDBConnection,
+  feed: RowFeed,
+  pipeline: string,
+  load: CheckpointMove & Pick<Load, 'replacement'>,
+) {
+  // What `begin` has deleted was compared before.
+  const unmoved =
+    load.replacement?.begin === true
+      ? ''
+      : `LEFT JOIN ${VERSIONS} v ON v.slice = f.slice WHERE coalesce(v.version, 0) = f.from_version`
   const merged = await feed.use(updateColumns, updates(load), () =>
     connection.run(
-      `MERGE INTO _sluice_checkpoints c USING ${FED_ROWS} u
-       ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice
-       WHEN MATCHED ${unchecked ? '' : 'AND c.version = u.from_version'} THEN UPDATE SET position = u.position, high_water = u.high_water,
-         version = u.from_version + 1, staged = $3, load_id = $4, updated_at = $5
-       WHEN NOT MATCHED ${unchecked ? '' : 'AND u.from_version = 0'} THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water,
-         u.from_version + 1, $3, $4, $5)`,
+      `MERGE INTO _sluice_checkpoints c USING (SELECT f.* FROM ${FED_ROWS} f ${unmoved}) u
+       ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice AND c.staged = $3
+       WHEN MATCHED THEN UPDATE SET position = u.position, high_water = u.high_water,
+         version = u.from_version + 1, load_id = $4, updated_at = $5
+       WHEN NOT MATCHED THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water, u.from_version + 1, $3, $4, $5)`,
       [pipeline, load.stream, load.replacement !== undefined, load.id, instant(load.at)],
     ),
   )
   if (merged.rowsChanged !== load.checkpoints.length) throw new CheckpointsMoved()
+}
+
+/**
+ * Deletes a stream's staged checkpoints; a live one beside such a one gets a version that nobody has seen, so that whoever was
+ * staging can't go on (C2).
+ */
+export async function abandonStagedCheckpoints(
+  connection: DuckDBConnection,
+  pipeline: string,
+  stream: string,
+): Promise<void> {
+  const own = [pipeline, stream]
+  await connection.run(
+    `UPDATE _sluice_checkpoints c SET version = s.version + 1
+     FROM (SELECT slice, version FROM _sluice_checkpoints WHERE ${OWN} AND staged) s
+     WHERE c.pipeline = $1 AND c.stream = $2 AND c.slice = s.slice AND NOT c.staged`,
+    own,
+  )
+  await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND staged`, own)
 }
 
 /** Deletes a stream's checkpoints; returns how many there were. */
@@ -128,7 +171,7 @@ export async function deleteCheckpoints(
   return result.rowsChanged
 }
 
-function updates(load: Load): readonly JsonRecord[] {
+function updates(load: CheckpointMove): readonly JsonRecord[] {
   return load.checkpoints.map(({ slice, position, highWater, fromVersion }) => ({
     slice,
     position: JSON.stringify(position),

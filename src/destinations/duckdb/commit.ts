@@ -1,17 +1,15 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load, LoadReceipt } from '../../ports/destination.ts'
-import type { JsonRecord } from '../../ports/json.ts'
 import type { TableSchema } from '../../ports/schema.ts'
-import { columnTypes } from '../../records/column-type.ts'
 import { EmptyReplaceError } from '../errors.ts'
 import { schemaChange } from '../schema-change.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
-import { fedColumn } from './columns.ts'
 import { alterTable, createTable, dropTable, renameTable } from './ddl.ts'
 import { instant } from './instant.ts'
 import { insertRecords, planMerge } from './merge.ts'
 import { identifier } from './quote.ts'
-import { FED_ROWS, type RowFeed } from './row-feed.ts'
+import { writeRejects } from './rejects.ts'
+import type { RowFeed } from './row-feed.ts'
 import { forgetTableSchema, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
 
 /**
@@ -148,20 +146,4 @@ async function writeLoad(connection: DuckDBConnection, pipeline: string, load: L
     load.rejects.length,
     instant(load.at),
   ])
-}
-
-const rejectColumns = [
-  fedColumn({ field: 'record', name: 'record', type: columnTypes.json }, 'record'),
-  fedColumn({ field: 'reason', name: 'reason', type: columnTypes.text }, 'reason'),
-]
-
-async function writeRejects(connection: DuckDBConnection, feed: RowFeed, pipeline: string, load: Load) {
-  if (load.rejects.length === 0) return
-  await feed.use(rejectColumns, load.rejects as unknown as readonly JsonRecord[], () =>
-    connection.run(
-      `INSERT INTO _sluice_rejects
-       SELECT $1, $2, $3, record, reason, $4 FROM ${FED_ROWS}`,
-      [pipeline, load.stream, load.id, instant(load.at)],
-    ),
-  )
 }

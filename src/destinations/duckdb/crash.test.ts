@@ -23,7 +23,7 @@ async function load(session: DuckdbSession, records: readonly JsonRecord[], opti
   const staged = options.replacement !== undefined
   const table = options.table ?? 'items'
   const present = options.replacement?.begin ? null : await session.readSchema(table, { staged })
-  const [checkpoint] = await session.readCheckpoints('items')
+  const versions = (await session.readCheckpoints('items')).map(({ version }) => version)
   return session.commit({
     id: `load-${++loads}`,
     runId: 'run',
@@ -35,7 +35,7 @@ async function load(session: DuckdbSession, records: readonly JsonRecord[], opti
     schema: observeRecords(present, records).schema,
     records,
     rejects: [],
-    checkpoints: [{ slice: 'all', fromVersion: checkpoint?.version ?? 0, position: loads, highWater: null }],
+    checkpoints: [{ slice: 'all', fromVersion: Math.max(0, ...versions), position: loads, highWater: null }],
     ...options,
   })
 }

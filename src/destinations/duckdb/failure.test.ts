@@ -9,7 +9,10 @@ import type { DestinationSession, LoadReceipt } from '../../ports/destination.ts
 import type { JsonRecord } from '../../ports/json.ts'
 import { observeRecords } from '../../records/observe.ts'
 import { DestinationBusyError, DestinationError, DestinationSchemaError } from '../errors.ts'
+import { duckdbOptions } from './options.ts'
+import { DuckdbSession } from './session.ts'
 import { destinationAt, temporaryDirectory } from './test-warehouse.ts'
+import { Warehouse } from './warehouse.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
 let file: string
@@ -231,4 +234,21 @@ test('half a surrogate pair, which JSON can escape and DuckDB refuses, is stored
   expect(JSON.parse(row!['nested'] as string)).toEqual({
     'cut \ufffd off': ['cut \ufffd off', 'whole \u{1f986}', 'C:\\ud83d'],
   })
+})
+
+test('a log that can not be moved into the file at the end is told of, and nothing of it is lost', async () => {
+  const options = duckdbOptions.parse({ type: 'duckdb', path: file })
+  const warehouse = await Warehouse.open(options, false)
+  const session = new DuckdbSession(warehouse, 'p', false)
+  await load(session, 'first', [{ id: 1 }])
+  // DuckDB moves nothing while another connection is writing.
+  const other = await warehouse.connect()
+  await other.run('BEGIN; CREATE TABLE unfinished (id BIGINT)')
+  const error: unknown = await session[Symbol.asyncDispose]().catch((reason: unknown) => reason)
+  other.closeSync()
+  expect(error).toBeInstanceOf(DestinationError)
+  expect((error as Error).message).toMatch(
+    /warehouse\.duckdb: what was committed could not be moved from .*\.wal into the file\. Nothing is lost: keep both.*\(DuckDB: .*CHECKPOINT/,
+  )
+  expect(await stored()).toEqual([1])
 })

@@ -1,8 +1,20 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Checkpoint, DestinationSession, Load, LoadReceipt, RunRecord } from '../../ports/destination.ts'
+import type {
+  Checkpoint,
+  CheckpointMove,
+  DestinationSession,
+  Load,
+  LoadReceipt,
+  RunRecord,
+} from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
-import { deleteCheckpoints, readCheckpoints } from './checkpoints.ts'
+import {
+  abandonStagedCheckpoints,
+  deleteCheckpoints,
+  moveCheckpoints,
+  readCheckpoints,
+} from './checkpoints.ts'
 import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
 import { explainFailure } from './failure.ts'
@@ -47,6 +59,12 @@ export class DuckdbSession implements DestinationSession {
     })
   }
 
+  moveCheckpoints(move: CheckpointMove): Promise<void> {
+    return this.#write((connection, feed) =>
+      transaction(connection, () => moveCheckpoints(connection, feed, this.#pipeline, move)),
+    )
+  }
+
   recordRun(run: RunRecord): Promise<void> {
     return this.#write((connection) =>
       transaction(connection, async () => {
@@ -63,15 +81,28 @@ export class DuckdbSession implements DestinationSession {
     )
   }
 
+  abandonReplacement(stream: string, table: string): Promise<void> {
+    return this.#write((connection) =>
+      transaction(connection, async () => {
+        await this.#dropStaged(connection, table)
+        await abandonStagedCheckpoints(connection, this.#pipeline, stream)
+      }),
+    )
+  }
+
   resetStream(stream: string, table: string): Promise<number> {
     return this.#write((connection) =>
       transaction(connection, async () => {
-        this.#warehouse.schemas.delete(stagedName(table).toLowerCase())
-        await dropTable(connection, stagedName(table))
-        await forgetTableSchema(connection, table, true)
+        await this.#dropStaged(connection, table)
         return deleteCheckpoints(connection, this.#pipeline, stream)
       }),
     )
+  }
+
+  async #dropStaged(connection: DuckDBConnection, table: string): Promise<void> {
+    this.#warehouse.schemas.delete(stagedName(table).toLowerCase())
+    await dropTable(connection, stagedName(table))
+    await forgetTableSchema(connection, table, true)
   }
 
   /**

@@ -19,8 +19,9 @@ const STATE_TABLES = {
     table_name VARCHAR NOT NULL, staged BOOLEAN NOT NULL, columns VARCHAR NOT NULL, load_id VARCHAR NOT NULL,
     updated_at TIMESTAMPTZ NOT NULL`,
   _sluice_rejects: `
-    pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, load_id VARCHAR NOT NULL, record JSON NOT NULL,
-    reason VARCHAR NOT NULL, rejected_at TIMESTAMPTZ NOT NULL`,
+    pipeline VARCHAR NOT NULL, stream VARCHAR NOT NULL, reject_id VARCHAR NOT NULL, record JSON NOT NULL,
+    reason VARCHAR NOT NULL, times BIGINT NOT NULL, first_load_id VARCHAR NOT NULL, first_rejected_at TIMESTAMPTZ NOT NULL,
+    last_load_id VARCHAR NOT NULL, last_rejected_at TIMESTAMPTZ NOT NULL`,
 } as const
 
 /** Makes the state tables that are not there. */

@@ -46,6 +46,9 @@ export function duckdbHarness(path: string): ConformanceHarness {
         stream: row['stream'] as string,
         record: row['record'] as string,
         reason: row['reason'] as string,
+        times: row['times'] as number,
+        firstLoadId: row['first_load_id'] as string,
+        lastLoadId: row['last_load_id'] as string,
       })),
     loads: async (pipeline) => (await of('_sluice_loads', pipeline)).map((row) => row['load_id'] as string),
     runs: async (pipeline) =>

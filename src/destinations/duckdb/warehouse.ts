@@ -162,20 +162,41 @@ export class Warehouse {
     return connection
   }
 
-  /** Gives the warehouse back. The last one to do so closes the file. */
+  /**
+   * Gives the warehouse back. The last one to do so closes the file.
+   * @throws DestinationError where the log could not be moved into the file; it is closed all the same, and nothing is lost
+   */
   async release(): Promise<void> {
     if (--this.#holders > 0) return
-    this.#closing = this.#close()
-    await this.#closing
+    const closing = this.#close()
+    // Whoever waits to open the file anew has nothing to do with how it was closed.
+    this.#closing = closing.catch(() => undefined)
+    await closing
   }
 
   async #close(): Promise<void> {
     await this.#last
-    // Off this thread; closing would do the same on it. What can't be moved stays in the log, and is not lost.
-    if (!this.readOnly) await this.connection.run('CHECKPOINT').catch(() => undefined)
-    this.connection.closeSync()
-    this.#instance.closeSync()
-    opened.delete(this.#key)
+    try {
+      // Off this thread; closing would do the same on it.
+      if (!this.readOnly) await this.connection.run('CHECKPOINT')
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error)
+      // A failure that was told already has closed the database: there is nothing to move.
+      if (!/has been invalidated/i.test(message)) throw this.#unmoved(message, error)
+    } finally {
+      this.connection.closeSync()
+      this.#instance.closeSync()
+      opened.delete(this.#key)
+    }
+  }
+
+  #unmoved(message: string, cause: unknown): DestinationError {
+    return new DestinationError(
+      this.description,
+      `what was committed could not be moved from ${this.file}.wal into the file. Nothing is lost: keep both, and the next run that ` +
+        `opens them moves it. Until then the log grows; most often the disk is full (DuckDB: ${message.split('\n', 1)[0]})`,
+      { cause },
+    )
   }
 }
 
