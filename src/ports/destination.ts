@@ -34,6 +34,17 @@ export interface Reject {
   readonly reason: string
 }
 
+/**
+ * Takes the records of a load as they come, in a form of the destination's own, so that no record has to live until its
+ * commit. What was appended must not be needed any more when `append` returns.
+ */
+export interface RowBuffer {
+  /** Records that were appended. */
+  readonly length: number
+  /** `schema` holds every value. It may have more columns than that of the call before; it has the same first ones, unchanged. */
+  append(records: readonly JsonRecord[], schema: TableSchema): void
+}
+
 /** One commit. Everything in it is published in one transaction, or nothing is. */
 export interface Load {
   /** Unique. Committing the same id again changes nothing (C3). */
@@ -52,7 +63,10 @@ export interface Load {
   readonly version?: string
   /** The table's columns after this load: those that it has, widened, and the new ones. Existing columns keep their order. */
   readonly schema: TableSchema
+  /** Empty where `rows` holds them. */
   readonly records: readonly JsonRecord[]
+  /** The records, where the session that commits them offers `rows`. A load that is committed again has them no more (C3). */
+  readonly rows?: RowBuffer
   /**
    * A reject is kept once for each stream and id, however often it comes: with the loads that brought it first and last, and how many
    * times it came.
@@ -121,6 +135,10 @@ export interface DestinationSession extends AsyncDisposable {
   readCheckpoints(stream?: string): Promise<readonly Checkpoint[]>
   /** The columns of a stream's table (of its unpublished replacement where `staged`), or `null` where there is none yet. */
   readSchema(table: string, options?: { readonly staged?: boolean }): Promise<TableSchema | null>
+  /**
+   * Room for the records of one load, to be committed by this session. Optional: without it loads carry their records.
+   */
+  rows?(): RowBuffer
   /**
    * Publishes rows, schema change, rejects, load record and checkpoints in one transaction, or nothing (C1).
    * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)

@@ -1,9 +1,9 @@
 import { type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
 import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
-import type { Json, JsonRecord } from '../../ports/json.ts'
+import type { Json } from '../../ports/json.ts'
+import type { TableSchema } from '../../ports/schema.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { CheckpointConflictError } from '../errors.ts'
-import { type FedColumn, fedColumn } from './columns.ts'
 import { instant } from './instant.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 
@@ -48,14 +48,16 @@ export async function readCheckpoints(
   }))
 }
 
-const updateColumns: readonly FedColumn[] = (
-  [
-    ['slice', columnTypes.text],
-    ['position', columnTypes.text],
-    ['high_water', columnTypes.text],
-    ['from_version', columnTypes.integer],
-  ] as const
-).map(([name, type]) => fedColumn({ field: name, name, type }, name))
+const updateSchema: TableSchema = {
+  columns: (
+    [
+      ['slice', columnTypes.text],
+      ['position', columnTypes.text],
+      ['high_water', columnTypes.text],
+      ['from_version', columnTypes.integer],
+    ] as const
+  ).map(([name, type]) => ({ field: name, name, type })),
+}
 
 /**
  * Refuses the load where a checkpoint is not where the load started from.
@@ -68,7 +70,7 @@ export async function checkVersions(
   load: CheckpointMove,
 ): Promise<void> {
   if (load.checkpoints.length === 0) return
-  const reader = await feed.use(updateColumns, updates(load), () =>
+  const reader = await feed.useRecords(updateSchema, updates(load), () =>
     connection.runAndReadAll(
       `SELECT u.slice, u.from_version, coalesce(c.version, 0)
        FROM ${FED_ROWS} u
@@ -129,7 +131,7 @@ async function upsert(
     load.replacement?.begin === true
       ? ''
       : `LEFT JOIN ${VERSIONS} v ON v.slice = f.slice WHERE coalesce(v.version, 0) = f.from_version`
-  const merged = await feed.use(updateColumns, updates(load), () =>
+  const merged = await feed.useRecords(updateSchema, updates(load), () =>
     connection.run(
       `MERGE INTO _sluice_checkpoints c USING (SELECT f.* FROM ${FED_ROWS} f ${unmoved}) u
        ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice AND c.staged = $3
@@ -171,7 +173,7 @@ export async function deleteCheckpoints(
   return result.rowsChanged
 }
 
-function updates(load: CheckpointMove): readonly JsonRecord[] {
+function updates(load: CheckpointMove) {
   return load.checkpoints.map(({ slice, position, highWater, fromVersion }) => ({
     slice,
     position: JSON.stringify(position),

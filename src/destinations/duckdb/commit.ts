@@ -1,48 +1,55 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load, LoadReceipt } from '../../ports/destination.ts'
-import type { TableSchema } from '../../ports/schema.ts'
 import { EmptyReplaceError } from '../errors.ts'
 import { schemaChange } from '../schema-change.ts'
+import type { KeyRange } from './batch-keys.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
+import type { ChunkPool } from './chunk-pool.ts'
 import { alterTable, createTable, dropTable, renameTable } from './ddl.ts'
+import { EncodedRows, encodeRows } from './encoded-rows.ts'
 import { instant } from './instant.ts'
-import { insertRecords, planMerge } from './merge.ts'
+import type { KnownTable, KnownTables } from './known-tables.ts'
+import { emptyRange, insertRows, planMerge } from './merge.ts'
 import { identifier } from './quote.ts'
 import { writeRejects } from './rejects.ts'
 import type { RowFeed } from './row-feed.ts'
 import { forgetTableSchema, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
 
-/**
- * The columns of tables, by the table's name in lower case, as this process has left them: it holds the file alone, so nobody else changes
- * them, and they need not be read and compared again with each load.
- */
-export type KnownSchemas = Map<string, TableSchema>
+/** What a commit works with. */
+export interface Workplace {
+  readonly connection: DuckDBConnection
+  readonly feed: RowFeed
+  readonly pool: ChunkPool
+  readonly tables: KnownTables
+}
 
 /** Publishes a load in one transaction (C1), or nothing of it. */
 export async function commitLoad(
-  connection: DuckDBConnection,
-  feed: RowFeed,
-  schemas: KnownSchemas,
+  { connection, feed, pool, tables }: Workplace,
   pipeline: string,
   load: Load,
 ): Promise<LoadReceipt> {
+  const rows = encodedRows(load, pool)
+  if (rows.released) return replayedReceipt(connection, pipeline, load)
   const table = load.replacement === undefined ? load.table : stagedName(load.table)
-  const known = schemas.get(table.toLowerCase())
-  // Known again once the transaction is through: one that fails leaves the table as it was, or as nobody here knows.
-  schemas.delete(table.toLowerCase())
-  schemas.delete(load.table.toLowerCase())
+  const known = tables.get(table)
+  tables.forget(table)
+  tables.forget(load.table)
+  let keys: KeyRange | undefined
   const work = transaction(connection, async () => {
     await writeCheckpoints(connection, feed, pipeline, load)
-    await prepareTable(connection, load, table, known)
-    const plan = await planMerge(connection, feed, load, table)
-    await insertRecords(connection, feed, load, table, plan.records)
+    const present = await prepareTable(connection, load, table, known)
+    const plan = await planMerge(connection, feed, load, rows, table, present)
+    keys = plan.keys
+    await insertRows(connection, feed, load, rows, table, plan.skipped)
     if (load.replacement?.publish) await publish(connection, load)
     await writeRejects(connection, feed, pipeline, load)
+    const written = rows.length - plan.skipped.size
     const receipt: LoadReceipt = {
       loadId: load.id,
-      inserted: plan.records.length - plan.updated,
+      inserted: written - plan.updated,
       updated: plan.updated,
-      unchanged: load.records.length - plan.records.length,
+      unchanged: plan.skipped.size,
       replayed: false,
     }
     await writeLoad(connection, pipeline, load, receipt)
@@ -50,15 +57,37 @@ export async function commitLoad(
   })
   // Whether it was committed before is asked only where something is wrong: a load that was meets its own checkpoints, or its own
   // record, whose key is unique (C3).
-  const receipt = await work.catch(async (error: unknown) => {
-    const replayed = await findReceipt(connection, pipeline, load.id).catch(() => undefined)
-    if (replayed !== undefined) return replayed
-    if (error instanceof CheckpointsMoved) await checkVersions(connection, feed, pipeline, load)
-    throw error
-  })
-  const written = load.replacement?.publish ? load.table : table
-  if (!receipt.replayed) schemas.set(written.toLowerCase(), load.schema)
+  const receipt = await work
+    .catch(async (error: unknown) => {
+      const replayed = await findReceipt(connection, pipeline, load.id).catch(() => undefined)
+      if (replayed !== undefined) return replayed
+      if (error instanceof CheckpointsMoved) await checkVersions(connection, feed, pipeline, load)
+      throw error
+    })
+    .finally(() => rows.release())
+  if (!receipt.replayed)
+    tables.set(load.replacement?.publish ? load.table : table, {
+      schema: load.schema,
+      ...(keys !== undefined && { keys }),
+    })
   return receipt
+}
+
+/** The receipt of a load that is committed again without its rows (C3). */
+async function replayedReceipt(
+  connection: DuckDBConnection,
+  pipeline: string,
+  load: Load,
+): Promise<LoadReceipt> {
+  const receipt = await findReceipt(connection, pipeline, load.id)
+  if (receipt === undefined)
+    throw new Error(`load ${load.id} failed before, and its rows are gone: they must be read again`)
+  return receipt
+}
+
+/** A load's rows as they were encoded while they came, or its records, encoded now. */
+function encodedRows(load: Load, pool: ChunkPool): EncodedRows {
+  return load.rows instanceof EncodedRows ? load.rows : encodeRows(load.records, load.schema, pool)
 }
 
 /** Runs `work` in a transaction: all of it counts, or nothing. */
@@ -78,23 +107,24 @@ export async function transaction<Result>(
   }
 }
 
-/** Makes or changes the table that the load's rows go into. */
+/** Makes or changes the table that the load's rows go into; returns what is known of it. */
 async function prepareTable(
   connection: DuckDBConnection,
   load: Load,
   table: string,
-  known: TableSchema | undefined,
-): Promise<void> {
+  known: KnownTable | undefined,
+): Promise<KnownTable> {
   const staged = load.replacement !== undefined
   if (load.replacement?.begin) await dropTable(connection, table)
   const present = load.replacement?.begin
     ? null
-    : (known ?? (await readTableSchema(connection, load.table, staged)))
+    : (known?.schema ?? (await readTableSchema(connection, load.table, staged)))
   const change = schemaChange(table, present, load.schema)
   if (present === null) await createTable(connection, table, load.schema)
-  else if (change.added.length === 0 && change.widened.length === 0) return
-  else await alterTable(connection, table, change)
+  else if (change.added.length > 0 || change.widened.length > 0) await alterTable(connection, table, change)
+  else return known ?? { schema: present }
   await writeTableSchema(connection, load.table, staged, load.schema, load)
+  return { ...(present === null ? { keys: emptyRange } : known), schema: load.schema }
 }
 
 /** Swaps the new table in for the live one (R6). */

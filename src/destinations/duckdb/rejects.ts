@@ -1,15 +1,17 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load } from '../../ports/destination.ts'
+import type { TableSchema } from '../../ports/schema.ts'
 import { columnTypes } from '../../records/column-type.ts'
-import { fedColumn } from './columns.ts'
 import { instant } from './instant.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 
-const rejectColumns = [
-  fedColumn({ field: 'id', name: 'id', type: columnTypes.text }, 'id'),
-  fedColumn({ field: 'record', name: 'record', type: columnTypes.json }, 'record'),
-  fedColumn({ field: 'reason', name: 'reason', type: columnTypes.text }, 'reason'),
-]
+const rejectSchema: TableSchema = {
+  columns: [
+    { field: 'id', name: 'id', type: columnTypes.text },
+    { field: 'record', name: 'record', type: columnTypes.json },
+    { field: 'reason', name: 'reason', type: columnTypes.text },
+  ],
+}
 
 /** Stores the load's rejects, each once; one that is there already is counted. Runs in the load's transaction (C1). */
 export async function writeRejects(
@@ -20,7 +22,7 @@ export async function writeRejects(
 ): Promise<void> {
   if (load.rejects.length === 0) return
   const rejects = load.rejects.map(({ id, record, reason }) => ({ id, record, reason }))
-  await feed.use(rejectColumns, rejects, () =>
+  await feed.useRecords(rejectSchema, rejects, () =>
     connection.run(
       `MERGE INTO _sluice_rejects r
        USING (SELECT id, any_value(record) AS record, any_value(reason) AS reason, count(*) AS times FROM ${FED_ROWS} GROUP BY id) f

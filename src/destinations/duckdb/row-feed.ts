@@ -1,34 +1,38 @@
 import { type DuckDBConnection, DuckDBTableFunction } from '@duckdb/node-api'
 import bindings from '@duckdb/node-bindings'
 import type { JsonRecord } from '../../ports/json.ts'
-import type { FedColumn } from './columns.ts'
-import { VECTOR_SIZE } from './vector.ts'
+import type { TableSchema } from '../../ports/schema.ts'
+import type { ChunkPool } from './chunk-pool.ts'
+import { type EncodedRows, encodeRows } from './encoded-rows.ts'
+import { type FedColumn, fedColumn } from './fed-column.ts'
 
-/** The table function through which SQL reads records. */
+/** The table function through which SQL reads encoded rows. */
 export const FED_ROWS = '_sluice_rows()'
 
 interface Feed {
   readonly columns: readonly FedColumn[]
-  readonly records: readonly JsonRecord[]
+  readonly rows: EncodedRows
   /** What a writer threw: DuckDB hands on its message alone. */
   error?: unknown
 }
 
 /**
- * Hands records to SQL without a copy on the way: DuckDB asks for 2,048 rows at a time, from its own thread, and they
- * are written into its vectors on this one. All else (conversion, compression, the joins) happens on DuckDB's.
+ * Hands rows to SQL: DuckDB asks for a chunk at a time, from its own thread, and they are copied into its vectors on this
+ * one. All else (conversion, compression, the joins) happens on DuckDB's.
  */
 export class RowFeed {
+  readonly #pool: ChunkPool
   #feed: Feed | undefined
 
-  constructor(connection: DuckDBConnection) {
+  constructor(connection: DuckDBConnection, pool: ChunkPool) {
+    this.#pool = pool
     connection.registerTableFunction(
       DuckDBTableFunction.create({
         name: FED_ROWS.slice(0, -2),
         bindFunction: (info) => {
-          const { columns, records } = this.#current()
+          const { columns, rows } = this.#current()
           for (const { name, type } of columns) info.addResultColumn(name, type)
-          info.setCardinality(records.length, true)
+          info.setCardinality(rows.length, true)
         },
         initFunction: (info) => {
           info.setInitData({ at: 0 })
@@ -36,36 +40,33 @@ export class RowFeed {
         },
         mainFunction: (info, chunk) => {
           const progress = info.initData as { at: number }
-          const { columns, records } = this.#current()
-          const count = Math.min(VECTOR_SIZE, records.length - progress.at)
-          chunk.rowCount = count
-          if (count === 0) return
+          const { columns, rows } = this.#current()
+          const next = rows.chunks[progress.at++]
+          chunk.rowCount = next?.count ?? 0
+          if (next === undefined) return
           try {
-            for (let index = 0; index < columns.length; index++) {
-              const vector = bindings.data_chunk_get_vector(chunk.chunk, index)
-              columns[index]!.write(vector, records, progress.at, count)
-            }
+            for (let index = 0; index < columns.length; index++)
+              columns[index]!.write(bindings.data_chunk_get_vector(chunk.chunk, index), next)
           } catch (error) {
             this.#current().error = error
             chunk.rowCount = 0
             throw error
           }
-          progress.at += count
         },
       }),
     )
   }
 
   /**
-   * Runs statements that read `records` from `_sluice_rows()`. One at a time.
+   * Runs statements that read `rows` from `_sluice_rows()`. One at a time.
    * @throws what a column's writer threw, or DuckDB's error
    */
   async use<Result>(
     columns: readonly FedColumn[],
-    records: readonly JsonRecord[],
+    rows: EncodedRows,
     run: () => Promise<Result>,
   ): Promise<Result> {
-    const feed: Feed = { columns, records }
+    const feed: Feed = { columns, rows }
     this.#feed = feed
     try {
       return await run()
@@ -73,6 +74,24 @@ export class RowFeed {
       throw feed.error ?? error
     } finally {
       this.#feed = undefined
+    }
+  }
+
+  /** The same for records, each column under its own name. */
+  async useRecords<Result>(
+    schema: TableSchema,
+    records: readonly JsonRecord[],
+    run: () => Promise<Result>,
+  ): Promise<Result> {
+    const rows = encodeRows(records, schema, this.#pool)
+    try {
+      return await this.use(
+        schema.columns.map(({ name }, at) => fedColumn(schema, at, name)),
+        rows,
+        run,
+      )
+    } finally {
+      rows.release()
     }
   }
 

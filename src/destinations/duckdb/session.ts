@@ -5,6 +5,7 @@ import type {
   DestinationSession,
   Load,
   LoadReceipt,
+  RowBuffer,
   RunRecord,
 } from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
@@ -17,6 +18,7 @@ import {
 } from './checkpoints.ts'
 import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
+import { EncodedRows } from './encoded-rows.ts'
 import { explainFailure } from './failure.ts'
 import { instant } from './instant.ts'
 import { storableJson } from './json-text.ts'
@@ -50,11 +52,17 @@ export class DuckdbSession implements DestinationSession {
     return this.#read(null, (connection) => readTableSchema(connection, table, options.staged ?? false))
   }
 
+  rows(): RowBuffer {
+    return new EncodedRows(this.#warehouse.pool)
+  }
+
   commit(load: Load): Promise<LoadReceipt> {
     return this.#write(async (connection, feed) => {
       await this.#warehouse.reserveMemory(load.schema.columns.length)
-      const receipt = await commitLoad(connection, feed, this.#warehouse.schemas, this.#pipeline, load)
-      if (load.records.length >= TRIM_AFTER) await this.#warehouse.trimMemory()
+      const { pool, tables } = this.#warehouse
+      const records = load.rows?.length ?? load.records.length
+      const receipt = await commitLoad({ connection, feed, pool, tables }, this.#pipeline, load)
+      if (records >= TRIM_AFTER) await this.#warehouse.trimMemory()
       return receipt
     })
   }
@@ -100,7 +108,7 @@ export class DuckdbSession implements DestinationSession {
   }
 
   async #dropStaged(connection: DuckDBConnection, table: string): Promise<void> {
-    this.#warehouse.schemas.delete(stagedName(table).toLowerCase())
+    this.#warehouse.tables.forget(stagedName(table))
     await dropTable(connection, stagedName(table))
     await forgetTableSchema(connection, table, true)
   }

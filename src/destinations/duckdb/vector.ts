@@ -6,15 +6,14 @@ export type VectorHandle = Vector
 /** Rows in one data chunk, at most (`STANDARD_VECTOR_SIZE`). */
 export const VECTOR_SIZE = 2048
 
-/** Which rows of a vector are null: one bit a row, 0 for null. Used again for each vector. */
+/** Which rows of a vector are null: one bit a row, 0 for null. */
 export class Validity {
   readonly #buffer = new ArrayBuffer(VECTOR_SIZE / 8)
   readonly #bits = new Uint8Array(this.#buffer)
   #nulls = 0
 
-  reset(): void {
-    if (this.#nulls > 0) this.#bits.fill(0xff)
-    this.#nulls = 0
+  get hasNulls(): boolean {
+    return this.#nulls > 0
   }
 
   setNull(row: number): void {

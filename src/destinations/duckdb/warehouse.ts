@@ -2,8 +2,9 @@ import { access, realpath } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { DestinationError } from '../errors.ts'
-import type { KnownSchemas } from './commit.ts'
+import { ChunkPool } from './chunk-pool.ts'
 import { explainFailure } from './failure.ts'
+import { KnownTables } from './known-tables.ts'
 import type { DuckdbOptions } from './options.ts'
 import { RowFeed } from './row-feed.ts'
 import { createStateTables, hasStateTables } from './state-tables.ts'
@@ -31,7 +32,9 @@ export class Warehouse {
   readonly connection: DuckDBConnection
   /** `undefined` where the warehouse is read only. */
   readonly feed: RowFeed | undefined
-  readonly schemas: KnownSchemas = new Map()
+  readonly tables = new KnownTables()
+  /** Buffers of the rows that wait for their commit. */
+  readonly pool = new ChunkPool()
   /** False for a file that holds nothing of Sluice's, where it can't be written. */
   readonly hasState: boolean
   readonly #configuredMemory: number
@@ -59,7 +62,7 @@ export class Warehouse {
     this.readOnly = readOnly
     this.connection = connection
     this.hasState = hasState
-    this.feed = readOnly ? undefined : new RowFeed(connection)
+    this.feed = readOnly ? undefined : new RowFeed(connection, this.pool)
   }
 
   /**

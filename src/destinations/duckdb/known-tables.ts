@@ -1,0 +1,29 @@
+import type { TableSchema } from '../../ports/schema.ts'
+import type { KeyRange } from './batch-keys.ts'
+
+/** A table as this process has left it. */
+export interface KnownTable {
+  readonly schema: TableSchema
+  /** What all its keys lie between, where they are whole numbers. */
+  readonly keys?: KeyRange
+}
+
+/**
+ * Tables by their name in lower case: this process holds the file alone, so nobody else changes them, and they need not be
+ * looked at again with each load. A table that a transaction may have changed is not known until that is through.
+ */
+export class KnownTables {
+  readonly #tables = new Map<string, KnownTable>()
+
+  get(table: string): KnownTable | undefined {
+    return this.#tables.get(table.toLowerCase())
+  }
+
+  set(table: string, known: KnownTable): void {
+    this.#tables.set(table.toLowerCase(), known)
+  }
+
+  forget(table: string): void {
+    this.#tables.delete(table.toLowerCase())
+  }
+}
