@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/runtime.ts'
 import type { SourcePage } from '../ports/source.ts'
-import { Batch, type BatchLimits } from './batch.ts'
+import type { Batch } from './batch.ts'
+import type { Intake } from './intake.ts'
 
 /**
  * Fills one batch while one is being committed, and no more (DESIGN 2: bounded memory). A commit that fails is thrown
@@ -8,7 +9,8 @@ import { Batch, type BatchLimits } from './batch.ts'
  */
 export class CommitQueue {
   readonly #commit: (batch: Batch, publish: boolean) => Promise<void>
-  readonly #limits: BatchLimits
+  readonly #intake: Intake
+  readonly #begin: () => Batch
   readonly #clock: Clock
   readonly #onFailure: (error: unknown) => void
   #filling: Batch
@@ -17,15 +19,18 @@ export class CommitQueue {
 
   constructor(options: {
     readonly commit: (batch: Batch, publish: boolean) => Promise<void>
-    readonly limits: BatchLimits
+    readonly intake: Intake
+    /** An empty batch. */
+    readonly begin: () => Batch
     readonly clock: Clock
     readonly onFailure: (error: unknown) => void
   }) {
     this.#commit = options.commit
-    this.#limits = options.limits
+    this.#intake = options.intake
+    this.#begin = options.begin
     this.#clock = options.clock
     this.#onFailure = options.onFailure
-    this.#filling = new Batch(options.limits)
+    this.#filling = options.begin()
   }
 
   /** What the commit that failed was refused with. */
@@ -33,15 +38,17 @@ export class CommitQueue {
     return this.#failure
   }
 
-  /** Takes a page; resolves when there is room for the next one. */
+  /**
+   * Takes a page; resolves when there is room for the next one. A batch's columns have one type each, since its rows may be
+   * encoded as they come: a page that widens one begins a new batch.
+   */
   async add(slice: string, page: SourcePage): Promise<void> {
     this.#throwIfFailed()
+    const checked = this.#intake.check(page.records)
+    if (checked.widened && this.#filling.rows.length > 0) await this.#handOver()
     const now = this.#clock.now()
-    this.#filling.add(slice, page, now)
-    if (!this.#filling.isFull(now)) return
-    await this.#committing
-    this.#throwIfFailed()
-    this.#start(false)
+    this.#filling.add(slice, page, checked, now)
+    if (this.#filling.isFull(now)) await this.#handOver()
   }
 
   /** Commits what is left, and with `publish` completes a replacement. */
@@ -54,9 +61,16 @@ export class CommitQueue {
     this.#throwIfFailed()
   }
 
+  /** Commits what was filled, once what is being committed is through. */
+  async #handOver(): Promise<void> {
+    await this.#committing
+    this.#throwIfFailed()
+    this.#start(false)
+  }
+
   #start(publish: boolean): void {
     const batch = this.#filling
-    this.#filling = new Batch(this.#limits)
+    this.#filling = this.#begin()
     this.#committing = this.#commit(batch, publish).catch((error: unknown) => {
       this.#failure = { error }
       this.#onFailure(error)

@@ -1,13 +1,11 @@
-import type { CheckpointUpdate, DestinationSession, Load, Reject } from '../ports/destination.ts'
+import type { CheckpointUpdate, DestinationSession, Load } from '../ports/destination.ts'
 import type { EventSink } from '../ports/events.ts'
-import type { JsonRecord } from '../ports/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Progress, Stream } from '../ports/source.ts'
 import { AllRejectedError } from '../records/all-rejected.ts'
-import { observeRecords } from '../records/observe.ts'
-import { KeyInvalidError, type KeyReject, validateKeys } from '../records/record-key.ts'
-import type { Batch } from './batch.ts'
+import type { KeyReject } from '../records/record-key.ts'
+import { type Batch, RecordRows } from './batch.ts'
 import { STREAM_CHECKPOINT } from './starting-point.ts'
 
 export interface CommitterOptions {
@@ -34,6 +32,8 @@ export class Committer {
   readonly #options: CommitterOptions
   readonly #versions: Map<string, number>
   #schema: TableSchema | null
+  /** True where the table holds records with this key. */
+  readonly #keyWorked: boolean
   #loads = 0
   /** Records with a usable key, and without one, that were read so far. */
   #valid = 0
@@ -44,6 +44,8 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options
+    const columns = options.schema?.columns ?? []
+    this.#keyWorked = options.stream.key.every((name) => columns.some(({ field }) => field === name))
     this.#versions = new Map(options.versions)
     this.#schema = options.schema
   }
@@ -55,21 +57,21 @@ export class Committer {
   async commit(batch: Batch, publish = false): Promise<void> {
     const { stream, session, clock, onEvent, keepCheckpoints } = this.#options
     const started = clock.now()
-    const { valid, rejects } = this.#refuse(batch.records)
-    const observed = observeRecords(this.#schema, valid)
-    this.#valid += valid.length
+    const { rows, rejects, changes } = batch
+    this.#valid += rows.length
     this.#rejected += rejects.length
+    this.#examples.push(...rejects.slice(0, REJECT_EXAMPLES - this.#examples.length))
     const checkpoints = keepCheckpoints ? [] : this.#updates(batch)
-    const load = this.#load(valid, rejects, observed.schema, checkpoints, publish && !this.#allRejected)
+    const load = this.#load(batch, checkpoints, publish && !this.#allRejected)
     const receipt = await session.commit(load)
 
     this.#loads++
-    this.#schema = observed.schema
+    this.#schema = load.schema
     for (const update of checkpoints) this.#versions.set(update.slice, update.fromVersion + 1)
 
     const at = clock.now()
-    if (observed.changes.length > 0) {
-      onEvent({ type: 'schema.change', at, stream: stream.name, changes: observed.changes })
+    if (changes.length > 0) {
+      onEvent({ type: 'schema.change', at, stream: stream.name, changes })
     }
     if (rejects.length > 0) {
       onEvent({
@@ -85,7 +87,7 @@ export class Committer {
       at,
       stream: stream.name,
       loadId: load.id,
-      records: batch.records.length,
+      records: batch.length,
       inserted: receipt.inserted,
       updated: receipt.updated,
       unchanged: receipt.unchanged,
@@ -101,18 +103,9 @@ export class Committer {
     throw new AllRejectedError(this.#options.stream.name, this.#rejected, [first, ...others])
   }
 
+  /** Records that lack a key which the table has a column of are bad records; where it has none, the key is not what the API calls it. */
   get #allRejected(): boolean {
-    return this.#valid === 0 && this.#rejected > 0
-  }
-
-  #refuse(records: readonly JsonRecord[]): { valid: readonly JsonRecord[]; rejects: readonly Reject[] } {
-    const { stream } = this.#options
-    if (stream.key.length === 0) return { valid: records, rejects: [] }
-    const checked = validateKeys(records, stream.key)
-    const first = checked.rejects[0]
-    if (first !== undefined && stream.onReject === 'fail') throw new KeyInvalidError(stream.name, first)
-    this.#examples.push(...checked.rejects.slice(0, REJECT_EXAMPLES - this.#examples.length))
-    return checked
+    return this.#valid === 0 && this.#rejected > 0 && !this.#keyWorked
   }
 
   #updates(batch: Batch): CheckpointUpdate[] {
@@ -131,9 +124,7 @@ export class Committer {
   }
 
   #load(
-    records: readonly JsonRecord[],
-    rejects: readonly Reject[],
-    schema: TableSchema,
+    { rows, rejects, schema = this.#schema ?? { columns: [] } }: Batch,
     checkpoints: readonly CheckpointUpdate[],
     publish: boolean,
   ): Load {
@@ -148,7 +139,7 @@ export class Committer {
       key: stream.key,
       ...(stream.version !== undefined && { version: stream.version }),
       schema,
-      records,
+      ...(rows instanceof RecordRows ? { records: rows.records } : { records: [], rows }),
       rejects,
       checkpoints,
       ...(replacement !== 'none' && {

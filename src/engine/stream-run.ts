@@ -3,9 +3,10 @@ import type { DestinationSession } from '../ports/destination.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, Stream } from '../ports/source.ts'
-import type { BatchLimits } from './batch.ts'
+import { Batch, type BatchLimits, RecordRows } from './batch.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
+import { Intake } from './intake.ts'
 import { startingPoint } from './starting-point.ts'
 import { messageOf, TwoFailuresError } from './two-failures.ts'
 
@@ -54,6 +55,10 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
   const { session, clock, onEvent, signal } = options
   signal.throwIfAborted()
   const start = startingPoint(stream, await session.readCheckpoints(stream.name), options)
+  const schema =
+    start.replacement === 'new'
+      ? null
+      : await session.readSchema(stream.table, { staged: start.replacement === 'continued' })
   const committer = new Committer({
     stream,
     session,
@@ -61,17 +66,15 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     clock,
     onEvent,
     versions: start.versions,
-    schema:
-      start.replacement === 'new'
-        ? null
-        : await session.readSchema(stream.table, { staged: start.replacement === 'continued' }),
+    schema,
     replacement: start.replacement,
     keepCheckpoints: start.backfill,
   })
   const reading = new AbortController()
   const queue = new CommitQueue({
+    intake: new Intake(stream, schema),
+    begin: () => new Batch(options.batch, session.rows?.() ?? new RecordRows()),
     commit: (batch, publish) => committer.commit(batch, publish),
-    limits: options.batch,
     clock,
     onFailure: (error) => reading.abort(error),
   })

@@ -9,6 +9,8 @@ export interface Observation {
   readonly schema: TableSchema
   /** In words: `added column priority (text)`, `widened amount from integer to double`. */
   readonly changes: readonly string[]
+  /** True where a column of the given schema has another type now. */
+  readonly widened: boolean
 }
 
 /**
@@ -71,9 +73,10 @@ class ObservedTable {
   }
 
   observation(): Observation {
-    if (!this.#changed) return { schema: this.#given!, changes: [] }
+    if (!this.#changed) return { schema: this.#given!, changes: [], widened: false }
     const columns = this.#columns.map(({ field, name, type }) => ({ field, name, type }))
-    return { schema: { columns }, changes: [...this.#changes()] }
+    const widened = this.#columns.some(({ type, before }) => before !== null && type !== before)
+    return { schema: { columns }, changes: [...this.#changes()], widened }
   }
 
   #widen(column: ObservedColumn, value: Value): void {
