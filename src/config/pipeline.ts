@@ -22,7 +22,7 @@ const batchOptions = z
       .default(20_000)
       .describe('Records after which a batch is committed. Default 20,000.'),
     size: size
-      .prefault('4MiB')
+      .prefault('16MiB')
       .describe('Size of the records as they were sent, after which a batch is committed. Default "4MiB".'),
     interval: duration
       .prefault('30s')

@@ -1,7 +1,7 @@
 import { VECTOR_SIZE } from './vector.ts'
 
-const MAX_KEPT_BYTES = 64 * 1024 * 1024
-const FIRST_TEXT_BYTES = 1 << 15
+const MAX_KEPT_BYTES = 32 * 1024 * 1024
+const LEAST_TEXT_BYTES = 4096
 
 /** One buffer, seen as each type that a vector of fixed width can have. */
 export class FixedStorage {
@@ -18,7 +18,8 @@ export class FixedStorage {
  */
 export class ChunkPool {
   readonly #fixed: FixedStorage[] = []
-  readonly #texts: Buffer[] = []
+  /** By their size: a buffer goes where one of its size is needed, or all would become as large as the largest. */
+  readonly #texts = new Map<number, Buffer[]>()
   #keptBytes = 0
 
   takeFixed(): FixedStorage {
@@ -32,16 +33,20 @@ export class ChunkPool {
     if (this.#keep(storage.buffer.byteLength)) this.#fixed.push(storage)
   }
 
-  /** A buffer of any size above 0. */
-  takeText(): Buffer {
-    const buffer = this.#texts.pop()
-    if (buffer === undefined) return Buffer.allocUnsafeSlow(FIRST_TEXT_BYTES)
-    this.#keptBytes -= buffer.length
+  /** A buffer of at least so many bytes, and less than half as many more. */
+  takeText(bytes: number): Buffer {
+    const size = textSize(bytes)
+    const buffer = this.#texts.get(size)?.pop()
+    if (buffer === undefined) return Buffer.allocUnsafeSlow(size)
+    this.#keptBytes -= size
     return buffer
   }
 
   giveText(buffer: Buffer): void {
-    if (this.#keep(buffer.length)) this.#texts.push(buffer)
+    if (!this.#keep(buffer.length)) return
+    const same = this.#texts.get(buffer.length)
+    if (same === undefined) this.#texts.set(buffer.length, [buffer])
+    else same.push(buffer)
   }
 
   #keep(bytes: number): boolean {
@@ -49,4 +54,11 @@ export class ChunkPool {
     this.#keptBytes += bytes
     return true
   }
+}
+
+/** A power of two, or one and a half. */
+function textSize(bytes: number): number {
+  let size = LEAST_TEXT_BYTES
+  while (size < bytes) size *= 2
+  return size * 0.75 >= bytes ? size * 0.75 : size
 }

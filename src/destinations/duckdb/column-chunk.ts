@@ -15,7 +15,9 @@ export interface ColumnChunk {
   /** Writes the first `count` rows into a vector. */
   write(vector: VectorHandle, count: number): void
   /** Gives its memory back; it is not used afterwards. */
-  release(pool: ChunkPool): void
+  release(): void
+  /** Of its values, without what lies beside them. */
+  readonly byteLength: number
 }
 
 /** Writes a value, which is not null, into its row. Throws where the column can't hold it. */
@@ -24,6 +26,7 @@ export type Put = (target: FixedStorage, row: number, value: Value) => void
 /** A column of values of one width. */
 export class FixedChunk implements ColumnChunk {
   readonly storage: FixedStorage
+  readonly #pool: ChunkPool
   readonly #width: number
   readonly #read: Read
   readonly #put: Put
@@ -31,6 +34,7 @@ export class FixedChunk implements ColumnChunk {
   #rows = 0
 
   constructor(pool: ChunkPool, width: 1 | 4 | 8, read: Read, put: Put) {
+    this.#pool = pool
     this.storage = pool.takeFixed()
     this.#width = width
     this.#read = read
@@ -60,8 +64,12 @@ export class FixedChunk implements ColumnChunk {
     this.#validity.flush(vector, count)
   }
 
-  release(pool: ChunkPool): void {
-    pool.giveFixed(this.storage)
+  get byteLength(): number {
+    return this.#rows * this.#width
+  }
+
+  release(): void {
+    this.#pool.giveFixed(this.storage)
   }
 
   #pass(row: number): void {

@@ -15,8 +15,8 @@ import { type EncodeText, TextChunk } from './text-chunk.ts'
 
 /** How the values of a table's column are kept until their load, and how they reach it. */
 export interface ColumnEncoding {
-  /** Room for up to 2,048 values. */
-  chunk(pool: ChunkPool): ColumnChunk
+  /** Room for up to 2,048 values, of about so many bytes together. */
+  chunk(pool: ChunkPool, expectedBytes: number): ColumnChunk
   readonly fedAs: DuckDBType
   /** SQL that makes the table's value of the fed one, given the fed one's name. */
   expression(name: string): string
@@ -58,7 +58,7 @@ export function columnEncoding(column: Column): ColumnEncoding {
     expression: identifier,
   })
   const text = (encode: EncodeText, expression = identifier): ColumnEncoding => ({
-    chunk: (pool) => new TextChunk(pool, read, encode),
+    chunk: (pool, expectedBytes) => new TextChunk(pool, read, encode, expectedBytes),
     fedAs: VARCHAR,
     expression,
   })

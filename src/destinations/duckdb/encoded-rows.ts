@@ -44,7 +44,10 @@ export class EncodedRows implements RowBuffer {
       const chunk = this.#open()
       const count = Math.min(VECTOR_SIZE - chunk.count, records.length - from)
       for (let at = 0; at < this.#encodings.length; at++) {
-        chunk.columns[at] ??= this.#encodings[at]!.chunk(this.#pool)
+        chunk.columns[at] ??= this.#encodings[at]!.chunk(
+          this.#pool,
+          this.#before?.columns[at]?.byteLength ?? 0,
+        )
         chunk.columns[at]!.append(records, from, count, chunk.count)
       }
       chunk.count += count
@@ -61,9 +64,14 @@ export class EncodedRows implements RowBuffer {
   /** Gives the memory back. The rows are gone. */
   release(): void {
     this.#released = true
-    for (const { columns } of this.#chunks) for (const column of columns) column?.release(this.#pool)
+    for (const { columns } of this.#chunks) for (const column of columns) column?.release()
     this.#chunks.length = 0
     this.#length = 0
+  }
+
+  /** The chunk before the one that is being filled. */
+  get #before(): RowChunk | undefined {
+    return this.#chunks.at(-2)
   }
 
   #open() {

@@ -26,6 +26,7 @@ export type EncodeText = (value: Value) => string | null
 
 /** A column of texts: their UTF-8, one after the other, and the length of each. */
 export class TextChunk implements ColumnChunk {
+  readonly #pool: ChunkPool
   readonly #read: Read
   readonly #encode: EncodeText
   readonly #validity = new Validity()
@@ -35,10 +36,16 @@ export class TextChunk implements ColumnChunk {
   #size = 0
   #rows = 0
 
-  constructor(pool: ChunkPool, read: Read, encode: EncodeText) {
+  /** @param expectedBytes what the column's chunk before held, 0 for the first one */
+  constructor(pool: ChunkPool, read: Read, encode: EncodeText, expectedBytes: number) {
+    this.#pool = pool
     this.#read = read
     this.#encode = encode
-    this.text = pool.takeText()
+    this.text = pool.takeText(expectedBytes)
+  }
+
+  get byteLength(): number {
+    return this.#size
   }
 
   get hasNulls(): boolean {
@@ -75,8 +82,8 @@ export class TextChunk implements ColumnChunk {
     this.#validity.flush(vector, count)
   }
 
-  release(pool: ChunkPool): void {
-    pool.giveText(this.text)
+  release(): void {
+    this.#pool.giveText(this.text)
   }
 
   #pass(row: number): void {
@@ -117,8 +124,9 @@ export class TextChunk implements ColumnChunk {
   #reserve(more: number): void {
     const needed = this.#size + more
     if (needed <= this.text.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.text.length * 2))
+    const grown = this.#pool.takeText(Math.max(needed, this.text.length * 1.5))
     this.text.copy(grown, 0, 0, this.#size)
+    this.#pool.giveText(this.text)
     this.text = grown
   }
 
