@@ -66,7 +66,7 @@ test('a page without progress adds its records and leaves the progress alone', (
 
 test('a record that was rejected counts as one that the batch holds', () => {
   const batch = emptyBatch()
-  const reject = { record: { name: 'Ada' }, field: 'id', reason: 'key field "id" is missing' }
+  const reject = { id: 'f00d', record: { name: 'Ada' }, field: 'id', reason: 'key field "id" is missing' }
   batch.add(
     'all',
     { records: [reject.record], bytes: 10 },
