@@ -7,7 +7,9 @@ const PATHS: Readonly<Record<string, string>> = {
   'desk.users': '/desk/api/v2/incremental/users/cursor',
   'desk.tickets': '/desk/api/v2/incremental/tickets/cursor',
   'pay.transactions': '/pay/v1/balance_transactions',
+  'pay.charges': '/pay/v1/charges',
   'track.events': '/track/api/query/events',
+  'code.projects': '/code/api/v4/projects',
 }
 
 /** A position that the next run asks from may name the last page that was committed: the overlap. */
