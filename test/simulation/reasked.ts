@@ -1,3 +1,4 @@
+import { STREAM_CHECKPOINT } from '../../src/engine/starting-point.ts'
 import type { Checkpoint } from '../../src/ports/destination.ts'
 import { BrokenPromiseError } from './failure.ts'
 import type { SimulatedProcess } from './process.ts'
@@ -28,8 +29,11 @@ export function checkReasked(
 ): void {
   const path = PATHS[stream.name]
   if (path === undefined || stream.rereads) return
-  // A list that had been read to its end is read again from its beginning, or from its high-water mark.
-  const own = checkpoints.filter((checkpoint) => checkpoint.stream === stream.name)
+  // A list that had been read to its end is read again from its beginning, or from its high-water mark. The stream's own checkpoint has no
+  // position, and says nothing of it.
+  const own = checkpoints.filter(
+    (checkpoint) => checkpoint.stream === stream.name && checkpoint.slice !== STREAM_CHECKPOINT,
+  )
   if (stream.reading !== 'windows' && own.some(({ position }) => position === null)) return
   const committed = committedPages(stream.name, dead)
   const before = dead.answered.filter((page) => page.path === path).slice(0, committed)
