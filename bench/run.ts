@@ -1,9 +1,13 @@
-// `npm run bench`: rows per second, and the share of the ceiling, within one run. `-- --json` prints one object.
+// `npm run bench`: rows per second, and the share of the ceiling, within one run. `-- --json` prints one object. A case whose rows are not all
+// there, each once, after each round fails the bench.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { cases } from './cases.ts'
+import { type BenchCase, cases, type Stored } from './cases.ts'
 import { pageSize, recordBytes } from './records.ts'
 
 const { values } = parseArgs({
@@ -21,18 +25,40 @@ const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [Str
 const [{ port }] = (await once(server, 'message')) as [{ port: number }]
 const origin = `http://127.0.0.1:${port}`
 
+const rows = pages * pageSize
+const stored = new Map<string, Stored>()
+
+/** Seconds that one reading of every page took. */
+async function time({ name, run, stored: count }: BenchCase): Promise<number> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  try {
+    const start = performance.now()
+    await run(origin, pages, folder)
+    const took = (performance.now() - start) / 1000
+    const found = await count?.(folder)
+    if (found === undefined) return took
+    if (found.rows !== rows || found.distinctIds !== rows) {
+      throw new Error(
+        `${name} stored ${found.rows} rows with ${found.distinctIds} different ids instead of ${rows}`,
+      )
+    }
+    stored.set(name, found)
+    return took
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
 const seconds = new Map<string, number[]>(cases.map(({ name }) => [name, []]))
 // One round to warm up; then the cases in turn, so that a machine that slows down slows them all.
 for (let round = 0; round <= rounds; round++) {
-  for (const { name, run } of cases) {
-    const start = performance.now()
-    await run(origin, pages)
-    if (round > 0) seconds.get(name)!.push((performance.now() - start) / 1000)
+  for (const each of cases) {
+    const took = await time(each)
+    if (round > 0) seconds.get(each.name)!.push(took)
   }
 }
 server.disconnect()
 
-const rows = pages * pageSize
 const median = (values: readonly number[]) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
 const top = rows / median(seconds.get(ceiling)!)
@@ -52,7 +78,11 @@ const results = cases.map(({ name, what }) => {
 if (values.json) {
   const entries = results.map(({ name, rowsPerSecond, shareOfCeiling }) => [
     name,
-    { rowsPerSecond: Math.round(rowsPerSecond), shareOfCeiling: Number(shareOfCeiling.toFixed(3)) },
+    {
+      rowsPerSecond: Math.round(rowsPerSecond),
+      shareOfCeiling: Number(shareOfCeiling.toFixed(3)),
+      ...stored.get(name),
+    },
   ])
   console.log(JSON.stringify(Object.fromEntries(entries)))
 } else {

@@ -82,6 +82,8 @@ export async function deskAuth(ask: Ask): Promise<{ headers: Record<string, stri
 
 export const payAuth = { headers: { authorization: `Bearer ${CREDENTIALS.pay.secretKey}` } }
 
+export const codeAuth = { headers: { 'private-token': CREDENTIALS.code.token } }
+
 export const trackAuth = {
   headers: {
     authorization: `Basic ${Buffer.from(`${CREDENTIALS.track.username}:${CREDENTIALS.track.secret}`).toString('base64')}`,

@@ -1,10 +1,10 @@
 // The sandbox can be read to the end, and what was read is its truth: a client of the simplest kind, which repeats whatever fails.
 import { expect, test } from 'vitest'
 import { fakeClock } from '../src/testing/fake-clock.ts'
-import { type Answer, type Ask, asker, deskAuth, payAuth, trackAuth } from './ask.ts'
+import { type Answer, type Ask, asker, codeAuth, deskAuth, payAuth, trackAuth } from './ask.ts'
 import { createSandbox } from './sandbox.ts'
 import { sandboxTransport } from './transport.ts'
-import { TABLES } from './world.ts'
+import { split, TABLES } from './world.ts'
 
 const ATTEMPTS = 12
 
@@ -24,7 +24,9 @@ function patient(ask: Ask, sleep: (ms: number) => Promise<void>) {
         ? desk
         : path.startsWith('/pay')
           ? payAuth.headers
-          : trackAuth.headers
+          : path.startsWith('/code')
+            ? codeAuth.headers
+            : trackAuth.headers
       const answer = await ask(path, headers ? { headers } : {}).catch(() => undefined)
       if (answer?.status === 200 && !answer.text.endsWith('terminated early\n')) return answer
       if (answer?.status === 401) desk = undefined
@@ -50,9 +52,9 @@ async function readDesk(
   }
 }
 
-async function readPay(read: Read, rows: Map<string, string>): Promise<void> {
+async function readPay(read: Read, list: string, rows: Map<string, string>): Promise<void> {
   for (let after = ''; ; ) {
-    const { body } = await read(`/pay/v1/balance_transactions?limit=50${after}`)
+    const { body } = await read(`/pay/v1/${list}?limit=50${after}`)
     for (const row of body.data) rows.set(row.id, JSON.stringify(row))
     if (!body.has_more) return
     after = `&starting_after=${body.data.at(-1).id}`
@@ -78,6 +80,17 @@ async function readTrack(
   }
 }
 
+async function readCode(read: Read, rows: Map<string, string>): Promise<void> {
+  for (let path = '/code/api/v4/projects?pagination=keyset&order_by=id&sort=asc&per_page=15'; ; ) {
+    const { body, headers } = await read(path)
+    for (const row of body) rows.set(`${row.id}`, JSON.stringify(row))
+    const next = /^<(.+)>; rel="next"$/.exec(headers['link']?.toString() ?? '')?.[1]
+    if (next === undefined) return
+    const { pathname, search } = new URL(next)
+    path = `${pathname}${search}`
+  }
+}
+
 const met = new Set<string>()
 
 test.each(Array.from({ length: 15 }, (_, seed) => seed))(
@@ -87,7 +100,7 @@ test.each(Array.from({ length: 15 }, (_, seed) => seed))(
     const sandbox = createSandbox({
       clock,
       seed,
-      records: 900,
+      records: { ...split(900), projects: 100 },
       faults: 0.5,
       latencyMs: 120,
       mutateEvery: 4,
@@ -101,7 +114,9 @@ test.each(Array.from({ length: 15 }, (_, seed) => seed))(
       Promise.all([
         readDesk(read, 'users', rows.users, users),
         readDesk(read, 'tickets', rows.tickets, tickets),
-        readPay(read, rows.transactions),
+        readPay(read, 'balance_transactions', rows.transactions),
+        readPay(read, 'charges', rows.charges),
+        readCode(read, rows.projects),
         readTrack(read, rows.events, rows.exportEvents),
       ])
     const [users, tickets] = await pass('start_time=0', 'start_time=0')

@@ -1,13 +1,14 @@
 import { expect, test } from 'vitest'
 import { testWorld } from './ask.ts'
-import { transactionId, transactionIndex } from './data.ts'
-import { TABLES, type TruthRow } from './world.ts'
+import { firstProjectAfter, projectId, transactionId, transactionIndex } from './data.ts'
+import { split, TABLES, type TruthRow } from './world.ts'
 
-const { sandbox } = testWorld({ records: 20_000, seed: 5 })
+const { sandbox } = testWorld({ records: { ...split(20_000), projects: 2_000 }, seed: 5 })
 const all = (table: (typeof TABLES)[number]): TruthRow[] => [...sandbox.truth[table]()]
 
 test.each(TABLES)('every record of %s is valid JSON of a realistic size and carries its key', (table) => {
   const rows = all(table)
+  expect(rows.length).toBeGreaterThan(1_000)
   expect(new Set(rows.map(({ key }) => key)).size).toBe(rows.length)
   for (const { key, json } of rows) {
     const record = JSON.parse(json)
@@ -57,4 +58,14 @@ test('an id of a transaction leads back to its index, and an id of another world
     expect(transactionIndex(6, transactionId(5, index))).toBeUndefined()
   }
   expect(transactionIndex(5, 'txn_nonsense')).toBeUndefined()
+})
+
+test('ids of projects grow with gaps, and the first one after any id is found', () => {
+  const ids = Array.from({ length: 300 }, (_, index) => projectId(5, index))
+  const gaps = ids.slice(1).map((id, index) => id - ids[index]!)
+  expect(Math.min(...gaps)).toBeGreaterThan(0)
+  expect(new Set(gaps).size).toBeGreaterThan(5)
+  for (let id = ids[0]! - 20; id < ids[299]!; id++)
+    expect(firstProjectAfter(5, id)).toBe(ids.findIndex((other) => other > id))
+  expect(firstProjectAfter(5, 0)).toBe(0)
 })

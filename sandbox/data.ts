@@ -2,7 +2,8 @@
 // changed, and the text keeps the digits that a JavaScript number would lose.
 //
 // Field names follow the vendors: tickets and users developer.zendesk.com/api-reference/ticketing, balance transactions
-// docs.stripe.com/api/balance_transactions/object, events docs.mixpanel.com (raw export).
+// docs.stripe.com/api/balance_transactions/object, charges docs.stripe.com/api/charges/object, events docs.mixpanel.com (raw export),
+// projects docs.gitlab.com/api/projects.
 //
 // Traps for a loader, on purpose:
 // - integers beyond 2^53 (`trace_id` of events, some amounts of transactions) and a decimal with more digits than a double holds;
@@ -143,12 +144,21 @@ export function transactionId(seed: number, index: number): string {
   return `txn_1${index.toString(36).padStart(8, '0')}${suffix(seed, 0x9a7, index)}`
 }
 
+export function chargeId(seed: number, index: number): string {
+  return `ch_3${index.toString(36).padStart(8, '0')}${suffix(seed, 0xc4a, index)}`
+}
+
 /** The index that an id stands for, or undefined for an id that this world never gave out. */
-export function transactionIndex(seed: number, id: string): number | undefined {
-  const match = /^txn_1([0-9a-z]{8})[0-9a-z]{7}$/.exec(id)
-  if (!match) return undefined
-  const index = Number.parseInt(match[1] as string, 36)
-  return transactionId(seed, index) === id ? index : undefined
+export const transactionIndex = indexReader(transactionId)
+export const chargeIndex = indexReader(chargeId)
+
+function indexReader(idOf: (seed: number, index: number) => string) {
+  return (seed: number, id: string): number | undefined => {
+    const match = /^[a-z]+_\d([0-9a-z]{8})[0-9a-z]{7}$/.exec(id)
+    if (!match) return undefined
+    const index = Number.parseInt(match[1] as string, 36)
+    return idOf(seed, index) === id ? index : undefined
+  }
 }
 
 export function transactionJson(seed: number, index: number, created: number): string {
@@ -169,6 +179,50 @@ export function transactionJson(seed: number, index: number, created: number): s
     `"description":${bits % 3 ? pick(SUBJECTS, bits >>> 8) : 'null'},"exchange_rate":${rate},"fee":${fee},` +
     `"fee_details":[{"amount":${fee},"application":null,"currency":"${currency}","description":"Stripe processing fees","type":"stripe_fee"}],` +
     `"net":${netText},"reporting_category":"charge","source":"ch_3${id.slice(5)}","status":"available","type":"charge"}`
+  )
+}
+
+export function chargeJson(seed: number, index: number, created: number): string {
+  const bits = mix(seed ^ 0xc4a, index)
+  const more = mix(bits, 4)
+  const id = chargeId(seed, index)
+  const amount = 1_000 + (more % 500_000)
+  const paid = bits % 16 !== 5
+  return (
+    `{"id":"${id}","object":"charge","amount":${amount},"amount_captured":${paid ? amount : 0},"amount_refunded":0,"application":null,` +
+    `"balance_transaction":${paid ? `"txn_3${id.slice(4)}"` : 'null'},` +
+    `"billing_details":{"address":{"city":${pick(CITIES, more >>> 3)},"country":"CH","postal_code":"0${bits % 9000}"},"name":${pick(NAMES, bits >>> 4)}},` +
+    `"captured":${paid},"created":${created},"currency":"${pick(CURRENCIES, more)}","customer":${more % 5 ? `"cus_${more % 4000}"` : 'null'},` +
+    `"description":${bits % 3 ? pick(SUBJECTS, bits >>> 8) : 'null'},"failure_code":${paid ? 'null' : '"card_declined"'},"livemode":false,` +
+    `"metadata":${more % 2 ? '{}' : `{"order_id":"000${bits % 100_000}"}`},"paid":${paid},"refunded":false,"status":"${paid ? 'succeeded' : 'failed'}"}`
+  )
+}
+
+const FIRST_PROJECT_ID = 60_000_000
+const PROJECT_ID_STEP = 7
+
+/** Ids grow with gaps, as where most projects can't be seen by the reader. */
+export function projectId(seed: number, index: number): number {
+  return FIRST_PROJECT_ID + index * PROJECT_ID_STEP + (mix(seed ^ 0x6171ab, index) % PROJECT_ID_STEP)
+}
+
+/** The index of the first project whose id is greater. */
+export function firstProjectAfter(seed: number, id: number): number {
+  const near = Math.max(0, Math.floor((id - FIRST_PROJECT_ID) / PROJECT_ID_STEP))
+  return id < FIRST_PROJECT_ID || projectId(seed, near) > id ? near : near + 1
+}
+
+export function projectJson(seed: number, index: number, created: number): string {
+  const bits = mix(seed ^ 0x6171ab, index)
+  const more = mix(bits, 5)
+  const id = projectId(seed, index)
+  const at = `${isoSecond(created).slice(0, -1)}.${String(bits % 1000).padStart(3, '0')}Z`
+  return (
+    `{"id":${id},"description":${bits % 4 ? pick(SUBJECTS, bits >>> 6) : 'null'},"name":"service-${index}","name_with_namespace":"Acme / service-${index}",` +
+    `"path":"service-${index}","path_with_namespace":"acme/service-${index}","created_at":"${at}","default_branch":${bits % 9 ? '"main"' : 'null'},` +
+    `"topics":${pick(TAGS, more)},"ssh_url_to_repo":"git@gitlab.example.com:acme/service-${index}.git","web_url":"https://gitlab.example.com/acme/service-${index}",` +
+    `"forks_count":${more % 40},"star_count":${more % 900},"last_activity_at":"${at}","visibility":"${bits % 3 ? 'private' : 'internal'}",` +
+    `"namespace":{"id":${200 + (bits % 30)},"kind":"group","full_path":"acme","parent_id":null}}`
   )
 }
 

@@ -4,6 +4,8 @@
 // - Zendesk, 700 requests a minute for the account: a fixed window, since its headers tell the seconds to the reset
 //   (developer.zendesk.com/api-reference/introduction/rate-limits).
 // - Stripe, 25 requests a second for each endpoint: a token bucket (docs.stripe.com/rate-limits).
+// - GitLab, 2000 requests in ten minutes on the list of projects: a fixed window, since its headers tell when it ends
+//   (docs.gitlab.com, user and IP rate limits).
 // - Mixpanel, 3 requests a second on the export: its docs don't say how; a token bucket here (docs.mixpanel.com, rate limits).
 
 /** A quota: so many requests in so many milliseconds. */

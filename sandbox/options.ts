@@ -19,6 +19,7 @@ export const VENDOR_LIMITS = {
   pay: { requests: 25, perMs: 1_000, kind: 'bucket' },
   trackQuery: undefined,
   trackExport: { requests: 3, perMs: 1_000, kind: 'bucket' },
+  code: { requests: 2_000, perMs: 600_000, kind: 'fixed' },
 } as const satisfies Record<string, Limit | undefined>
 
 export type LimitName = keyof typeof VENDOR_LIMITS
@@ -31,7 +32,7 @@ export const sandboxOptions = z.strictObject({
     .union([count, z.partialRecord(z.enum(TABLES), count)])
     .default(60_000)
     .describe(
-      'Records before any change: a total that is split over the tables, or a number for each table (default 0).',
+      'Records before any change: a total that is split over the tables other than `projects`, or a number for each table (default 0).',
     ),
   seed: z
     .number()
@@ -102,6 +103,7 @@ export const sandboxOptions = z.strictObject({
       pay: limitOption('Quota of each pay endpoint. Default 25 a second.'),
       trackQuery: limitOption('Quota of the event query. Default: none.'),
       trackExport: limitOption('Quota of the raw export. Default 3 a second.'),
+      code: limitOption('Quota of the list of projects. Default 2000 in ten minutes.'),
     })
     .default({})
     .describe('Quotas that differ from the vendors’ own.'),

@@ -156,3 +156,24 @@ test('two million transactions are reached at any depth without being made first
   const next = await list(world.ask, `limit=100&starting_after=${middle.data.at(-1).id}`)
   expect(next.data[0].created).toBeLessThanOrEqual(middle.data.at(-1).created)
 })
+
+test('charges are a list of their own, in the same manner and with a quota of their own', async () => {
+  const { ask, sandbox } = testWorld({
+    records: { transactions: 20, charges: 30 },
+    limits: { pay: { requests: 1, perMs: 1_000, kind: 'bucket' } },
+  })
+  expect((await ask(PATH, payAuth)).status).toBe(200)
+  const charges = await ask('/pay/v1/charges?limit=100', payAuth)
+  expect(charges.body).toMatchObject({ object: 'list', url: '/v1/charges', has_more: false })
+  expect(ids(charges.body.data)).toEqual([...sandbox.truth.charges()].map(({ key }) => key).reverse())
+  expect((await ask('/pay/v1/charges', payAuth)).status).toBe(429)
+})
+
+test('a charge is no transaction: its id leads nowhere in the other list', async () => {
+  const { ask } = testWorld({ ...open, records: { transactions: 20, charges: 20 } })
+  const [charge] = (await ask('/pay/v1/charges', payAuth)).body.data
+  expect((await ask(`${PATH}?starting_after=${charge.id}`, payAuth)).body.error).toMatchObject({
+    code: 'resource_missing',
+    message: `No such balance_transaction: '${charge.id}'`,
+  })
+})

@@ -3,6 +3,7 @@ import { fakeClock } from '../src/testing/fake-clock.ts'
 import { asker, deskAuth, grant, payAuth, testWorld, trackAuth } from './ask.ts'
 import { createSandbox } from './sandbox.ts'
 import { sandboxTransport } from './transport.ts'
+import { TABLES } from './world.ts'
 
 const PAY = '/pay/v1/balance_transactions'
 const TICKETS = '/desk/api/v2/incremental/tickets/cursor?start_time=0'
@@ -50,8 +51,8 @@ test('the log tells which page was asked for, so that a page asked for twice can
 test('a path that a vendor does not have is 404 in its own envelope', async () => {
   const { ask } = testWorld()
   expect((await ask('/desk/api/v2/tickets')).body.error.title).toBe('Invalid endpoint')
-  expect((await ask('/pay/v1/charges')).body.error.message).toBe(
-    'Unrecognized request URL (GET: /v1/charges).',
+  expect((await ask('/pay/v1/refunds')).body.error.message).toBe(
+    'Unrecognized request URL (GET: /v1/refunds).',
   )
   expect((await ask('/track/api/2.0/segmentation')).body.error).toBe('Not found')
   expect((await ask(PAY, { method: 'DELETE' })).status).toBe(404)
@@ -148,7 +149,7 @@ test('the admin endpoints give truth, statistics and changes to another process,
   const post = (path: string, body: unknown) => ask(path, { method: 'POST', body: JSON.stringify(body) })
   const round = await post('/_sandbox/mutate', { inserts: 2, deletes: 0 })
   expect(round.body).toMatchObject({ inserts: 2, updates: 4, deletes: 0 })
-  for (const table of ['users', 'tickets', 'transactions', 'events', 'exportEvents'] as const) {
+  for (const table of TABLES) {
     const { text } = await ask(`/_sandbox/truth/${table}`)
     expect(rowsOf(text)).toEqual(
       [...sandbox.truth[table]()].map(({ key, json }) => ({ key, record: JSON.parse(json) })),

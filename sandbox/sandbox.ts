@@ -1,8 +1,9 @@
-// The sandbox: one deterministic API with three vendors' manners, for the example, the tests, and people who try things out.
+// The sandbox: one deterministic API with several vendors' manners, for the example, the tests, and people who try things out.
 //
 //   /desk    Zendesk   desk.ts     users and tickets by cursor, OAuth
-//   /pay     Stripe    pay.ts      balance transactions, newest first
+//   /pay     Stripe    pay.ts      balance transactions and charges, newest first
 //   /track   Mixpanel  track.ts    events by offset, raw export by day
+//   /code    GitLab    code.ts     projects by a growing id, pages by `Link`
 //   /_sandbox          admin.ts    truth, statistics, changes: for tests in another process
 //
 // It answers in memory and waits on nothing but the clock it is given, so that the same requests at the same times get the same answers:
@@ -10,6 +11,7 @@
 import type { Clock, HttpRequest, HttpResponse } from '../src/ports/runtime.ts'
 import { admin } from './admin.ts'
 import { BrokenConnectionError, toResponse } from './body.ts'
+import { code } from './code.ts'
 import { desk } from './desk.ts'
 import { type FaultKind, Faults } from './faults.ts'
 import { createLimiter, type Limiter, type Verdict } from './limiter.ts'
@@ -83,8 +85,9 @@ export function createSandbox(input: SandboxInput): Sandbox {
       account: limiter('desk'),
       exports: { tickets: limiter('deskExport'), users: limiter('deskExport') },
     }),
-    pay(world, limiter('pay')),
+    pay(world, { transactions: limiter('pay'), charges: limiter('pay') }),
     track(world, { query: limiter('trackQuery'), export: limiter('trackExport') }),
+    code(world, limiter('code')),
   ]
   let dataRequests = 0
   let roundsLeft = options.mutateEvery === 0 ? 0 : options.mutateRounds
@@ -149,7 +152,7 @@ export function createSandbox(input: SandboxInput): Sandbox {
       call.fault === 'throttle' ? { allowed: false, limit: 1, remaining: 0, resetMs: 1_000 } : undefined
     const verdict = refused ?? spurious
     const reply = verdict ? service.throttled(call, verdict) : allowed(service, endpoint, call)
-    return { ...reply, headers: { ...reply.headers, ...service.headers?.(verdicts) } }
+    return { ...reply, headers: { ...reply.headers, ...service.headers?.(verdicts, call) } }
   }
 
   function allowed(service: Service, endpoint: Endpoint, call: Call): Reply {

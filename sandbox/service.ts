@@ -46,7 +46,7 @@ export interface Service {
   /** An error in the vendor's envelope, for the fault that sends it under HTTP 200. */
   errorBody(): string
   /** Headers that go on every reply of an endpoint, given what its limiters said. */
-  headers?(verdicts: readonly Verdict[]): Record<string, string>
+  headers?(verdicts: readonly Verdict[], call: Call): Record<string, string>
   /** Makes the access token of this request invalid from now on. */
   revoke?(call: Call): void
 }

@@ -11,6 +11,7 @@ export const CREDENTIALS = {
   desk: { clientId: 'sluice', clientSecret: 'desk-sandbox-secret', refreshToken: 'desk-sandbox-refresh-0' },
   pay: { secretKey: 'sk_test_sluice' },
   track: { username: 'sluice.service', secret: 'track-sandbox-secret', projectId: '1' },
+  code: { token: 'glpat-sandbox' },
 } as const
 
 const REFRESH_TOKEN_SECONDS = 2_592_000

@@ -1,9 +1,13 @@
-// The world behind the API: five tables, how they change, and the truth about them.
+// The world behind the API: seven tables, how they change, and the truth about them.
 //
 // A world is a function of (seed, sizes, startTime, rounds of changes): the same four give the same records, in any process.
 import {
+  chargeId,
+  chargeJson,
   eventJson,
   insertId,
+  projectId,
+  projectJson,
   ticketId,
   ticketJson,
   transactionId,
@@ -14,13 +18,21 @@ import {
 import { fraction, mix } from './random.ts'
 import { AppendLog, ChangeFeed, DayFiles, Timeline } from './tables.ts'
 
-export const TABLES = ['users', 'tickets', 'transactions', 'events', 'exportEvents'] as const
+export const TABLES = [
+  'users',
+  'tickets',
+  'transactions',
+  'charges',
+  'events',
+  'exportEvents',
+  'projects',
+] as const
 export type Table = (typeof TABLES)[number]
 
 /** How many records each table holds before any change. */
 export type Sizes = Readonly<Record<Table, number>>
 
-/** One round of changes. Inserts go to all five tables; updates and deletes to users and tickets, the rest is append-only. */
+/** One round of changes. Inserts go to every table; updates and deletes to users and tickets, the rest is append-only. */
 export interface Round {
   /** Epoch milliseconds. */
   readonly at: number
@@ -53,13 +65,15 @@ export const QUIET_MS = HOUR_MS
 /** Generations are so far apart. */
 export const GENERATION_MS = 30_000
 
-/** Shares of a total number of records, per table. */
+/** Shares of a total number of records, per table. Projects are there when they are asked for by name. */
 const SHARES: Readonly<Record<Table, number>> = {
   users: 0.1,
   tickets: 0.2,
-  transactions: 0.4,
+  transactions: 0.25,
+  charges: 0.15,
   events: 0.15,
   exportEvents: 0.15,
+  projects: 0,
 }
 
 /** Splits a number of records over the tables; the sum is exact. */
@@ -77,8 +91,10 @@ export class World {
   readonly users: ChangeFeed
   readonly tickets: ChangeFeed
   readonly transactions: AppendLog
+  readonly charges: AppendLog
   readonly events: AppendLog
   readonly exportEvents: DayFiles
+  readonly projects: AppendLog
   readonly #sizes: Sizes
   readonly #rounds: Round[] = []
 
@@ -93,10 +109,12 @@ export class World {
     this.users = new ChangeFeed(new Timeline(sizes.users, start, span), mix(seed, 1))
     this.tickets = new ChangeFeed(new Timeline(sizes.tickets, start, span), mix(seed, 2))
     this.transactions = new AppendLog(new Timeline(sizes.transactions, start, span))
+    this.charges = new AppendLog(new Timeline(sizes.charges, start, span))
     this.events = new AppendLog(new Timeline(sizes.events, start, span))
     this.exportEvents = new DayFiles(
       new Timeline(sizes.exportEvents, exportStart, Math.floor(lastMs / 1000) - exportStart),
     )
+    this.projects = new AppendLog(new Timeline(sizes.projects, start, span))
   }
 
   /** The rounds so far, oldest first. Applied to a world of the same seed, sizes and start, they give this world again. */
@@ -126,6 +144,8 @@ export class World {
     this.#changeFeed(this.tickets, mix(dice, 2), second, round, true)
     for (let i = 0; i < round.inserts; i++) {
       this.transactions.append(second)
+      this.charges.append(second)
+      this.projects.append(second)
       this.events.append(second)
       // One in three comes from a phone that was offline: its time lies up to five days back.
       const lateBy = mix(dice, 3, i) % 3 === 0 ? Math.floor(fraction(dice, 4, i) * LATE_DAYS * 86_400) : 0
@@ -155,6 +175,14 @@ export class World {
 
   transactionJson(index: number): string {
     return transactionJson(this.seed, index, this.transactions.time(index))
+  }
+
+  chargeJson(index: number): string {
+    return chargeJson(this.seed, index, this.charges.time(index))
+  }
+
+  projectJson(index: number): string {
+    return projectJson(this.seed, index, this.projects.time(index))
   }
 
   eventJson(index: number): string {
@@ -190,9 +218,16 @@ export class World {
         key: transactionId(this.seed, i),
         json: this.transactionJson(i),
       })),
+    charges: () =>
+      rows(this.charges.count, (i) => ({ key: chargeId(this.seed, i), json: this.chargeJson(i) })),
     events: () =>
       rows(this.events.count, (i) => ({ key: insertId(this.seed, EVENTS_SALT, i), json: this.eventJson(i) })),
     exportEvents: () => this.#exportTruth(),
+    projects: () =>
+      rows(this.projects.count, (i) => ({
+        key: `${projectId(this.seed, i)}`,
+        json: this.projectJson(i),
+      })),
   }
 }
 

@@ -20,6 +20,19 @@ const changes = {
   key: 'id',
 } as const
 
+// How the payment API lists anything: newest first, and 25 requests a second for each of its endpoints.
+const newestFirst = {
+  records: 'data',
+  paginate: keyset({
+    field: 'id',
+    param: 'starting_after',
+    more: 'has_more',
+    size: { param: 'limit', value: 100 },
+  }),
+  key: 'id',
+  quotas: [{ requests: 25, per: '1s', burst: 5 }],
+}
+
 export default definePipeline({
   name: 'three_sources',
   destination: duckdb({ path: 'warehouse.duckdb' }),
@@ -41,21 +54,14 @@ export default definePipeline({
         tickets: { path: 'incremental/tickets/cursor', records: 'tickets', ...changes },
       },
     }),
-    // Stripe's manners: newest first, a time filter on the server, 25 requests a second for each endpoint.
+    // Stripe's manners: a list from its newest record down to what is known, and one by days, the oldest first.
     pay: rest({
       baseUrl: env('PAY_URL'),
       auth: bearer({ token: env('PAY_KEY') }),
-      quotas: [{ requests: 25, per: '1s', burst: 5 }],
       streams: {
         transactions: {
           path: 'balance_transactions',
-          records: 'data',
-          paginate: keyset({
-            field: 'id',
-            param: 'starting_after',
-            more: 'has_more',
-            size: { param: 'limit', value: 100 },
-          }),
+          ...newestFirst,
           incremental: {
             by: 'time',
             field: 'created',
@@ -63,7 +69,18 @@ export default definePipeline({
             start: '2025-01-01',
             format: 'epoch',
           },
-          key: 'id',
+        },
+        charges: {
+          path: 'charges',
+          ...newestFirst,
+          slices: {
+            by: 'time',
+            size: '1d',
+            start: '31d',
+            from: { param: 'created[gte]', format: 'epoch' },
+            to: { param: 'created[lt]', format: 'epoch', inclusive: false },
+            lookback: '1h',
+          },
         },
       },
     }),

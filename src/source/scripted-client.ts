@@ -22,6 +22,9 @@ export interface ScriptedClient extends Client {
 
 const origin = 'https://api.test'
 
+/** A stream that never ends would otherwise hang the tests instead of failing one. */
+const mostRequests = 20_000
+
 /** A client whose answers come from `answer`; an error that it gives or throws is what the request ends with. */
 export function scriptedClient(
   answer: (request: RequestSpec, signal: AbortSignal | undefined) => Answer | Error | Promise<Answer | Error>,
@@ -41,6 +44,10 @@ export function scriptedClient(
     async request(spec, consume, { signal } = {}) {
       signal?.throwIfAborted()
       requests.push(spec)
+      if (requests.length > mostRequests)
+        throw new Error(
+          `the stream goes on for ever: it has asked ${mostRequests} times, now for ${resolve(spec)}`,
+        )
       const answered = await answer(spec, signal)
       signal?.throwIfAborted()
       if (answered instanceof Error) throw answered

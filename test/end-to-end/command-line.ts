@@ -37,6 +37,10 @@ export class Workspace {
   start(...args: string[]): Running {
     return this.#spawn(process.execPath, [main, ...args])
   }
+  /** Any other program of Node, as `node file …`. */
+  node(...args: string[]): Promise<Ended> {
+    return this.#spawn(process.execPath, args).ended
+  }
   sluice(...args: string[]): Promise<Ended> {
     return this.start(...args).ended
   }

@@ -1,12 +1,13 @@
 // One pipeline, one warehouse, one server: killed, looked into, and run again until done.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type SandboxServer, startSandbox } from '../../sandbox/server.ts'
 import type { LogEntry } from '../../sandbox/stats.ts'
 import { BATCH_BOUND, committed, OVERLAP_BOUND, served, UNCOMMITTED_BOUND } from './again.ts'
 import { FAULTS, type Mode, pipelineOf } from './modes.ts'
 import { type ProcessEnd, type ProcessOptions, type SluiceProcess, startSluice } from './sluice-process.ts'
+import type { TinyDisk } from './tiny-disk.ts'
 import { compare } from './truth.ts'
 import { type Contents, look } from './warehouse.ts'
 
@@ -33,19 +34,22 @@ export class Victim implements AsyncDisposable {
   readonly mode: Mode
   readonly directory: string
   readonly server: SandboxServer
+  readonly #disk: TinyDisk | undefined
   readonly #everGot = new Set<string>()
   readonly #everCommitted = new Set<string>()
   #committedRecords = 0
   #finished = false
 
-  private constructor(mode: Mode, directory: string, server: SandboxServer) {
+  private constructor(mode: Mode, directory: string, server: SandboxServer, disk: TinyDisk | undefined) {
     this.mode = mode
     this.directory = directory
     this.server = server
+    this.#disk = disk
   }
 
-  static async start(mode: Mode, seed: number): Promise<Victim> {
-    const directory = await mkdtemp(join(tmpdir(), 'sluice-kill-'))
+  /** `disk`: where its files go, and its processes. Default: a temporary directory. */
+  static async start(mode: Mode, seed: number, disk?: TinyDisk): Promise<Victim> {
+    const directory = disk?.path ?? (await mkdtemp(join(tmpdir(), 'sluice-kill-')))
     // The base data ends a day before today, so that each of the export's days is over.
     const startTime = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS
     const server = await startSandbox({
@@ -55,8 +59,9 @@ export class Victim implements AsyncDisposable {
       limits: { desk: null, pay: null, trackExport: null },
       ...FAULTS,
     })
-    await writeFile(join(directory, 'pipeline.json'), pipelineOf(mode, server.url, startTime))
-    return new Victim(mode, directory, server)
+    const pipeline = pipelineOf(mode, server.url, startTime)
+    await writeFile(`${disk?.root ?? ''}${join(directory, 'pipeline.json')}`, pipeline)
+    return new Victim(mode, directory, server, disk)
   }
 
   get file(): string {
@@ -73,7 +78,10 @@ export class Victim implements AsyncDisposable {
     meanwhile: (process: SluiceProcess) => unknown = () => {},
   ): Promise<Life> {
     const logStart = this.server.sandbox.stats.log.length
-    const process = startSluice(['run', this.pipelineFile], options)
+    const process = startSluice(['run', this.pipelineFile], {
+      ...(this.#disk && { prefix: this.#disk.enter }),
+      ...options,
+    })
     // What it waits for may never come, where the process ends first.
     void Promise.resolve(meanwhile(process)).catch(() => {})
     const end = await process.ended
@@ -81,7 +89,7 @@ export class Victim implements AsyncDisposable {
   }
 
   async #account(end: ProcessEnd, log: readonly LogEntry[]): Promise<Life> {
-    const contents = await look(this.file, this.mode.table)
+    const contents = await this.#look()
     const pages = served(this.mode, log)
     // A list that was read to its end and starts anew by its configuration is nothing that was asked again.
     if (this.#finished && this.mode.readsAnew) {
@@ -99,6 +107,21 @@ export class Victim implements AsyncDisposable {
     this.#finished =
       contents.checkpoints.length > 0 && contents.checkpoints.every(({ ended, staged }) => ended && !staged)
     return { end, pages: pages.size, committed: whole.size, again, committedAgain, contents }
+  }
+
+  async #look(): Promise<Contents> {
+    if (this.#disk === undefined) return look(this.file, this.mode.table)
+    // DuckDB makes a path through /proc one of this namespace: it is shown a copy.
+    const copy = await mkdtemp(join(tmpdir(), 'sluice-copy-'))
+    try {
+      await cp(`${this.#disk.root}${this.directory}`, copy, {
+        recursive: true,
+        filter: (name) => !name.endsWith('ballast'),
+      })
+      return await look(join(copy, basename(this.file)), this.mode.table)
+    } finally {
+      await rm(copy, { recursive: true, force: true })
+    }
   }
 
   /** What must be true after every process, dead or done. */
@@ -150,7 +173,7 @@ export class Victim implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close()
-    await rm(this.directory, { recursive: true, force: true })
+    if (this.#disk === undefined) await rm(this.directory, { recursive: true, force: true })
   }
 }
 

@@ -8,7 +8,9 @@ const PATHS: Readonly<Record<string, string>> = {
   'desk.users': '/desk/api/v2/incremental/users/cursor',
   'desk.tickets': '/desk/api/v2/incremental/tickets/cursor',
   'pay.transactions': '/pay/v1/balance_transactions',
+  'pay.charges': '/pay/v1/charges',
   'track.events': '/track/api/query/events',
+  'code.projects': '/code/api/v4/projects',
 }
 
 /** A position that the next run asks from may name the last page that was committed: the overlap. */
@@ -27,7 +29,8 @@ export function checkReasked(
 ): void {
   const path = PATHS[stream.name]
   if (path === undefined || stream.rereads) return
-  // A list that had been read to its end is read again from its beginning, or from its high-water mark.
+  // A list that had been read to its end is read again from its beginning, or from its high-water mark. The stream's own
+  // checkpoint has no position, and says nothing of it.
   const own = ofSlices(checkpoints).filter((checkpoint) => checkpoint.stream === stream.name)
   if (stream.reading !== 'windows' && own.some(({ position }) => position === null)) return
   const committed = committedPages(stream.name, dead)

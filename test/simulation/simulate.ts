@@ -51,8 +51,10 @@ const KEYS = {
   users: 'id',
   tickets: 'id',
   transactions: 'id',
+  charges: 'id',
   events: '$insert_id',
   exportEvents: '$insert_id',
+  projects: 'id',
 }
 
 /** @throws BrokenPromiseError, or whatever else went wrong */

@@ -60,6 +60,7 @@ test('among the first fixed seeds are all hazards, both warehouses, every manner
     'rivals',
   ])
   expect(all(plans.flatMap(({ streams }) => streams.map(({ reading }) => reading)))).toEqual([
+    'id',
     'position',
     'time',
     'whole',

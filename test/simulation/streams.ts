@@ -1,7 +1,7 @@
 // From a seed: how each table of the sandbox is read and written.
 import type { Limit } from '../../sandbox/limiter.ts'
 import type { Table } from '../../sandbox/world.ts'
-import { cursor, keyset, nextUrl, offset, type RestOptions } from '../../src/index.ts'
+import { cursor, keyset, linkHeader, nextUrl, offset, type RestOptions } from '../../src/index.ts'
 import type { Chance } from './chance.ts'
 
 const DAY_MS = 86_400_000
@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000
 type StreamOptions = RestOptions['streams'][string]
 
 /** How a stream is read, as far as it decides what a run may ask again. */
-export type Reading = 'position' | 'time' | 'windows' | 'whole'
+export type Reading = 'position' | 'time' | 'id' | 'windows' | 'whole'
 
 export interface StreamPlan {
   /** `desk.tickets`: the pipeline's name of the stream, and the sandbox's name of its endpoint. */
@@ -65,7 +65,14 @@ export function planDeskStream(draw: Chance, table: 'users' | 'tickets', records
   }
 }
 
-export function planTransactions(draw: Chance, records: number, startTime: number): PlannedStream {
+/** `limit`: the quota of this endpoint alone, where the source has none. */
+export function planPayStream(
+  draw: Chance,
+  table: 'transactions' | 'charges',
+  records: number,
+  startTime: number,
+  limit: Limit | null,
+): PlannedStream {
   const reading = draw.oneOf(['time', 'time', 'windows', 'whole'] as const)
   const pageSize = planPageSize(draw, records, [1, 2, 3, 10, 25, 100])
   const write =
@@ -76,17 +83,18 @@ export function planTransactions(draw: Chance, records: number, startTime: numbe
   const lookback = reading === 'windows' ? draw.oneOf(['0s', '0s', '1h']) : draw.oneOf(['0s', '10s', '1d'])
   return {
     plan: {
-      name: 'pay.transactions',
-      endpoint: 'pay.transactions',
-      table: 'transactions',
+      name: `pay.${table}`,
+      endpoint: `pay.${table}`,
+      table,
       reading,
       pageSize,
       replaces: write === 'replace',
       rereads: reading === 'windows' && lookback !== '0s',
     },
     options: {
-      path: 'balance_transactions',
+      path: table === 'transactions' ? 'balance_transactions' : 'charges',
       records: 'data',
+      ...(limit !== null && { quotas: [planQuota(draw, limit)] }),
       paginate: keyset({
         field: 'id',
         param: 'starting_after',
@@ -123,6 +131,42 @@ export function planTransactions(draw: Chance, records: number, startTime: numbe
           margin: draw.oneOf(['0s', '0s', '5s']),
         },
       }),
+    },
+  }
+}
+
+/** Only new records have a greater id, and none is ever seen again: the destination needs no key to tell them apart. */
+export function planProjects(draw: Chance, records: number): PlannedStream {
+  const pageSize = planPageSize(draw, records, [1, 2, 3, 10, 25, 100])
+  const lookback = draw.oneOf([0, 0, 5, 100])
+  const sizes = { param: 'per_page', value: pageSize }
+  return {
+    plan: {
+      name: 'code.projects',
+      endpoint: 'code.projects',
+      table: 'projects',
+      reading: 'id',
+      pageSize,
+      replaces: false,
+      rereads: false,
+    },
+    options: {
+      path: 'projects',
+      query: { pagination: 'keyset', order_by: 'id', sort: 'asc' },
+      paginate: draw.happens(0.6)
+        ? linkHeader({ size: sizes })
+        : keyset({ field: 'id', param: 'id_after', pick: draw.oneOf(['last', 'max']), size: sizes }),
+      incremental: {
+        by: 'id',
+        field: 'id',
+        param: 'id_after',
+        order: draw.oneOf(['ascending', 'none']),
+        lookback,
+        ...(draw.happens(0.3) && { start: draw.oneOf([0, 59_999_999]) }),
+      },
+      ...(lookback > 0 || draw.happens(0.5)
+        ? { key: 'id', write: draw.oneOf(['merge', 'append']) }
+        : { write: 'append' }),
     },
   }
 }

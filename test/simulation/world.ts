@@ -2,16 +2,17 @@
 import type { Limit } from '../../sandbox/limiter.ts'
 import type { SandboxOptions } from '../../sandbox/options.ts'
 import { CREDENTIALS } from '../../sandbox/tokens.ts'
-import type { Table } from '../../sandbox/world.ts'
-import { basic, bearer, definePipeline, oauth2, type Pipeline, rest } from '../../src/index.ts'
+import { TABLES, type Table } from '../../sandbox/world.ts'
+import { apiKey, basic, bearer, definePipeline, oauth2, type Pipeline, rest } from '../../src/index.ts'
 import { type Chance, chance } from './chance.ts'
 import {
   type PlannedStream,
   planDeskStream,
   planEvents,
   planExport,
+  planPayStream,
+  planProjects,
   planQuota,
-  planTransactions,
   type StreamPlan,
 } from './streams.ts'
 
@@ -69,15 +70,19 @@ export function planWorld(seed: number): WorldPlan {
   }
   const runs = planRuns(draw, warehouse)
   const compressed = draw.happens(0.05)
+  // The quota holds for each endpoint of pay; a source that says it once is stricter.
+  const payLimit = draw.happens(0.5) ? limits.pay : null
   const everyStream = [
     planDeskStream(draw, 'users', records.users),
     planDeskStream(draw, 'tickets', records.tickets),
-    planTransactions(draw, records.transactions, startTime),
+    planPayStream(draw, 'transactions', records.transactions, startTime, payLimit),
+    planPayStream(draw, 'charges', records.charges, startTime, payLimit),
     planEvents(draw, records.events, limits.trackQuery),
     planExport(draw, startTime, limits.trackExport, compressed),
+    planProjects(draw, records.projects),
   ]
-  // Few streams make a seed quick, and all five make them meet.
-  const streams = someOf(draw, everyStream, draw.oneOf([1, 1, 2, 2, 3, 5]))
+  // Few streams make a seed quick, and all seven make them meet.
+  const streams = someOf(draw, everyStream, draw.oneOf([1, 1, 2, 2, 3, 7]))
   const pipeline = definePipeline({
     name: 'simulated',
     destination: { type: 'duckdb', path: 'never-opened.duckdb' },
@@ -87,7 +92,7 @@ export function planWorld(seed: number): WorldPlan {
       interval: draw.oneOf(['1s', '30s', '30s']),
     },
     concurrentStreams: draw.between(1, 5),
-    sources: planSources(draw, limits, streams),
+    sources: planSources(draw, limits, streams, payLimit === null),
   })
   return {
     seed,
@@ -115,7 +120,7 @@ function planRecords(draw: Chance): Records {
     const kind = draw.random()
     return kind < 0.8 ? draw.between(5, 16) : kind < 0.97 ? draw.between(16, 60) : draw.between(60, 300)
   }
-  return { users: size(), tickets: size(), transactions: size(), events: size(), exportEvents: size() }
+  return Object.fromEntries(TABLES.map((table) => [table, size()])) as Record<Table, number>
 }
 
 /** No quota's window is longer, so that a run that begins so much later owes nothing to the one before. */
@@ -126,12 +131,14 @@ interface Limits {
   readonly pay: Limit
   readonly trackQuery: Limit | null
   readonly trackExport: Limit
+  readonly code: Limit
 }
 
 function planLimits(draw: Chance): Limits {
   const kinds = ['bucket', 'fixed', 'sliding'] as const
   const limit = (): Limit => ({
-    requests: draw.between(2, 30),
+    // Most are so tight that a small world has to wait for them.
+    requests: draw.oneOf([1, 2, 2, 3, 4, 6, 12, 30]),
     perMs: draw.oneOf([1000, 3000, 10_000]),
     kind: draw.oneOf(kinds),
   })
@@ -140,6 +147,7 @@ function planLimits(draw: Chance): Limits {
     pay: draw.happens(0.5) ? { requests: 25, perMs: 1000, kind: 'bucket' } : limit(),
     trackQuery: draw.happens(0.5) ? null : limit(),
     trackExport: { requests: 3, perMs: 1000, kind: draw.oneOf(kinds) },
+    code: limit(),
   }
 }
 
@@ -163,7 +171,12 @@ function planRuns(draw: Chance, warehouse: WorldPlan['warehouse']): RunPlan[] {
   })
 }
 
-function planSources(draw: Chance, limits: Limits, streams: readonly PlannedStream[]) {
+function planSources(
+  draw: Chance,
+  limits: Limits,
+  streams: readonly PlannedStream[],
+  payQuotaOfSource: boolean,
+) {
   const of = (source: string) =>
     Object.fromEntries(
       streams
@@ -189,7 +202,7 @@ function planSources(draw: Chance, limits: Limits, streams: readonly PlannedStre
     pay: rest({
       baseUrl: `${ORIGIN}/pay/v1`,
       auth: bearer({ token: CREDENTIALS.pay.secretKey }),
-      quotas: [planQuota(draw, limits.pay)],
+      quotas: payQuotaOfSource ? [planQuota(draw, limits.pay)] : [],
       maxConcurrent,
       streams: of('pay'),
     }),
@@ -199,6 +212,13 @@ function planSources(draw: Chance, limits: Limits, streams: readonly PlannedStre
       query: { project_id: 1 },
       maxConcurrent,
       streams: of('track'),
+    }),
+    code: rest({
+      baseUrl: `${ORIGIN}/code/api/v4`,
+      auth: apiKey({ name: 'private-token', key: CREDENTIALS.code.token }),
+      quotas: [planQuota(draw, limits.code)],
+      maxConcurrent,
+      streams: of('code'),
     }),
   }
   const wanted = new Set(streams.map(({ plan }) => plan.name.split('.')[0]))

@@ -27,7 +27,7 @@ export async function sandboxCommand(options: SandboxCommandOptions): Promise<nu
     [
       `sandbox with ${records.toLocaleString('en-US')} records (seed ${seed}, faults: ${faults}); stop it with Ctrl-C`,
       `  desk   ${server.url}/desk/api/v2    as Zendesk: incremental/tickets/cursor, incremental/users/cursor`,
-      `  pay    ${server.url}/pay/v1         as Stripe: balance_transactions`,
+      `  pay    ${server.url}/pay/v1         as Stripe: balance_transactions, charges`,
       `  track  ${server.url}/track/api      as Mixpanel: query/events, 2.0/export`,
       '',
     ].join('\n'),
