@@ -120,6 +120,18 @@ export async function moveCheckpoints(
   if (move.checkpoints.length > 0) await upsert(connection, feed, pipeline, move)
 }
 
+/** So many checkpoints go as parameters of the statement: DuckDB then asks nothing of a thread that is busy reading. */
+const MAX_INLINE = 16
+
+/** The checkpoints as a table of parameters, from `$first` on. */
+function inlined(count: number, first: number): string {
+  const rows = Array.from({ length: count }, (_, row) => {
+    const at = first + row * 4
+    return `($${at}, $${at + 1}, $${at + 2}, CAST($${at + 3} AS BIGINT))`
+  })
+  return `(SELECT * FROM (VALUES ${rows.join(', ')}) AS _(slice, position, high_water, from_version))`
+}
+
 async function upsert(
   connection: DuckDBConnection,
   feed: RowFeed,
@@ -131,16 +143,21 @@ async function upsert(
     load.replacement?.begin === true
       ? ''
       : `LEFT JOIN ${VERSIONS} v ON v.slice = f.slice WHERE coalesce(v.version, 0) = f.from_version`
-  const merged = await feed.useRecords(updateSchema, updates(load), () =>
+  const own = [pipeline, load.stream, load.replacement !== undefined, load.id, instant(load.at)]
+  const merge = (from: string, values: readonly (string | number)[]) =>
     connection.run(
-      `MERGE INTO _sluice_checkpoints c USING (SELECT f.* FROM ${FED_ROWS} f ${unmoved}) u
+      `MERGE INTO _sluice_checkpoints c USING (SELECT f.* FROM ${from} f ${unmoved}) u
        ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice AND c.staged = $3
        WHEN MATCHED THEN UPDATE SET position = u.position, high_water = u.high_water,
          version = u.from_version + 1, load_id = $4, updated_at = $5
        WHEN NOT MATCHED THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water, u.from_version + 1, $3, $4, $5)`,
-      [pipeline, load.stream, load.replacement !== undefined, load.id, instant(load.at)],
-    ),
-  )
+      [...own, ...values],
+    )
+  const all = updates(load)
+  const merged =
+    all.length <= MAX_INLINE
+      ? await merge(inlined(all.length, own.length + 1), all.flatMap(Object.values))
+      : await feed.useRecords(updateSchema, all, () => merge(FED_ROWS, []))
   if (merged.rowsChanged !== load.checkpoints.length) throw new CheckpointsMoved()
 }
 
