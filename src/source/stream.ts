@@ -24,7 +24,7 @@ import { idIncremental } from './id-incremental.ts'
 import { positionIncremental } from './position-incremental.ts'
 import type { Bounds, Progression } from './progression.ts'
 import { readSlice } from './read-slice.ts'
-import type { StreamSettings } from './rest-options.ts'
+import { type StreamSettings, tableOf } from './rest-options.ts'
 import { compareInstants, type Instant, toInstant } from './time-format.ts'
 import { timeIncremental } from './time-incremental.ts'
 import { timeSlices } from './time-slices.ts'
@@ -116,7 +116,7 @@ export function createRestStream(
 
   return {
     name: fullName,
-    table: settings.table ?? `${source}_${name}`,
+    table: tableOf(source, name, settings),
     write: writeMode(settings),
     key,
     ...(settings.version !== undefined && { version: settings.version }),
