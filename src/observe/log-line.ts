@@ -1,5 +1,6 @@
 import type { SluiceEvent } from '../ports/events.ts'
 import { clip, clipList } from './clip.ts'
+import { doubtText } from './doubt-text.ts'
 import { formatCount, formatMs, formatSeconds } from './format.ts'
 
 /** The shortest wait for quota that a log mentions, in milliseconds. */
@@ -32,6 +33,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return `${event.stream} committed ${formatCount(event.records)} records in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}`
     case 'schema.change':
       return `${event.stream} changed its table: ${changesText(event.changes)}`
+    case 'list.doubt':
+      return `${event.stream} warning: ${doubtText(event)}`
     case 'record.reject':
       return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':

@@ -24,6 +24,7 @@ const stream: StreamReport = {
   latencyMs: { p50: 2, p95: 56 },
   errorRate: 0.024,
   schemaChanges: [],
+  warnings: [],
 }
 
 function report(...streams: Partial<StreamReport>[]): RunReport {
@@ -82,6 +83,12 @@ test('a failure and rejects are told below the table, the count of failures last
   expect(lines).toContain('pay.refunds: 1 record rejected, kept in _sluice_rejects')
   expect(lines).toContain('  the key id is null')
   expect(lines.at(-1)).toMatch(/; 1 of 2 streams failed$/)
+})
+
+test('a list that may have ended too early is told below the table', () => {
+  const lines = formatSummary(report({ warnings: ['the list may go on: …'] }))
+  const at = lines.indexOf('pay.transactions: a warning')
+  expect(lines.slice(at, at + 3)).toEqual(['pay.transactions: a warning', '  the list may go on: …', ''])
 })
 
 test('a run with nothing new, and one that was interrupted, say so', () => {

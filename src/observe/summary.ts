@@ -123,6 +123,8 @@ function notes(report: RunReport, palette: Palette): string[] {
         `  ${stream.rejectReason ?? ''}`,
       )
     }
+    for (const warning of stream.warnings)
+      lines.push(palette.warn(`${stream.stream}: a warning`), `  ${warning}`)
     return lines.length > 0 ? [...lines, ''] : []
   })
 }
