@@ -1,11 +1,10 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { formatCount } from './format.ts'
+import { formatCounted } from './format.ts'
 
 /** Why a list may not have ended where it seemed to, and what to do. */
 export function doubtText(doubt: Extract<SluiceEvent, { type: 'list.doubt' }>): string {
   const { option, path, records, found } = doubt
-  const page = records === 1 ? 'one record' : `${formatCount(records)} records`
-  const what = `the list may go on: its first page, of ${page}, has nothing at \`${path}\`, where \`paginate.${option}\` looks for the next page, so it was taken for the last`
+  const what = `the list may go on: its first page, of ${formatCounted(records, 'record')}, has nothing at \`${path}\`, where \`paginate.${option}\` looks for the next page, so it was taken for the last`
   const [likeliest] = found
   return likeliest === undefined
     ? `${what}. If there are more records, name the right place in \`${option}\``

@@ -73,7 +73,8 @@ export class StreamCounts {
         break
       case 'request.fail':
         this.requests++
-        this.failures++
+        // Cut off because the run was asked to stop: that is nobody's failure.
+        if (event.code !== 'INTERRUPTED') this.failures++
         break
       case 'request.retry':
         this.retries++

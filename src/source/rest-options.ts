@@ -73,7 +73,11 @@ const streamFields = z.strictObject({
     .enum(['json', 'jsonl'])
     .default('json')
     .describe('json: one document. jsonl: one record a line, streamed. Default json'),
-  paginate: paginatorOptions.optional(),
+  paginate: paginatorOptions
+    .describe(
+      "Required with `format: json`. How the API hands out a list page by page. The API's documentation says which kind it is",
+    )
+    .optional(),
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   key: z
@@ -88,7 +92,7 @@ const streamFields = z.strictObject({
     )
     .optional()
     .describe(
-      'The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
+      'Required with `write: merge`, `version`, `incremental: { by: time }`, `slices`, `paginate: { type: time }` and `format: jsonl`, which read records again. The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
     ),
   version: fieldName
     .optional()
