@@ -2,9 +2,11 @@
 import { type AssembleOptions, assemblePipeline } from './config/assemble.ts'
 import type { Pipeline } from './config/pipeline.ts'
 import { requireSecrets } from './config/secrets.ts'
+import { withSources } from './config/select-sources.ts'
 import { systemLookup } from './config/system-lookup.ts'
+import { refuseImpossibleBackfill } from './engine/backfill.ts'
 import { closeAfter } from './engine/closing.ts'
-import { runPipeline, runProblem } from './engine/run.ts'
+import { runPipeline, runProblem, selectStreams } from './engine/run.ts'
 import { ReportBuilder, type RunReport } from './observe/report.ts'
 import type { EventSink } from './ports/events.ts'
 import type { Runtime } from './ports/runtime.ts'
@@ -24,7 +26,7 @@ export interface RunPipelineOptions extends AssembleOptions, ReadScope {
 /**
  * Runs a pipeline once. A stream that fails does not stop the others and does not reject: it stands in the report. So does what went
  * wrong at the run's end: a report that could not be stored makes the run failed.
- * @throws ConfigError, SecretMissingError where the pipeline can't be run as it is written
+ * @throws ConfigError, SecretMissingError where the pipeline can't be run as it is written, or a stream can't be read in part
  * @throws DestinationBusyError, DestinationError where the destination can't be opened
  */
 export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}): Promise<RunReport> {
@@ -33,29 +35,29 @@ export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}):
     report.add(event)
     options.onEvent?.(event)
   }
-  requireSecrets(
-    pipeline,
-    options.lookup ?? systemLookup,
-    (source) => options.only?.some((name) => name === source || name.startsWith(`${source}.`)) ?? true,
-  )
-  const assembled = await assemblePipeline(pipeline, { ...options, onEvent })
+  const selected = withSources(pipeline, options.only)
+  requireSecrets(selected, options.lookup ?? systemLookup)
+  const scope = {
+    ...(options.since !== undefined && { since: options.since }),
+    ...(options.until !== undefined && { until: options.until }),
+  }
+  const assembled = await assemblePipeline(selected, { ...options, onEvent })
   const { parts, runtime } = assembled
   await closeAfter(
     assembled,
-    () =>
-      runPipeline(parts, {
+    async () => {
+      await refuseImpossibleBackfill(selectStreams(parts, options.only), scope)
+      return runPipeline(parts, {
         runId: newRunId(runtime),
         clock: runtime.clock,
         onEvent,
         signal: options.signal ?? new AbortController().signal,
-        scope: {
-          ...(options.since !== undefined && { since: options.since }),
-          ...(options.until !== undefined && { until: options.until }),
-        },
+        scope,
         fullRefresh: options.fullRefresh ?? false,
         ...(options.only !== undefined && { only: options.only }),
         report: () => report.build(),
-      }),
+      })
+    },
     (error) => onEvent(runProblem('not-closed', error, runtime.clock)),
   )
   return report.build()

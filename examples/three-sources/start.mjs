@@ -43,7 +43,7 @@ const rows = await warehouse.query(`
 console.log('\nTickets by status, from examples/three-sources/warehouse.duckdb:\n')
 console.table(rows)
 console.log(`Next:
-  npm start                                         loads only what is new or changed since
-  npx sluice state examples/three-sources/pipeline.ts   where each stream stands (set the variables of .env first)
-  npx sluice init my.yaml                           a pipeline of your own
-  README.md                                         the guide`)
+  npm start                                            loads only what is new or changed since
+  npx sluice state examples/three-sources/pipeline.ts  where each stream stands
+  npx sluice init my.yaml                              a pipeline of your own
+  docs/guide.md                                        from there to a run every hour`)

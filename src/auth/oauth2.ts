@@ -53,7 +53,7 @@ export const oauth2Options = z
     refreshToken: secret
       .exactOptional()
       .describe(
-        'The refresh token, for the grant refresh_token. Where the server rotates it, the newest one is kept in the token store and outranks this one, until this one is changed.',
+        'Required with `grant: refresh_token`. The refresh token. Where the server rotates it, the newest one is kept in the token store and outranks this one, until this one is changed.',
       ),
     expiresInDefault: duration
       .exactOptional()

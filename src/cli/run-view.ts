@@ -10,12 +10,14 @@ const frameMs = 100
 
 export interface RunView {
   onEvent(event: SluiceEvent): void
+  /** A signal has come: says what happens now. */
+  stopping(signal: NodeJS.Signals): void
   /** Takes the live picture away. */
   close(): void
 }
 
 export function runView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStream): RunView {
-  return output.isTTY ? liveView(report, clock, output) : plainView(output)
+  return output.isTTY ? liveView(report, clock, output) : plainView(clock, output)
 }
 
 function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStream): RunView {
@@ -23,11 +25,12 @@ function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStrea
   const palette = paletteFor(output)
   const waits = new Waits()
   let pipeline = ''
+  let stopping: string | undefined
   let startedAt = clock.now()
   const draw = () =>
     live.draw(
       formatProgress(
-        { pipeline, startedAt, streams: report.streams, waits },
+        { pipeline, startedAt, streams: report.streams, waits, stopping },
         clock.now(),
         live.width,
         palette,
@@ -43,6 +46,10 @@ function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStrea
         startedAt = event.at
       }
     },
+    stopping(signal) {
+      stopping = stoppingText(signal)
+      draw()
+    },
     close() {
       clearInterval(timer)
       live.clear()
@@ -50,12 +57,20 @@ function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStrea
   }
 }
 
-function plainView(output: NodeJS.WriteStream): RunView {
+function plainView(clock: Clock, output: NodeJS.WriteStream): RunView {
   return {
     onEvent(event) {
       const line = logLine(event)
       if (line !== undefined) output.write(`${new Date(event.at).toISOString()} ${line}\n`)
     },
+    stopping(signal) {
+      output.write(`${new Date(clock.now()).toISOString()} ${stoppingText(signal)}\n`)
+    },
     close() {},
   }
+}
+
+function stoppingText(signal: NodeJS.Signals): string {
+  const again = signal === 'SIGINT' ? 'Ctrl-C again stops' : `a second ${signal} stops`
+  return `stopping: committing what is complete; ${again} at once`
 }

@@ -60,6 +60,13 @@ export async function assemblePipeline(
 /** A source with its client. */
 export function createSource(name: string, settings: RestSettings, surroundings: Surroundings): Source {
   const { client, redactor, endpointQuota } = sourceClient(name, settings, surroundings)
-  const { runtime, lookup } = surroundings
-  return createRestSource(name, settings, { client, clock: runtime.clock, lookup, redactor, endpointQuota })
+  const { runtime, lookup, onEvent } = surroundings
+  return createRestSource(name, settings, {
+    client,
+    clock: runtime.clock,
+    lookup,
+    redactor,
+    endpointQuota,
+    onEvent,
+  })
 }

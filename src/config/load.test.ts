@@ -126,9 +126,14 @@ const items = (pipeline: unknown) => (api(pipeline)['streams'] as { items: Recor
 
 test.each([
   [
-    'a wrong key names its path, the nearest right spelling, and what there is',
+    'a wrong key names its path and the nearest right spelling, without a long list beside it',
     (pipeline: unknown) => Object.assign(items(pipeline), { pagnate: {} }),
-    /^sources\.api\.streams\.items\.pagnate: there is no such option; did you mean "paginate"\? \(there are path, method, /,
+    /^sources\.api\.streams\.items\.pagnate: there is no such option; did you mean "paginate"\?$/,
+  ],
+  [
+    'a wrong key that is like none names what there is, on a line of its own',
+    (pipeline: unknown) => Object.assign(items(pipeline), { foo: {} }),
+    /^sources\.api\.streams\.items\.foo: there is no such option; there are\n {4}path, method, .*, allowEmptyReplace$/,
   ],
   [
     'a key of a wrong case is found',
@@ -178,7 +183,57 @@ test.each([
   [
     'a name that is none says what one looks like',
     (pipeline: unknown) => Object.assign(pipeline as object, { name: 'support desk' }),
-    /^name: "support desk" is no name: a letter, then letters, digits and underscores/,
+    /^name: "support desk" can't name a pipeline: use letters from a to z, digits and _, and begin with a letter, as in "support_desk"$/,
+  ],
+  [
+    "a source's name with a dash and an accent says how it could be spelled",
+    (pipeline: unknown) => Object.assign(pipeline as object, { sources: { 'café-api': api(pipeline) } }),
+    /^sources\["café-api"\]: "café-api" can't name a source: use letters from a to z, digits and _, and begin with a letter, as in "cafe_api"$/,
+  ],
+  [
+    "a stream's name that begins with a digit says how it could be spelled",
+    (pipeline: unknown) => Object.assign(api(pipeline), { streams: { '2nd-try': items(pipeline) } }),
+    /^sources\.api\.streams\["2nd-try"\]: "2nd-try" can't name a stream: .*, as in "n2nd_try"$/,
+  ],
+  [
+    'a name of which nothing could be kept has no such proposal',
+    (pipeline: unknown) => Object.assign(api(pipeline), { streams: { 票: items(pipeline) } }),
+    /"票" can't name a stream: use letters from a to z, digits and _, and begin with a letter$/,
+  ],
+  [
+    'a secret that lacks env: is no secret, and the rest of it is not shown (S1)',
+    (pipeline: unknown) =>
+      Object.assign(api(pipeline), { auth: { type: 'bearer', token: `abc\${API_TOKEN}xyz` } }),
+    /^sources\.api\.auth\.token: \$\{API_TOKEN\} would be taken as it stands: write \$\{env:API_TOKEN\}, or in TypeScript env\('API_TOKEN'\)$/,
+  ],
+  [
+    'an address that lacks env: is none',
+    (pipeline: unknown) => Object.assign(api(pipeline), { baseUrl: `https://\${env.HOST}/v2` }),
+    /^sources\.api\.baseUrl: \$\{env\.HOST\} would be taken as it stands: write \$\{env:HOST\}, /,
+  ],
+  [
+    'a variable where none is looked up says where they are',
+    (pipeline: unknown) => Object.assign(api(pipeline), { headers: { 'x-key': `\${env:API_KEY}` } }),
+    /^sources\.api\.headers\["x-key"\]: \$\{env:API_KEY\} would be taken as it stands: variables are looked up in `baseUrl` and `auth` alone\. A key that goes into a header or the query belongs in `auth: \{ type: api_key, … \}`/,
+  ],
+  [
+    'two streams of one table are both named, whatever the case',
+    (pipeline: unknown) =>
+      Object.assign(api(pipeline), {
+        streams: { items: items(pipeline), others: { ...items(pipeline), table: 'API_items' } },
+      }),
+    /^sources\.api\.streams\.others\.table: api\.others would be loaded into API_items, which is the same as api_items but for its case, the table of api\.items: give one of the two a `table` of its own$/,
+  ],
+  [
+    'tables that two sources would share by their default names are found',
+    (pipeline: unknown) =>
+      Object.assign(pipeline as object, {
+        sources: {
+          a: { ...api(pipeline), streams: { b_c: items(pipeline) } },
+          a_b: { ...api(pipeline), streams: { c: items(pipeline) } },
+        },
+      }),
+    /^sources\.a_b\.streams\.c\.table: a_b\.c would be loaded into a_b_c, the table of a\.b_c: /,
   ],
 ])('%s', async (_, change, message) => {
   expect(await wrong(change)).toMatch(message)
@@ -251,6 +306,39 @@ test('a syntax error in TypeScript names its file and line', async () => {
     loadPipeline(file('broken.ts', "import { rest } from 'sluice'\nexport default {{\n")),
   )
   expect(message).toMatch(/^\/broken\.ts:2: ParseError: Unexpected token/)
+})
+
+test('a name that the package does not export is told with the nearest one that it does', async () => {
+  const importing = (name: string) => `import { ${name} } from 'sluice'\nexport default ${name}({})\n`
+  expect(await mistake(() => loadPipeline(file('offest.ts', importing('offest'))))).toBe(
+    "/offest.ts:2: 'sluice' exports no offest; did you mean offset?",
+  )
+  expect(await mistake(() => loadPipeline(file('unlike.ts', importing('kafkaTopic'))))).toMatch(
+    /^\/unlike\.ts:2: 'sluice' exports no kafkaTopic; it exports .*\bcursor, .*\brest\b/,
+  )
+})
+
+test('a module that is not there is told once, without who asked for it', async () => {
+  const text = "import { streams } from './streams-of-mine'\nexport default streams\n"
+  expect(await mistake(() => loadPipeline(file('lost.ts', text)))).toBe(
+    "/lost.ts:1: Cannot find module './streams-of-mine'",
+  )
+})
+
+test("a variable in a request's body is the API's own matter", () => {
+  const stream = {
+    path: 'search',
+    method: 'POST',
+    body: { query: `{ items(first: \${count}) }` },
+    paginate: { type: 'none' },
+    key: 'id',
+  } as const
+  expect(() =>
+    definePipeline({
+      ...minimal,
+      sources: { api: { ...minimal.sources.api!, streams: { items: stream } } },
+    }),
+  ).not.toThrow()
 })
 
 test('what a pipeline file throws is told with its place', async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { createJiti } from 'jiti'
 import { parseDocument } from 'yaml'
 import { ConfigError, isSluiceError } from '../errors.ts'
+import { nearest } from '../options/nearest.ts'
 import { definePipeline, isPipeline, type Pipeline } from './pipeline.ts'
 
 export interface LoadedPipeline {
@@ -57,10 +58,11 @@ async function runModule(path: string, file: string): Promise<Pipeline> {
   // A pipeline file imports 'sluice' whether or not it lies in a project that has it installed.
   // It gets the modules of this process, which are loaded already, rather than copies of them.
   const testing = import.meta.url.endsWith('.js') ? '../testing.js' : '../testing.ts'
+  const sluice = await import('../index.ts')
   const jiti = createJiti(path, {
     moduleCache: false,
     fsCache: false,
-    virtualModules: { sluice: await import('../index.ts') },
+    virtualModules: { sluice },
     alias: { 'sluice/testing': fileURLToPath(new URL(testing, import.meta.url)) },
   })
   let exported: unknown
@@ -68,7 +70,8 @@ async function runModule(path: string, file: string): Promise<Pipeline> {
     exported = await jiti.import(path, { default: true })
   } catch (error) {
     if (isSluiceError(error)) throw error
-    throw new ConfigError('', `${file}${placeIn(path, error)}: ${messageOf(error)}`, { cause: error })
+    const problem = missingExport(error, Object.keys(sluice)) ?? messageOf(error)
+    throw new ConfigError('', `${file}${placeIn(path, error)}: ${problem}`, { cause: error })
   }
   if (isPipeline(exported)) return exported
   throw new ConfigError(
@@ -84,6 +87,21 @@ function placeIn(path: string, error: unknown): string {
   return start < 0 ? '' : (/^:\d+/.exec(stack.slice(start + path.length))?.[0] ?? '')
 }
 
+/** What a name that 'sluice' does not export becomes once it is called: jiti turns imports into properties of a module's object. */
+const calledExport = /\(0 ?, _sluice\d*\.(\w+)\) is not a function/
+
+/** What is wrong with a name that was imported from 'sluice' in vain; `undefined` where the error is another one. */
+function missingExport(error: unknown, names: readonly string[]): string | undefined {
+  const name = calledExport.exec(messageOf(error))?.[1]
+  if (name === undefined || names.includes(name)) return undefined
+  const near = nearest(name, names)
+  if (near !== undefined) return `'sluice' exports no ${name}; did you mean ${near}?`
+  // Classes and types are not what a pipeline is made of.
+  return `'sluice' exports no ${name}; it exports ${names.filter((each) => /^[a-z]/.test(each)).join(', ')}`
+}
+
+/** Node adds which file asked for a module that is not there: that is said already. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const text = error instanceof Error ? error.message : String(error)
+  return text.replace(/\nRequire stack:[\s\S]*$/, '')
 }

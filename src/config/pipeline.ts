@@ -1,17 +1,18 @@
 import { z } from 'zod'
 import { duckdbOptions } from '../destinations/duckdb/options.ts'
 import { duration } from '../options/duration.ts'
+import { badName } from '../options/name.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import { size } from '../options/size.ts'
 import { restOptions } from '../source/rest-options.ts'
 import { refuseCycle } from './cycle.ts'
+import { refuseSharedTables } from './shared-tables.ts'
+import { refuseStrayVariables } from './stray-variables.ts'
 
 const brand = Symbol.for('sluice.pipeline')
 
-const identifier = z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, {
-  error: (issue) =>
-    `${JSON.stringify(issue.input)} is no name: a letter, then letters, digits and underscores, as in "support_desk"`,
-})
+const nameOf = (what: string) =>
+  z.string().regex(/^[A-Za-z][A-Za-z0-9_]*$/, { error: (issue) => badName(issue.input, what) })
 
 const batchOptions = z
   .strictObject({
@@ -33,12 +34,12 @@ const batchOptions = z
   )
 
 export const pipelineOptions = z.strictObject({
-  name: identifier.describe(
+  name: nameOf('a pipeline').describe(
     'Names the pipeline. Its checkpoints are kept under this name: with another one it starts anew.',
   ),
   destination: z.discriminatedUnion('type', [duckdbOptions]).describe('Where the rows go.'),
   sources: z
-    .record(identifier, z.discriminatedUnion('type', [restOptions]))
+    .record(nameOf('a source'), z.discriminatedUnion('type', [restOptions]))
     .describe('The APIs to read, by name.'),
   batch: batchOptions.prefault({}),
   concurrentStreams: z
@@ -61,7 +62,10 @@ export type Pipeline = z.output<typeof pipelineOptions> & { readonly [brand]: tr
  */
 export function definePipeline(input: PipelineInput): Pipeline {
   refuseCycle(input)
-  return Object.assign(parseOptions(pipelineOptions, input), { [brand]: true as const })
+  const pipeline = Object.assign(parseOptions(pipelineOptions, input), { [brand]: true as const })
+  refuseStrayVariables(pipeline)
+  refuseSharedTables(pipeline)
+  return pipeline
 }
 
 /** True for what `definePipeline` returned, also that of another copy of the package. */

@@ -27,6 +27,22 @@ test('an option has its type, its bounds and its default', () => {
   expect(one('destination.path')).toMatchObject([{ type: 'text', required: true }])
 })
 
+test('what is required is said to be, and under which condition', () => {
+  const page = referencePage(schema)
+  const shown = (name: string) =>
+    [...page.matchAll(/^\| `([^`]+)` \| .*? \| (.*?) \| /gm)]
+      .filter((match) => match[1] === name)
+      .map((match) => match[2])
+  expect(shown('baseUrl')).toEqual(['required'])
+  expect(shown('paginate')).toEqual(['required with `format: json`'])
+  expect(shown('key')[0]).toMatch(/^required with `write: merge`, /)
+  expect(shown('refreshToken')).toEqual(['required with `grant: refresh_token`'])
+  expect(shown('endTime')).toEqual(['required without `field`'])
+  expect(new Set(shown('size.param'))).toEqual(new Set(['required in `size`']))
+  expect(shown('from.param')).toEqual(['required'])
+  expect(shown('start.param')).toEqual(['required in `start`'])
+})
+
 test('a default is written as a user would write it', () => {
   for (const option of options) {
     if (option.type.startsWith('[duration]') && option.default !== undefined)

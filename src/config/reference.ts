@@ -84,6 +84,8 @@ export interface ReferenceOption {
   readonly path: string
   readonly type: string
   readonly required: boolean
+  /** The option that it is a part of, where that one may be left out: required if it is there. */
+  readonly within?: string
   /** As it is written in a pipeline; `undefined` where there is none. */
   readonly default: unknown
   /** Empty where there is none. */
@@ -147,7 +149,7 @@ function headingOf(kind: JsonSchema): string {
   return (kind.required ?? []).map((name) => `\`${name}\``).join(' and ')
 }
 
-function optionsOf(schema: JsonSchema, base: string, prefix: string): ReferenceOption[] {
+function optionsOf(schema: JsonSchema, base: string, prefix: string, within?: string): ReferenceOption[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
     const path = [base, `${prefix}${name}`].filter((part) => part !== '').join('.')
     const option: ReferenceOption = {
@@ -156,17 +158,25 @@ function optionsOf(schema: JsonSchema, base: string, prefix: string): ReferenceO
       required: schema.required?.includes(name) ?? false,
       default: property.default,
       description: property.description ?? '',
+      ...(within !== undefined && { within }),
     }
-    return [option, ...innerOptions(property, path, base, `${prefix}${name}.`)]
+    const outer = option.required ? within : `${prefix}${name}`
+    return [option, ...innerOptions(property, path, base, `${prefix}${name}.`, outer)]
   })
 }
 
 /** The options of an object inside an option, where they have no section of their own. */
-function innerOptions(schema: JsonSchema, path: string, base: string, prefix: string): ReferenceOption[] {
+function innerOptions(
+  schema: JsonSchema,
+  path: string,
+  base: string,
+  prefix: string,
+  within: string | undefined,
+): ReferenceOption[] {
   if (schema.title !== undefined || sectionAt(path) !== undefined) return []
   return objectKinds(schema)
     .filter((kind) => kind.properties !== undefined)
-    .flatMap((kind) => optionsOf(kind, base, prefix))
+    .flatMap((kind) => optionsOf(kind, base, prefix, within))
 }
 
 function sectionAt(path: string): Section | undefined {
@@ -232,17 +242,26 @@ function descend(root: JsonSchema, path: readonly string[]): JsonSchema {
 
 function renderTable({ heading, description, options }: Table): string[] {
   const rows = options.map((option) => {
+    const { condition, meaning } = conditionOf(option.description)
     const shown = option.required
-      ? 'required'
-      : option.default === undefined || isEmptyObject(option.default)
-        ? ''
-        : code(option.default)
-    return `| \`${nameIn(option, options)}\` | ${cell(option.type)} | ${shown} | ${cell(option.description)} |`
+      ? `required${option.within === undefined ? '' : ` in \`${option.within}\``}`
+      : condition !== undefined
+        ? `required ${condition}`
+        : option.default === undefined || isEmptyObject(option.default)
+          ? ''
+          : code(option.default)
+    return `| \`${nameIn(option, options)}\` | ${cell(option.type)} | ${cell(shown)} | ${cell(meaning)} |`
   })
   const table = ['| option | type | default | meaning |', '| --- | --- | --- | --- |', ...rows].join('\n')
   return [heading === undefined ? '' : `### ${heading}`, sentence(description), table].filter(
     (part) => part !== '',
   )
+}
+
+/** What a schema can't say of one option alone is the first sentence of its description: `Required with …`. */
+function conditionOf(description: string): { readonly condition?: string; readonly meaning: string } {
+  const match = /^Required (.+?)\. (.*)$/s.exec(description)
+  return match === null ? { meaning: description } : { condition: match[1]!, meaning: match[2]! }
 }
 
 /** An option's name below its section: the paths of one table have the section's in common. */

@@ -3,14 +3,23 @@ import { isSecret, type SecretLookup, SecretMissingError } from '../options/secr
 import type { Pipeline } from './pipeline.ts'
 
 /**
- * Refuses a run whose sources would fail at their first request, before anything is opened or asked. `sources`: those that take part.
+ * Refuses a run whose sources would fail at their first request, before anything is opened or asked.
  * @throws SecretMissingError that names every variable that is missing, and where
  */
-export function requireSecrets(
-  pipeline: Pipeline,
-  lookup: SecretLookup,
-  takesPart: (source: string) => boolean = () => true,
-): void {
+export function requireSecrets(pipeline: Pipeline, lookup: SecretLookup): void {
+  requireVariables(pipeline.sources, lookup)
+}
+
+/**
+ * Refuses sources whose addresses can't be told, for what asks them nothing and so needs no credential.
+ * @throws SecretMissingError that names every variable that is missing, and where
+ */
+export function requireAddresses(pipeline: Pipeline, lookup: SecretLookup): void {
+  const addresses = Object.entries(pipeline.sources).map(([name, { baseUrl }]) => [name, { baseUrl }])
+  requireVariables(Object.fromEntries(addresses), lookup)
+}
+
+function requireVariables(sources: object, lookup: SecretLookup): void {
   const missing: { variable: string; empty: boolean; path: string }[] = []
   const visit = (value: unknown, path: readonly PropertyKey[]): void => {
     if (typeof value !== 'object' || value === null) return
@@ -26,8 +35,7 @@ export function requireSecrets(
     for (const [key, inner] of Object.entries(value))
       visit(inner, [...path, Array.isArray(value) ? Number(key) : key])
   }
-  for (const [name, source] of Object.entries(pipeline.sources))
-    if (takesPart(name)) visit(source, ['sources', name])
+  visit(sources, ['sources'])
   const [first, ...others] = missing
   if (first !== undefined) throw new SecretMissingError(first.variable, first.empty, first.path, others)
 }

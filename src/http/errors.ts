@@ -1,4 +1,5 @@
 import { type Recovery, SluiceError } from '../errors.ts'
+import { formatDuration } from '../options/duration.ts'
 
 /** Statuses that a repeat may heal: RFC 9110, RFC 8470 (425), RFC 6585 (429) and 529, which several services send when overloaded. */
 const passing: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504, 529])
@@ -164,7 +165,7 @@ export class RateLimitedError extends SluiceError {
   readonly retryAt: number
   constructor(problem: string, retryAt: number, deadlineMs: number, options?: ErrorOptions) {
     super(
-      `${problem}; it asks to come back at ${isoTime(retryAt)}, later than the retry deadline of ${deadlineMs} ms allows: run again then, or raise retry.deadline`,
+      `${problem}; it asks to come back at ${isoTime(retryAt)}, later than the retry deadline of ${formatDuration(deadlineMs)} allows: run again then, or raise retry.deadline`,
       options,
     )
     this.retryAt = retryAt

@@ -132,7 +132,7 @@ test('a Retry-After beyond the deadline fails at once and says when to come back
   expect(error).toBeInstanceOf(RateLimitedError)
   expect(error).toMatchObject({ code: 'RATE_LIMITED', recovery: 'retry', retryAt: 3_600_000 })
   expect((error as Error).message).toBe(
-    'GET https://api.test/items answered 429; it asks to come back at 1970-01-01T01:00:00.000Z, later than the retry deadline of 60000 ms allows: run again then, or raise retry.deadline',
+    'GET https://api.test/items answered 429; it asks to come back at 1970-01-01T01:00:00.000Z, later than the retry deadline of 1m allows: run again then, or raise retry.deadline',
   )
   expect(clock.now()).toBe(0)
 })

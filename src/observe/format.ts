@@ -3,6 +3,16 @@ export function formatCount(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
+/** `1 record`, `1,234 records` */
+export function formatCounted(value: number, noun: string): string {
+  return `${formatCount(value)} ${pluralOf(value, noun)}`
+}
+
+/** `record` of one, `records` of any other number. */
+export function pluralOf(value: number, noun: string): string {
+  return value === 1 ? noun : `${noun}s`
+}
+
 /** `0.42 s`, `12.3 s`, `4 m 05 s`, `2 h 03 m` */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${seconds.toFixed(2)} s`

@@ -24,6 +24,9 @@ test('a commit says what it did, and leaves out what it did not', () => {
   expect(logLine({ ...commit, ...nothing, inserted: 11, rejected: 1 })).toBe(
     'desk.tickets committed 12 records in 4.2 ms: 11 new, 1 rejected',
   )
+  expect(logLine({ ...commit, ...nothing, records: 1, updated: 1 })).toBe(
+    'desk.tickets committed 1 record in 4.2 ms: 1 changed',
+  )
   expect(logLine({ ...commit, ...nothing, records: 0 })).toBe(
     'desk.tickets committed 0 records in 4.2 ms: nothing new',
   )
@@ -47,11 +50,32 @@ test('an event is one line of a bounded length, whatever the API said', () => {
   expect(line.length).toBeLessThan(260)
 })
 
+test('a list that may have ended too early names the path, what the body has, and what to write', () => {
+  const doubt = {
+    type: 'list.doubt',
+    ...stream,
+    option: 'token',
+    path: 'next_cursr',
+    records: 200,
+    found: ['meta.next_cursor', 'meta.has_more'],
+  } as const
+  expect(logLine(doubt)).toBe(
+    'desk.tickets warning: the list may go on: its first page, of 200 records, has nothing at `next_cursr`, where `paginate.token` looks for the next page, so it was taken for the last. The body has `meta.next_cursor`, `meta.has_more`: if there are more records, write `token: meta.next_cursor` or the right one of them',
+  )
+  expect(logLine({ ...doubt, option: 'url', path: 'links.nxt', records: 1, found: [] })).toBe(
+    'desk.tickets warning: the list may go on: its first page, of 1 record, has nothing at `links.nxt`, where `paginate.url` looks for the next page, so it was taken for the last. If there are more records, name the right place in `url`',
+  )
+})
+
 test('what stopped a stream is told in full', () => {
   const message = `x${'y'.repeat(1000)}`
   expect(
     logLine({ type: 'stream.end', ...stream, outcome: 'failed', error: { code: 'HTTP_STATUS', message } }),
   ).toBe(`desk.tickets failed (HTTP_STATUS): ${message}`)
+  const named = { code: 'KEY_INVALID', message: 'desk.tickets: key field "id" is null' }
+  expect(logLine({ type: 'stream.end', ...stream, outcome: 'failed', error: named })).toBe(
+    'desk.tickets failed (KEY_INVALID): key field "id" is null',
+  )
 })
 
 test('pages, slices and requests make no line', () => {

@@ -1,6 +1,7 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { clip, clipList } from './clip.ts'
-import { formatCount, formatMs, formatSeconds } from './format.ts'
+import { clip, clipList, withoutName } from './clip.ts'
+import { doubtText } from './doubt-text.ts'
+import { formatCount, formatCounted, formatMs, formatSeconds } from './format.ts'
 
 /** The shortest wait for quota that a log mentions, in milliseconds. */
 const notableWaitMs = 1000
@@ -27,11 +28,13 @@ function eventText(event: SluiceEvent): string | undefined {
     case 'stream.end':
       return event.error === undefined
         ? `${event.stream} ${event.outcome}`
-        : `${event.stream} failed (${event.error.code}): ${event.error.message}`
+        : `${event.stream} failed (${event.error.code}): ${withoutName(event.stream, event.error.message)}`
     case 'load.commit':
-      return `${event.stream} committed ${formatCount(event.records)} records in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}`
+      return `${event.stream} committed ${formatCounted(event.records, 'record')} in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}`
     case 'schema.change':
       return `${event.stream} changed its table: ${changesText(event.changes)}`
+    case 'list.doubt':
+      return `${event.stream} warning: ${doubtText(event)}`
     case 'record.reject':
       return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':

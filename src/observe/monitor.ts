@@ -84,6 +84,8 @@ export function monitor({ clock, windowMs = 60_000, recentFailures = 20 }: Monit
     } else if (event.type === 'request.fail') {
       const second = current(event.at)
       second.requests++
+      // Cut off because the run was asked to stop: that is nobody's failure.
+      if (event.code === 'INTERRUPTED') return
       second.failed++
       fail(event.at, event.url, event.code)
     }

@@ -79,6 +79,23 @@ test('the monitor keeps the last failures only, and refuses a window under a sec
   )
 })
 
+test('a request that was cut because the run was asked to stop is no error', () => {
+  const cut = {
+    type: 'request.fail',
+    at: 0,
+    ...request,
+    code: 'INTERRUPTED',
+    message: 'the run was stopped by SIGINT',
+    elapsedMs: 5,
+  } as const
+  const watch = monitor({ clock: fakeClock({ start: 0 }) })
+  watch.onEvent(cut)
+  expect(watch.snapshot()).toMatchObject({ requests: 1, errorRate: 0, failures: [] })
+  const report = new ReportBuilder()
+  report.add({ ...cut })
+  expect(report.build().streams).toMatchObject([{ requests: 1, errorRate: 0 }])
+})
+
 test('a report sums up a stream from its events', () => {
   const report = new ReportBuilder()
   report.add({

@@ -34,9 +34,19 @@ const start = { type: 'stream.start', at: 0, stream: 'desk.tickets' } as const
 test('a picture has a line for the run and one for each stream', () => {
   expect(picture([start, page], 2000)).toEqual([
     'support  2.00 s  500 records read, 0 committed  250/s',
-    '  ⠋ desk.tickets        500 records      1 pages  250/s',
+    '  ⠋ desk.tickets        500 records      1 page   250/s',
     '  ⠋ pay.charges           0 records      0 pages  waits for its turn',
   ])
+})
+
+test('names are cut as the summary cuts them, and a run that stops says so below', () => {
+  const name = 'warehouse_management.purchase_order_lines'
+  const report = new ReportBuilder()
+  report.add({ ...run, streams: [name] })
+  const view = { pipeline: 'support', startedAt: 0, streams: report.streams, waits: new Waits() }
+  const lines = formatProgress({ ...view, stopping: 'stopping: committing what is complete' }, 2000, 80)
+  expect(lines[1]).toMatch(/^ {2}⠋ warehouse_ma…order_lines {10}0 records {6}0 pages {2}waits for its turn$/)
+  expect(lines[2]).toBe('stopping: committing what is complete')
 })
 
 test('a wait for quota is shown from its beginning, counts down, and goes when it is over', () => {
@@ -109,7 +119,7 @@ test('a retry says what it follows, and an open circuit holds every stream of it
 test('an ended stream says how it ended', () => {
   const done = { type: 'stream.end', at: 3000, stream: 'desk.tickets', outcome: 'done' } as const
   expect(picture([start, page, done], 4000)[1]).toBe(
-    '  ✓ desk.tickets        500 records      1 pages  done in 3.00 s',
+    '  ✓ desk.tickets        500 records      1 page   done in 3.00 s',
   )
   const failed = {
     ...done,

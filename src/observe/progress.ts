@@ -1,6 +1,6 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { clip, clipMiddle } from './clip.ts'
-import { formatCount, formatSeconds, formatShare } from './format.ts'
+import { clip, clipMiddle, nameWidth, withoutName } from './clip.ts'
+import { formatCount, formatCounted, formatSeconds, formatShare, pluralOf } from './format.ts'
 import type { StreamCounts } from './stream-counts.ts'
 import { type Palette, plainPalette } from './summary.ts'
 
@@ -9,7 +9,6 @@ const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 const shortestShownWaitMs = 1000
 /** From this share of a stream's time on, its quota is what makes it slow, and is named. */
 const heldShare = 0.2
-const longestName = 40
 
 interface Wait {
   readonly since: number
@@ -81,6 +80,8 @@ export interface ProgressView {
   readonly startedAt: number
   readonly streams: ReadonlyMap<string, StreamCounts>
   readonly waits: Waits
+  /** What happens now that the run was asked to stop, if it was. */
+  readonly stopping?: string | undefined
 }
 
 /** One picture of a run that is under way: a line for the whole and one for each stream, cut to `width`. */
@@ -91,23 +92,29 @@ export function formatProgress(
   palette: Palette = plainPalette,
 ): string[] {
   const names = [...view.streams.keys()]
-  const nameWidth = Math.min(longestName, Math.max(...names.map((name) => name.length), 6))
+  const shownWidth = nameWidth(names, width)
   const all = [...view.streams.values()]
   const records = all.reduce((sum, counts) => sum + counts.records, 0)
   const committed = all.reduce((sum, counts) => sum + counts.committed, 0)
   const seconds = (now - view.startedAt) / 1000
-  const head = `${view.pipeline}  ${formatSeconds(seconds)}  ${formatCount(records)} records read, ${formatCount(committed)} committed  ${rate(records, seconds)}`
+  const head = `${view.pipeline}  ${formatSeconds(seconds)}  ${formatCounted(records, 'record')} read, ${formatCount(committed)} committed  ${rate(records, seconds)}`
   const lines = names.map((name) => {
     const counts = view.streams.get(name)!
-    const shown = clipMiddle(name, nameWidth).padEnd(nameWidth)
-    const text = `${shown}  ${formatCount(counts.records).padStart(9)} records  ${formatCount(counts.pages).padStart(5)} pages  ${state(name, counts, view, now)}`
+    const shown = clipMiddle(name, shownWidth).padEnd(shownWidth)
+    const text = `${shown}  ${column(counts.records, 9, 'record')}  ${column(counts.pages, 5, 'page')}  ${state(name, counts, view, now)}`
     return `  ${mark(counts, now, palette)} ${clip(oneLine(text), width - 4)}`
   })
-  return [palette.strong(clip(head, width)), ...lines]
+  const stopping = view.stopping === undefined ? [] : [palette.warn(clip(view.stopping, width))]
+  return [palette.strong(clip(head, width)), ...lines, ...stopping]
+}
+
+/** A count and its noun, as wide for one as for many. */
+function column(value: number, width: number, noun: string): string {
+  return `${formatCount(value).padStart(width)} ${pluralOf(value, noun).padEnd(noun.length + 1)}`
 }
 
 function state(name: string, counts: StreamCounts, view: ProgressView, now: number): string {
-  if (counts.outcome === 'failed') return `failed: ${counts.error?.message ?? ''}`
+  if (counts.outcome === 'failed') return `failed: ${withoutName(name, counts.error?.message ?? '')}`
   if (counts.outcome === 'interrupted') return 'interrupted'
   if (counts.startedAt === null) return 'waits for its turn'
   if (counts.endedAt !== null) return `done in ${formatSeconds((counts.endedAt - counts.startedAt) / 1000)}`

@@ -31,6 +31,8 @@ export type StreamReport = {
   /** Share of attempts that failed, refusals for quota left out: 0 to 1. */
   readonly errorRate: number
   readonly schemaChanges: readonly string[]
+  /** What may be wrong, though nothing failed: a list that ended at its first page and may not have ended. */
+  readonly warnings: readonly string[]
 }
 
 // Types, not interfaces: a report is stored as JSON, and only of a type TypeScript knows that it is.
@@ -140,5 +142,6 @@ function streamReport(stream: string, counts: StreamCounts, now: number): Stream
     latencyMs: { p50: counts.latency.percentile(0.5), p95: counts.latency.percentile(0.95) },
     errorRate: counts.requests === 0 ? 0 : counts.failures / counts.requests,
     schemaChanges: counts.schemaChanges,
+    warnings: counts.warnings,
   }
 }

@@ -1,4 +1,5 @@
 import type { SluiceEvent } from '../ports/events.ts'
+import { doubtText } from './doubt-text.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 
 /** What happened to one stream, summed up as its events come. */
@@ -28,6 +29,8 @@ export class StreamCounts {
   quotaWaitMs = 0
   breakerWaitMs = 0
   readonly schemaChanges: string[] = []
+  /** What may be wrong, though nothing failed. */
+  readonly warnings: string[] = []
   readonly latency = new LatencyHistogram()
 
   add(event: SluiceEvent): void {
@@ -56,6 +59,9 @@ export class StreamCounts {
       case 'record.reject':
         this.rejectReason ??= event.reason
         break
+      case 'list.doubt':
+        this.warnings.push(doubtText(event))
+        break
       case 'schema.change':
         this.schemaChanges.push(...event.changes)
         break
@@ -67,7 +73,8 @@ export class StreamCounts {
         break
       case 'request.fail':
         this.requests++
-        this.failures++
+        // Cut off because the run was asked to stop: that is nobody's failure.
+        if (event.code !== 'INTERRUPTED') this.failures++
         break
       case 'request.retry':
         this.retries++

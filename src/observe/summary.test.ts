@@ -24,6 +24,7 @@ const stream: StreamReport = {
   latencyMs: { p50: 2, p95: 56 },
   errorRate: 0.024,
   schemaChanges: [],
+  warnings: [],
 }
 
 function report(...streams: Partial<StreamReport>[]): RunReport {
@@ -58,6 +59,29 @@ test('on a terminal of 100 columns the figures of the requests stand below those
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(100)
 })
 
+test('in 80 columns each name is cut alike, and no figure is lost', () => {
+  const streams = [{}, { stream: 'warehouse_management.purchase_order_lines' }]
+  const lines = formatSummary(report(...streams), undefined, 80)
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80)
+  const names = lines.filter((line) => line.startsWith('✓')).map((line) => line.slice(2, 26).trimEnd())
+  expect(new Set(names)).toEqual(new Set(['pay.transactions', 'warehouse_ma…order_lines']))
+  for (const figure of ['24,000', '1,850', '240', '246', '6.89 s', '56 ms', '2.4 %'])
+    expect(lines.join('\n')).toContain(figure)
+})
+
+test('one record is one record', () => {
+  expect(formatSummary({ ...report({ inserted: 1 }), records: 1 }).at(-1)).toBe(
+    'three: 1 record read in 13.0 s, 1 new, 0 changed',
+  )
+})
+
+test('a failure does not name its stream twice', () => {
+  const error = { code: 'KEY_INVALID', message: 'pay.transactions: key field "id" is null' }
+  const lines = formatSummary(report({ outcome: 'failed', error }))
+  expect(lines).toContain('pay.transactions failed (KEY_INVALID)')
+  expect(lines).toContain('  key field "id" is null')
+})
+
 test('a long name is cut in its middle rather than wrapped', () => {
   const name = `warehouse.${'a'.repeat(60)}_by_day`
   const lines = formatSummary(report({ stream: name }), undefined, 80)
@@ -82,6 +106,12 @@ test('a failure and rejects are told below the table, the count of failures last
   expect(lines).toContain('pay.refunds: 1 record rejected, kept in _sluice_rejects')
   expect(lines).toContain('  the key id is null')
   expect(lines.at(-1)).toMatch(/; 1 of 2 streams failed$/)
+})
+
+test('a list that may have ended too early is told below the table', () => {
+  const lines = formatSummary(report({ warnings: ['the list may go on: …'] }))
+  const at = lines.indexOf('pay.transactions: a warning')
+  expect(lines.slice(at, at + 3)).toEqual(['pay.transactions: a warning', '  the list may go on: …', ''])
 })
 
 test('a run with nothing new, and one that was interrupted, say so', () => {

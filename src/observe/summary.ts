@@ -1,5 +1,5 @@
-import { clipMiddle } from './clip.ts'
-import { formatCount, formatMs, formatSeconds, formatShare } from './format.ts'
+import { clipMiddle, nameWidth, withoutName } from './clip.ts'
+import { formatCount, formatCounted, formatMs, formatSeconds, formatShare } from './format.ts'
 import { problemText } from './log-line.ts'
 import type { RunReport, StreamReport } from './report.ts'
 import { formatTable } from './table.ts'
@@ -48,22 +48,17 @@ const requestColumns: readonly Column[] = [
 ]
 /** The mark and the space before each line. */
 const indent = 2
-const shortestName = 8
 
 /**
- * A run's summary, stream by stream, as lines of text. What does not fit beside the rows' figures within `width` columns (default: any
- * number) stands below them in a table of its own.
+ * A run's summary, stream by stream, as lines of text. Figures that do not fit within `width` columns (default: any number) stand below
+ * the others in tables of their own.
  */
 export function formatSummary(
   report: RunReport,
   palette: Palette = plainPalette,
   width = Number.POSITIVE_INFINITY,
 ): string[] {
-  const whole = statsTable(report, [...rowColumns, ...requestColumns], palette)
-  const tables =
-    whole.width <= width
-      ? [whole]
-      : [rowColumns, requestColumns].map((columns) => statsTable(report, columns, palette, width))
+  const tables = tablesWithin(report, palette, width)
   return [
     ...tables.flatMap(({ lines }) => [...lines, '']),
     ...notes(report, palette),
@@ -72,30 +67,37 @@ export function formatSummary(
   ]
 }
 
+/** All figures in one table where they fit, else those of the rows and those of the requests, else as many side by side as fit. */
+function tablesWithin(report: RunReport, palette: Palette, width: number) {
+  const draw = (columns: readonly Column[]) => statsTable(report, columns, palette, width)
+  const all = [...rowColumns, ...requestColumns]
+  for (const groups of [[all], [rowColumns, requestColumns]]) {
+    const tables = groups.map(draw)
+    if (tables.every((table) => table.width <= width)) return tables
+  }
+  const groups: Column[][] = []
+  for (const column of all) {
+    const group = groups.at(-1)
+    if (group === undefined || draw([...group, column]).width > width) groups.push([column])
+    else group.push(column)
+  }
+  return groups.map(draw)
+}
+
 function statsTable(
   { streams }: RunReport,
   columns: readonly Column[],
   palette: Palette,
-  width = Number.POSITIVE_INFINITY,
+  width: number,
 ): { readonly lines: readonly string[]; readonly width: number } {
-  const draw = (nameWidth: number) =>
-    formatTable(
-      [
-        { title: 'stream', align: 'left' },
-        ...columns.map(({ title }) => ({ title, align: 'right' as const })),
-      ],
-      streams.map((stream) => [
-        clipMiddle(stream.stream, nameWidth),
-        ...columns.map(({ cell }) => cell(stream)),
-      ]),
-    )
-  let table = draw(Number.POSITIVE_INFINITY)
-  // The rule below the titles is as wide as the table.
-  const drawn = indent + table[1]!.length
-  if (drawn > width) {
-    const longest = Math.max(...streams.map(({ stream }) => stream.length))
-    table = draw(Math.max(shortestName, longest - (drawn - width)))
-  }
+  const shown = nameWidth(
+    streams.map(({ stream }) => stream),
+    width,
+  )
+  const table = formatTable(
+    [{ title: 'stream', align: 'left' }, ...columns.map(({ title }) => ({ title, align: 'right' as const }))],
+    streams.map((stream) => [clipMiddle(stream.stream, shown), ...columns.map(({ cell }) => cell(stream))]),
+  )
   const marks = {
     done: palette.good('✓'),
     failed: palette.bad('✗'),
@@ -107,22 +109,29 @@ function statsTable(
     if (index === 1) return `  ${palette.faint(line)}`
     return `${marks[streams[index - 2]!.outcome]} ${line}`
   })
-  return { lines, width: drawn }
+  // The rule below the titles is as wide as the table.
+  return { lines, width: indent + table[1]!.length }
 }
 
 function notes(report: RunReport, palette: Palette): string[] {
   return report.streams.flatMap((stream) => {
     const lines: string[] = []
     if (stream.error !== null) {
-      lines.push(palette.bad(`${stream.stream} failed (${stream.error.code})`), `  ${stream.error.message}`)
+      lines.push(
+        palette.bad(`${stream.stream} failed (${stream.error.code})`),
+        `  ${withoutName(stream.stream, stream.error.message)}`,
+      )
     }
     if (stream.rejected > 0) {
-      const count = `${formatCount(stream.rejected)} ${stream.rejected === 1 ? 'record' : 'records'}`
       lines.push(
-        palette.warn(`${stream.stream}: ${count} rejected, kept in _sluice_rejects`),
+        palette.warn(
+          `${stream.stream}: ${formatCounted(stream.rejected, 'record')} rejected, kept in _sluice_rejects`,
+        ),
         `  ${stream.rejectReason ?? ''}`,
       )
     }
+    for (const warning of stream.warnings)
+      lines.push(palette.warn(`${stream.stream}: a warning`), `  ${warning}`)
     return lines.length > 0 ? [...lines, ''] : []
   })
 }
@@ -140,7 +149,7 @@ function headline(report: RunReport, palette: Palette): string {
   const failed = report.streams.filter(({ outcome }) => outcome === 'failed').length
   const what =
     fresh + changed === 0 ? 'nothing new' : `${formatCount(fresh)} new, ${formatCount(changed)} changed`
-  const text = `${report.pipeline}: ${formatCount(report.records)} records read in ${formatSeconds(report.seconds)}, ${what}`
+  const text = `${report.pipeline}: ${formatCounted(report.records, 'record')} read in ${formatSeconds(report.seconds)}, ${what}`
   if (failed > 0) return palette.bad(`${text}; ${failed} of ${report.streams.length} streams failed`)
   if (report.outcome === 'failed') return palette.bad(`${text}; the run failed at its end`)
   if (report.outcome === 'interrupted') {

@@ -9,6 +9,14 @@ export function parseDuration(text: string): number | undefined {
   return match ? Number(match[1]) * unitMs[match[2] as keyof typeof unitMs] : undefined
 }
 
+/** A length of time as it is written in a pipeline, in the largest unit that says it in whole numbers: `10m`, `90s`, `1500ms`. */
+export function formatDuration(ms: number): string {
+  for (const unit of ['d', 'h', 'm', 's'] as const) {
+    if (ms > 0 && ms % unitMs[unit] === 0) return `${ms / unitMs[unit]}${unit}`
+  }
+  return `${ms}ms`
+}
+
 /** A length of time, written with its unit; milliseconds once validated. */
 export const duration = z
   .string()

@@ -38,6 +38,8 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
       return at(`${show(found, path)} is not allowed; ${allowed(issue.values, found)}`)
     case 'invalid_union':
       return explainUnion(issue, path, input, schema)
+    case 'invalid_key':
+      return at(issue.issues[0]?.message ?? issue.message)
     case 'too_small':
       return at(`${show(found)} is too small: the least is ${issue.minimum}`)
     case 'too_big':
@@ -51,8 +53,17 @@ function unknownKey(key: string, path: Path, input: unknown, schema: JsonSchema)
   const known = Object.keys(schemaAt(schema, path, input)?.properties ?? {})
   const near = nearest(key, known)
   const hint = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`
-  const options = known.length === 0 ? '' : ` (there are ${known.join(', ')})`
-  return { path: writePath([...path, key]), problem: `there is no such option${hint}${options}` }
+  return { path: writePath([...path, key]), problem: `there is no such option${hint}${listed(known, near)}` }
+}
+
+/** More options than this are a list that hides what is said beside it. */
+const shortList = 6
+
+/** A short list in brackets. A long one is left out where the right spelling is known already, else it has a line of its own. */
+function listed(known: readonly string[], near: string | undefined): string {
+  if (known.length === 0) return ''
+  if (known.length <= shortList) return ` (there are ${known.join(', ')})`
+  return near === undefined ? `; there are\n    ${known.join(', ')}` : ''
 }
 
 function missing(path: Path, input: unknown, schema: JsonSchema): string {

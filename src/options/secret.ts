@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { z } from 'zod'
 import { SluiceError } from '../errors.ts'
+import { describeStrayReference, strayReference } from './variable-reference.ts'
 
 const brand = Symbol.for('sluice.secret')
 
@@ -96,9 +97,14 @@ export class SecretMissingError extends SluiceError {
   }
 }
 
+const mayNameVariables = z.string().refine((text) => strayReference(text) === undefined, {
+  abort: true,
+  error: (issue) => describeStrayReference(String(issue.input)),
+})
+
 /** An option that takes a secret: `env('NAME')` in TypeScript, `${env:NAME}` in YAML; a literal is taken too. */
 export const secret = z
-  .union([z.string().min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
+  .union([mayNameVariables.min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
   .meta({ title: 'secret' })
 
 /** A text that may be a secret, or have one inside, as in `token=${env:KEY}`. Other than `secret` it may be empty. */
@@ -113,8 +119,7 @@ export const textOrSecret = z
 export const address = z
   .union(
     [
-      z
-        .string()
+      mayNameVariables
         .transform(parseSecret)
         .refine((value) => isSecret(value) || isAddress(value), { error: noAddress }),
       z.custom<Secret>(isSecret),

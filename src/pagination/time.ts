@@ -30,12 +30,12 @@ export const timeOptions = z
     field: path
       .optional()
       .describe(
-        'Path of the time in a record, by which the list is sorted, oldest first. Give this or `endTime`',
+        'Required without `endTime`. Path of the time in a record, by which the list is sorted, oldest first',
       ),
     endTime: responseValue
       .optional()
       .describe(
-        'Where a page holds the time at which the next one starts: a path of the body, as in "end_time", or `{ header }`. Give this or `field`',
+        'Required without `field`. Where a page holds the time at which the next one starts: a path of the body, as in "end_time", or `{ header }`',
       ),
     more: moreFlag.optional(),
     lastPage: z
@@ -45,7 +45,9 @@ export const timeOptions = z
         '"short": a page with fewer records than `size.value` is the last, which saves one request, and loses records at an API that cuts pages short. Default: the last page is one that holds nothing later than its own start, and has room left',
       ),
     persist,
-    size: pageSize.optional(),
+    size: pageSize
+      .describe("Required without `more`. Page size to ask for, not above the API's maximum")
+      .optional(),
   })
   .refine((options) => (options.field === undefined) !== (options.endTime === undefined), {
     path: ['field'],

@@ -28,6 +28,17 @@ export type SluiceEvent =
   | (OfStream & { type: 'slice.start'; slice: string; resumed: boolean })
   | (OfStream & { type: 'slice.end'; slice: string })
   | (OfStream & { type: 'page.read'; slice: string; records: number; bytes: number })
+  /**
+   * A list ended at its first page because the body has nothing at `path`, which `option` of `paginate` names; it may be a misspelt path.
+   * `found`: paths of the body that look like what was meant, the likeliest first.
+   */
+  | (OfStream & {
+      type: 'list.doubt'
+      option: 'token' | 'url'
+      path: string
+      records: number
+      found: readonly string[]
+    })
   | (OfStream & {
       type: 'load.commit'
       loadId: string

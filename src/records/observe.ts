@@ -99,8 +99,14 @@ class ObservedTable {
 
   *#changes(): Iterable<string> {
     for (const { name, type, before } of this.#columns) {
-      if (before === null) yield `added column ${name} (${typeName(type)})`
-      else if (type !== before) yield `widened ${name} from ${typeName(before)} to ${typeName(type)}`
+      if (before === null) yield `added column ${name} (${plainName(type)})`
+      else if (plainName(type) !== plainName(before))
+        yield `widened ${name} from ${plainName(before)} to ${plainName(type)}`
     }
   }
+}
+
+/** A type in a reader's words: whether a double could hold a whole number too is no matter of theirs. */
+function plainName(type: ColumnType): string {
+  return type.kind === 'bigint' ? 'integer' : typeName(type)
 }

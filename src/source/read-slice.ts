@@ -1,4 +1,4 @@
-import { PaginationLoopError, type Paginator } from '../pagination/paginator.ts'
+import { type PageView, PaginationLoopError, type Paginator } from '../pagination/paginator.ts'
 import type { Json } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { ReadOptions } from '../ports/source.ts'
@@ -17,6 +17,8 @@ export async function readSlice(
   base: RequestSpec,
   fetcher: PageFetcher,
   { signal, emit }: ReadOptions,
+  /** Told of a first page that is the last. */
+  onOnlyPage?: (page: PageView) => void,
 ): Promise<void> {
   // Aborted with the caller's signal, and when anything here throws: a request that is under way then stops.
   const inFlight = new AbortController()
@@ -51,6 +53,7 @@ export async function readSlice(
       refuseRepetition(page, previous)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
+      if (at === undefined && next === undefined) onOnlyPage?.(page.view)
       const progress = reading.progress({ view: page.view, at, next })
       const ahead = next === undefined || fetcher.streams ? undefined : ask(next)
       // Whatever becomes of it is seen where it is awaited; until then, or after an error here, nobody looks.

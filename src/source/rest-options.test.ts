@@ -206,7 +206,7 @@ test('a source has streams with names that can name tables', () => {
     rest({ baseUrl: 'https://api.test', streams: { 'my items': { path, paginate } } }),
   ).error!.issues[0]!
   expect(JSON.stringify(issue)).toContain(
-    "can't name a stream: use letters, digits and _, and no digit first",
+    "can't name a stream: use letters from a to z, digits and _, and begin with a letter, as in",
   )
 })
 

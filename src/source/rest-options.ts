@@ -4,6 +4,7 @@ import { breakerOptions } from '../http/breaker.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
+import { badName } from '../options/name.ts'
 import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
@@ -72,7 +73,11 @@ const streamFields = z.strictObject({
     .enum(['json', 'jsonl'])
     .default('json')
     .describe('json: one document. jsonl: one record a line, streamed. Default json'),
-  paginate: paginatorOptions.optional(),
+  paginate: paginatorOptions
+    .describe(
+      "Required with `format: json`. How the API hands out a list page by page. The API's documentation says which kind it is",
+    )
+    .optional(),
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   key: z
@@ -87,7 +92,7 @@ const streamFields = z.strictObject({
     )
     .optional()
     .describe(
-      'The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
+      'Required with `write: merge`, `version`, `incremental: { by: time }`, `slices`, `paginate: { type: time }` and `format: jsonl`, which read records again. The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
     ),
   version: fieldName
     .optional()
@@ -126,10 +131,9 @@ export const streamOptions = streamFields
   })
   .describe('One endpoint that yields records, loaded into one table')
 
-export const streamName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-  error: (issue) =>
-    `${JSON.stringify(issue.input)} can't name a stream: use letters, digits and _, and no digit first`,
-})
+export const streamName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: (issue) => badName(issue.input, 'a stream') })
 
 const httpUrl = z.url({
   protocol: /^https?$/,
@@ -176,6 +180,11 @@ export const restOptions = z
       .describe('What is read, by name'),
   })
   .describe('An HTTP API')
+
+/** The table of a stream: the one that it names, or its source and itself, as in desk_tickets. */
+export function tableOf(source: string, stream: string, settings: Pick<StreamSettings, 'table'>): string {
+  return settings.table ?? `${source}_${stream}`
+}
 
 export type RestOptions = z.input<typeof restOptions>
 export type RestSettings = z.output<typeof restOptions>

@@ -3,6 +3,7 @@ import { readJson } from '../http/decode/json.ts'
 import type { Redactor } from '../http/redact.ts'
 import { splitSecrets } from '../http/secret-parts.ts'
 import type { SecretLookup } from '../options/secret.ts'
+import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
 import type { EndpointQuota } from './endpoint-quota.ts'
@@ -25,6 +26,7 @@ export interface RestSourceDependencies {
   readonly lookup?: SecretLookup
   /** Default: each stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
+  readonly onEvent?: EventSink | undefined
 }
 
 /** Builds a source from its validated options. */

@@ -13,7 +13,8 @@ import {
 } from '../http/secret-parts.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import { createPaginator } from '../pagination/options.ts'
-import { PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
+import { type PageView, PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
+import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
@@ -21,10 +22,11 @@ import { createQuota } from '../quota/options.ts'
 import type { EndpointQuota } from './endpoint-quota.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './fetch-page.ts'
 import { idIncremental } from './id-incremental.ts'
+import { endCheck } from './list-end.ts'
 import { positionIncremental } from './position-incremental.ts'
 import type { Bounds, Progression } from './progression.ts'
 import { readSlice } from './read-slice.ts'
-import type { StreamSettings } from './rest-options.ts'
+import { type StreamSettings, tableOf } from './rest-options.ts'
 import { compareInstants, type Instant, toInstant } from './time-format.ts'
 import { timeIncremental } from './time-incremental.ts'
 import { timeSlices } from './time-slices.ts'
@@ -50,6 +52,7 @@ export interface RestStreamDependencies {
   readonly lookup?: SecretLookup
   /** Default: the stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
+  readonly onEvent?: EventSink | undefined
 }
 
 const noSecrets: SecretParts = { headers: {}, query: {} }
@@ -61,7 +64,7 @@ export function createRestStream(
   settings: StreamSettings,
   dependencies: RestStreamDependencies,
 ): RestStream {
-  const { client, clock, limits, query = {}, redactor = createRedactor() } = dependencies
+  const { client, clock, limits, query = {}, redactor = createRedactor(), onEvent } = dependencies
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
   const own = splitSecrets(settings)
@@ -109,6 +112,16 @@ export function createRestStream(
     return first && then ? (request) => then(first(request)) : (first ?? then)
   }
 
+  const check = endCheck(settings.paginate)
+  let doubted = false
+  /** Once a stream: its slices are asked in the same way. */
+  function doubtEnd(page: PageView): void {
+    const doubt = doubted || onEvent === undefined ? undefined : check(page)
+    if (doubt === undefined) return
+    doubted = true
+    onEvent?.({ type: 'list.doubt', at: clock.now(), stream: fullName, ...doubt })
+  }
+
   function firstRequest(slice: Slice): RequestSpec {
     const reading = progression.begin(slice)
     return paginator.request(reading.request(base, reading.start === undefined), reading.start)
@@ -116,7 +129,7 @@ export function createRestStream(
 
   return {
     name: fullName,
-    table: settings.table ?? `${source}_${name}`,
+    table: tableOf(source, name, settings),
     write: writeMode(settings),
     key,
     ...(settings.version !== undefined && { version: settings.version }),
@@ -126,7 +139,7 @@ export function createRestStream(
     slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
     async read(slice, options) {
       try {
-        await readSlice(progression.begin(slice), paginator, base, fetcher, options)
+        await readSlice(progression.begin(slice), paginator, base, fetcher, options, doubtEnd)
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)

@@ -1,5 +1,5 @@
 // What the pages tell people to type: commands, options and scripts that exist.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { expect, test } from 'vitest'
 import { createProgram } from '../../src/cli/program.ts'
@@ -70,11 +70,25 @@ test('every `sluice` command of the pages exists, with its options', () => {
 })
 
 test('every npm script of the pages exists', () => {
-  const known = new Set([...Object.keys(scripts), 'install', 'ci', 'i', 'link'])
+  const known = new Set([...Object.keys(scripts), 'install', 'ci', 'i', 'link', 'pack'])
   const wrong = typed('npm')
     .filter(({ place }) => !place.startsWith('CONTRIBUTING.md'))
     .filter(({ words }) => !known.has(words[0] === 'run' ? words[1]! : words[0]!))
   expect(wrong.map(({ place, words }) => `${place}: npm ${words.join(' ')}`)).toEqual([])
+})
+
+test('what `npm start` proposes at its end exists, and is set out in two columns', () => {
+  const text = readFileSync(`${root}examples/three-sources/start.mjs`, 'utf8')
+  const proposals = [.../`Next:\n([\s\S]*?)`/.exec(text)![1]!.matchAll(/^ {2}(\S.*?) {2,}(\S.*)$/gm)]
+  expect(proposals.length).toBeGreaterThan(3)
+  expect(new Set(proposals.map(([line, , what]) => line.lastIndexOf(what!))).size).toBe(1)
+  for (const [, typed] of proposals) {
+    const [first, second, ...rest] = typed!.split(' ')
+    if (first === 'npm') expect(scripts).toHaveProperty(second!)
+    else if (first === 'npx') expect([second, mistake(rest)]).toEqual(['sluice', undefined])
+    else expect(existsSync(root + typed)).toBe(true)
+    for (const word of rest) if (word.includes('/')) expect(existsSync(root + word)).toBe(true)
+  }
 })
 
 test('a command line that is wrong is found', () => {

@@ -56,6 +56,11 @@ test('every example has the types that it says', () => {
   expect(status).toBe(0)
 })
 
+test('the pipeline of the README takes 25 lines at most', () => {
+  const pipeline = blocks.find(({ place }) => place.startsWith('README.md'))!
+  expect(pipeline.text.trimEnd().split('\n').length).toBeLessThanOrEqual(25)
+})
+
 test('the pipeline of the README is the same in TypeScript and in YAML', async () => {
   const readme = readPages().find(({ path }) => path === 'README.md')!
   const yaml = readme.blocks.find(({ language }) => language === 'yaml')!

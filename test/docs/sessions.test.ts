@@ -1,5 +1,6 @@
 // Types the commands of blocks that are marked `<!-- test: run -->`, one after the other, in a folder that holds the README's pipeline.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+// Blocks of a page that are marked `<!-- test: init -->` are one session, in a folder that is empty before it.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
@@ -16,6 +17,9 @@ const sessions = pages.flatMap(({ blocks }) =>
   blocks.filter(({ language, note }) => language === 'sh' && note === 'run'),
 )
 
+/** The sandbox's own command is left out: it runs already. */
+const commandsOf = (text: string) => text.split('\n').filter((line) => /^sluice (?!sandbox)/.test(line))
+
 const cwd = process.cwd()
 const sandbox = await startSandbox(sandboxSize)
 afterAll(() => sandbox.close())
@@ -24,10 +28,15 @@ test('there are commands to run', () => {
   expect(sessions.length).toBeGreaterThan(0)
 })
 
-/** Types command lines in a folder that holds the README's pipeline, then does what is left to do there. */
-async function session(lines: readonly string[], then: () => Promise<void> = async () => {}): Promise<void> {
+/** Types command lines in a folder that holds these files, then does what is left to do there. */
+async function session(
+  lines: readonly string[],
+  files: Readonly<Record<string, string>>,
+  then: () => Promise<void> = async () => {},
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'sluice-session-'))
-  writeFileSync(join(directory, 'pipeline.yaml'), pipeline.text.replaceAll(sandboxAddress, sandbox.url))
+  for (const [name, text] of Object.entries(files))
+    writeFileSync(join(directory, name), text.replaceAll(sandboxAddress, sandbox.url))
   process.chdir(directory)
   const quiet = [process.stdout, process.stderr].map((stream) =>
     vi.spyOn(stream, 'write').mockImplementation(() => true),
@@ -36,12 +45,16 @@ async function session(lines: readonly string[], then: () => Promise<void> = asy
   try {
     for (const line of lines) {
       const words = line
-        .replace(/\s+#.*$/, '')
+        .replace(/\s+[#>].*$/, '')
         .split(/\s+/)
         .slice(1)
       const codes: number[] = []
       await createProgram('0', (code) => codes.push(code)).parseAsync(words, { from: 'user' })
       expect(codes, line).toEqual([0])
+      // What init wrote reads the sandbox at the port that the pages name.
+      const [command, file = ''] = words
+      if (command === 'init')
+        writeFileSync(file, readFileSync(file, 'utf8').replace(sandboxAddress, sandbox.url))
     }
     await then()
   } finally {
@@ -54,11 +67,28 @@ async function session(lines: readonly string[], then: () => Promise<void> = asy
 
 for (const { place, text } of sessions) {
   test(`the commands at ${place} do what they are for`, () =>
-    session(text.split('\n').filter((line) => line.startsWith('sluice '))))
+    session(commandsOf(text), { 'pipeline.yaml': pipeline.text }))
+}
+
+for (const { path, blocks } of pages) {
+  const lines = blocks.filter(({ note }) => note === 'init').flatMap(({ text }) => commandsOf(text))
+  if (lines.length === 0) continue
+  for (const file of ['pipeline.ts', 'pipeline.yaml'])
+    test(`the commands of ${path} do what they are for, with a new ${file}`, () =>
+      session(
+        lines.map((line) => line.replace('pipeline.ts', file)),
+        {},
+        async () => {
+          const [counts] = await duckdbDestination({ path: 'warehouse.duckdb' }).query(
+            'SELECT count(*)::INTEGER AS rows, (SELECT count(*)::INTEGER FROM _sluice_rejects) AS rejects FROM track_events',
+          )
+          expect(counts).toEqual({ rows: [...sandbox.sandbox.truth.events()].length, rejects: 0 })
+        },
+      ))
 }
 
 test('every query of the pages can be asked of a warehouse', () =>
-  session(['sluice run pipeline.yaml'], async () => {
+  session(['sluice run pipeline.yaml'], { 'pipeline.yaml': pipeline.text }, async () => {
     const queries = pages.flatMap(({ blocks }) => blocks.filter(({ language }) => language === 'sql'))
     expect(queries.length).toBeGreaterThan(4)
     const warehouse = duckdbDestination({ path: 'warehouse.duckdb' })

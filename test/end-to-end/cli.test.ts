@@ -116,8 +116,23 @@ test('a backfill leaves the checkpoints alone', async () => {
   // An API without a filter can't be backfilled: the plan says so, and so does the run.
   const plan = await work.sluice('plan', '--since', since, '--until', until)
   expect(plan.code).toBe(2)
-  expect(plan.stdout).toMatch(/track\.events → .*\n {2}refused track\.events: /)
+  expect(plan.stdout).toMatch(
+    /track\.events → .*\n {2}refused: --since and --until can't bound this stream: it has neither `incremental` nor `slices`, /,
+  )
   expect(plan.stdout).toMatch(/track\.export → .*\n {2}slice 20/)
+
+  const asked = sandbox.sandbox.stats.log.length
+  const alone = await work.sluice('run', '--only', 'track.events', '--since', since)
+  expect(alone).toMatchObject({ code: 2, stdout: '' })
+  expect(alone.stderr).toMatch(
+    /^error track\.events: .*it has neither `incremental` nor `slices`, so the API has no filter to ask with.* \(CONFIG_INVALID\)\n$/,
+  )
+  const among = await work.sluice('run', '--only', 'track,pay', '--since', since)
+  expect(among).toMatchObject({ code: 2, stdout: '' })
+  expect(among.stderr).toMatch(
+    /^error track\.events: .*\nThe others can be: --only pay\.transactions,track\.export \(CONFIG_INVALID\)\n$/,
+  )
+  expect(sandbox.sandbox.stats.log.length).toBe(asked)
 })
 
 test('a reset forgets the checkpoints of a stream, and the next run reads it from its beginning', async () => {
@@ -176,7 +191,14 @@ test('exit code 2: a missing or empty variable is named with its place, with all
   work.env = { ...rest, TRACK_SECRET: '' }
   const asked = sandbox.sandbox.stats.log.length
   const run = await work.sluice('run')
-  const partly = await work.sluice('plan', '--only', 'desk')
+  const partly = await work.sluice('run', '--only', 'desk')
+  const plan = await work.sluice('plan')
+  const preview = await work.sluice('preview', 'pay.transactions')
+  const check = await work.sluice('check')
+  work.env = {}
+  const addresses = await work.sluice('plan', '--only', 'desk,pay')
+  const state = await work.sluice('state')
+  const reset = await work.sluice('state', 'reset', 'track.export')
   work.env = good
   expect(run).toEqual({
     code: 2,
@@ -184,8 +206,21 @@ test('exit code 2: a missing or empty variable is named with its place, with all
     stderr:
       'error sources.pay.auth.token: the environment variable PAY_KEY is not set: set it before the run, or name another one in the pipeline\n  also sources.track.auth.password: TRACK_SECRET is empty (SECRET_MISSING)\n',
   })
-  expect(sandbox.sandbox.stats.log.length).toBe(asked)
-  expect(partly.code).toBe(0)
+  expect(check).toEqual(run)
+  expect(preview.stderr).toBe(
+    'error sources.pay.auth.token: the environment variable PAY_KEY is not set: set it before the run, or name another one in the pipeline (SECRET_MISSING)\n',
+  )
+  // A source that is not read needs nothing, a plan no credential, and the state no variable at all.
+  expect(sandbox.sandbox.stats.log.slice(asked).every(({ endpoint }) => endpoint.startsWith('desk'))).toBe(
+    true,
+  )
+  expect([partly.code, plan.code, state.code, reset.code]).toEqual([0, 0, 0, 0])
+  expect(addresses).toEqual({
+    code: 2,
+    stdout: '',
+    stderr:
+      'error sources.desk.baseUrl: the environment variable DESK_URL is not set: set it before the run, or name another one in the pipeline\n  also sources.pay.baseUrl: PAY_URL is not set (SECRET_MISSING)\n',
+  })
 })
 
 const mistakes = [
@@ -228,8 +263,12 @@ test.concurrent('exit code 130: a run that is interrupted commits what is comple
   const running = other.start('run', '--only', 'pay')
   await running.said('pay.transactions committed')
   running.kill('SIGINT')
-  const { code, stdout } = await running.ended
+  const { code, stdout, stderr } = await running.ended
   expect(code).toBe(130)
+  expect(stderr).toMatch(/Z stopping: committing what is complete; Ctrl-C again stops at once\n/)
+  // The request that was cut off is no error, and a pipe gets lines that a page can hold.
+  expect(stdout).toMatch(/‖ pay\.transactions .* 0 %\n/)
+  for (const line of stdout.split('\n').slice(0, 6)) expect(line.length).toBeLessThanOrEqual(100)
   expect(stdout).toContain('‖ pay.transactions')
   expect(stdout).toMatch(/interrupted: what was complete is committed, the next run goes on from there\n$/)
   const next = await other.sluice('run', '--only', 'pay', '--json')
@@ -257,19 +296,24 @@ test.concurrent('help says what there is, for the whole and for each command', a
 test.concurrent('init writes a pipeline that runs against the sandbox command, and overwrites nothing', async () => {
   const other = new Workspace()
   const server = other.start('sandbox', '--records', '400', '--port', '0')
-  await server.said('as Mixpanel')
-  server.kill('SIGTERM')
-  const { stdout, code } = await server.ended
-  expect(code).toBe(0)
-  expect(stdout).toMatch(/^sandbox with 400 records \(seed 1, faults: none\); stop it with Ctrl-C\n/)
+  const [, address = ''] = await server.said(/track {2}(http:\/\/127\.0\.0\.1:\d+)\//)
   for (const file of ['pipeline.ts', 'other.yaml']) {
     const init = await other.sluice('init', file)
     expect(init).toMatchObject({ code: 0, stderr: '' })
     const text = readFileSync(other.path(file), 'utf8')
-    other.write(file, text.replace('http://127.0.0.1:8080', sandbox.url))
-    const run = await other.sluice('run', file, '--json')
-    expect(JSON.parse(run.stdout)).toMatchObject({ outcome: 'done', streams: [{ stream: 'track.events' }] })
+    // As it was written, but for the port, which may be taken here.
+    other.write(file, text.replace('http://127.0.0.1:8080', address))
+    const run = await other.sluice('run', file, '--full-refresh', '--json')
+    const report = JSON.parse(run.stdout) as RunReport
+    expect(report).toMatchObject({ outcome: 'done', streams: [{ stream: 'track.events', rejected: 0 }] })
+    expect(report.records).toBeGreaterThan(50)
+    const rows = await other.query('warehouse.duckdb', 'SELECT count(*)::INTEGER AS n FROM track_events')
+    expect(rows).toEqual([{ n: report.records }])
   }
+  server.kill('SIGTERM')
+  const { stdout, code } = await server.ended
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/^sandbox with 400 records \(seed 1, faults: none\); stop it with Ctrl-C\n/)
   expect(await other.sluice('init')).toEqual({
     code: 2,
     stdout: '',

@@ -17,8 +17,8 @@ export interface Ended {
 
 export interface Running {
   readonly ended: Promise<Ended>
-  /** Resolves when stdout or stderr holds the text. */
-  said(text: string): Promise<void>
+  /** Resolves when stdout or stderr holds the text: with the match and its groups. */
+  said(text: string | RegExp): Promise<RegExpMatchArray>
   kill(signal: NodeJS.Signals): void
 }
 
@@ -82,16 +82,18 @@ export class Workspace {
       ended,
       said: (text) =>
         new Promise((resolve, reject) => {
+          const wanted = typeof text === 'string' ? new RegExp(text.replace(/[^\w\s]/g, '\\$&')) : text
           const look = () => {
-            if (!stdout.includes(text) && !stderr.includes(text)) return
+            const match = stdout.match(wanted) ?? stderr.match(wanted)
+            if (match === null) return
             listeners.delete(look)
-            resolve()
+            resolve(match)
           }
           listeners.add(look)
           look()
           void ended.then(({ code }) => {
             look()
-            reject(new Error(`it ended with ${code} before it said ${JSON.stringify(text)}:\n${stderr}`))
+            reject(new Error(`it ended with ${code} before it said ${text}:\n${stderr}`))
           })
         }),
       kill: (signal) => child.kill(signal),

@@ -1,25 +1,20 @@
-import { assemblePipeline } from '../../config/assemble.ts'
 import { isSluiceError } from '../../errors.ts'
 import { exitCodeOf, exitCodes } from '../exit-code.ts'
 import { interruption } from '../interruption.ts'
-import { loadNamedOrDefault } from '../pipeline-file.ts'
+import { openPipeline } from '../open-pipeline.ts'
 import { paletteFor } from '../terminal.ts'
 
 /** `sluice check`: asks each API for as little as possible, and opens the destination. */
 export async function checkCommand(file: string | undefined): Promise<number> {
-  const { pipeline, directory } = await loadNamedOrDefault(file)
+  await using assembled = await openPipeline(file, { needs: 'secrets' })
   const interrupted = interruption()
-  await using assembled = await assemblePipeline(pipeline, {
-    directory,
-    lookup: (variable) => process.env[variable],
-  })
   const { sources, destination } = assembled.parts
   const checks = [
     ...sources.map((source) => ({ what: source.name, check: () => source.check(interrupted.signal) })),
     {
       what: destination.description,
       check: async () => {
-        await using _session = await destination.open(pipeline.name)
+        await using _session = await destination.open(assembled.pipeline.name)
       },
     },
   ]

@@ -12,9 +12,14 @@ export async function initCommand(file: string): Promise<number> {
   if (kind === undefined) throw new ConfigError('', `${file}: name a file that ends in .ts or .yaml`)
   if (existsSync(file)) throw new ConfigError('', `${file} is there already: name another file`)
   writeFileSync(file, kind === 'ts' ? typescript : yaml)
-  process.stdout.write(
-    `wrote ${file}\n\n  1. sluice sandbox --port 8080        a local API to read from, in another terminal\n  2. sluice run ${file}${' '.repeat(Math.max(1, 22 - file.length))}load it into warehouse.duckdb\n  3. edit baseUrl, auth and streams, and run it against your API\n`,
-  )
+  const steps = [
+    ['sluice sandbox --port 8080', 'a local API to read from, in another terminal'],
+    [`sluice run ${file}`, 'load it into warehouse.duckdb'],
+    [`edit ${file}`, 'baseUrl, auth and streams, until it reads your API'],
+  ] as const
+  const width = Math.max(...steps.map(([command]) => command.length))
+  const lines = steps.map(([command, what], index) => `  ${index + 1}. ${command.padEnd(width)}  ${what}\n`)
+  process.stdout.write(`wrote ${file}\n\n${lines.join('')}`)
   return exitCodes.done
 }
 

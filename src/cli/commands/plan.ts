@@ -1,9 +1,9 @@
-import { assemblePipeline } from '../../config/assemble.ts'
 import { type PlannedSlice, type PlannedStream, planPipeline } from '../../engine/plan.ts'
+import { withoutName } from '../../observe/clip.ts'
 import { formatCount } from '../../observe/format.ts'
 import { exitCodes } from '../exit-code.ts'
 import { shortJson, shortPosition } from '../format-progress.ts'
-import { loadNamedOrDefault } from '../pipeline-file.ts'
+import { openPipeline } from '../open-pipeline.ts'
 import { paletteFor } from '../terminal.ts'
 
 export interface PlanCommandOptions {
@@ -16,12 +16,8 @@ export interface PlanCommandOptions {
 
 /** `sluice plan`: what a run would read, from which position, with which requests. Sends nothing to the API. */
 export async function planCommand(file: string | undefined, options: PlanCommandOptions): Promise<number> {
-  const { pipeline, directory } = await loadNamedOrDefault(file)
-  await using assembled = await assemblePipeline(pipeline, {
-    directory,
-    lookup: (variable) => process.env[variable],
-  })
   const { since, until, only, fullRefresh } = options
+  await using assembled = await openPipeline(file, { only, needs: 'addresses' })
   const planned = await planPipeline(assembled.parts, {
     scope: { ...(since !== undefined && { since }), ...(until !== undefined && { until }) },
     ...(only !== undefined && { only }),
@@ -36,7 +32,10 @@ function formatStream(planned: PlannedStream): string[] {
   const palette = paletteFor(process.stdout)
   const from = { start: 'its beginning', checkpoint: 'its checkpoint' } as Partial<Record<string, string>>
   const name = `${palette.strong(planned.stream)} → ${planned.table} (${planned.write})`
-  if (planned.from === null) return [name, `  ${palette.bad('refused')} ${planned.refused}`, '']
+  if (planned.from === null) {
+    const why = withoutName(planned.stream, planned.refused ?? '')
+    return [name, `  ${palette.bad('refused:')} ${why}`, '']
+  }
   const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}`
   const { slices, moreSlices } = planned
   if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']

@@ -1,4 +1,3 @@
-import { assemblePipeline } from '../../config/assemble.ts'
 import { previewStream } from '../../engine/preview.ts'
 import { selectStreams } from '../../engine/run.ts'
 import { ConfigError } from '../../errors.ts'
@@ -7,7 +6,7 @@ import { exitCodes } from '../exit-code.ts'
 import { previewNote } from '../format-preview.ts'
 import { formatRecord } from '../format-record.ts'
 import { interruption } from '../interruption.ts'
-import { loadNamedOrDefault } from '../pipeline-file.ts'
+import { openPipeline } from '../open-pipeline.ts'
 import { paletteFor } from '../terminal.ts'
 
 /**
@@ -19,12 +18,8 @@ export async function previewCommand(
   file: string | undefined,
   options: { readonly limit: number },
 ): Promise<number> {
-  const { pipeline, directory } = await loadNamedOrDefault(file)
+  await using assembled = await openPipeline(file, { only: [name], needs: 'secrets' })
   const interrupted = interruption()
-  await using assembled = await assemblePipeline(pipeline, {
-    directory,
-    lookup: (variable) => process.env[variable],
-  })
   const streams = selectStreams(assembled.parts, [name])
   if (streams.length !== 1) {
     throw new ConfigError(

@@ -16,12 +16,15 @@ export interface RunCommandOptions {
   readonly json?: boolean
 }
 
+/** How wide the summary is where there is no terminal, in characters: logs and mails cut or wrap what is wider. */
+const pipedWidth = 100
+
 /** `sluice run`: progress on stderr; the summary, or with --json the report, on stdout. */
 export async function runCommand(file: string | undefined, options: RunCommandOptions): Promise<number> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
   const report = new ReportBuilder()
   const view = runView(report, systemClock, process.stderr)
-  const interrupted = interruption()
+  const interrupted = interruption(view.stopping)
   try {
     const { json, ...selection } = options
     const result = await run(pipeline, {
@@ -35,7 +38,7 @@ export async function runCommand(file: string | undefined, options: RunCommandOp
     view.close()
     const text = json
       ? JSON.stringify(result, null, 2)
-      : formatSummary(result, paletteFor(process.stdout), process.stdout.columns).join('\n')
+      : formatSummary(result, paletteFor(process.stdout), process.stdout.columns ?? pipedWidth).join('\n')
     process.stdout.write(`${text}\n`)
     return exitCodes[result.outcome]
   } finally {

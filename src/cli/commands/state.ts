@@ -1,11 +1,10 @@
-import { assemblePipeline } from '../../config/assemble.ts'
 import { selectStreams } from '../../engine/run.ts'
 import { ofSlices } from '../../engine/starting-point.ts'
 import { formatTable } from '../../observe/table.ts'
 import type { Checkpoint } from '../../ports/destination.ts'
 import { exitCodes } from '../exit-code.ts'
 import { shortJson, shortPosition } from '../format-progress.ts'
-import { loadNamedOrDefault } from '../pipeline-file.ts'
+import { openPipeline } from '../open-pipeline.ts'
 
 /** Of a stream that is cut into many slices, the newest tell where it stands. */
 const shownSlices = 8
@@ -15,12 +14,8 @@ export async function stateCommand(
   file: string | undefined,
   options: { readonly json?: boolean },
 ): Promise<number> {
-  const { pipeline, directory } = await loadNamedOrDefault(file)
-  await using assembled = await assemblePipeline(pipeline, {
-    directory,
-    lookup: (variable) => process.env[variable],
-  })
-  await using session = await assembled.parts.destination.open(pipeline.name, { readOnly: true })
+  await using assembled = await openPipeline(file, { needs: 'nothing' })
+  await using session = await assembled.parts.destination.open(assembled.pipeline.name, { readOnly: true })
   const checkpoints = ofSlices(await session.readCheckpoints())
   process.stdout.write(
     `${options.json ? JSON.stringify(checkpoints, null, 2) : formatCheckpoints(checkpoints)}\n`,
@@ -30,13 +25,9 @@ export async function stateCommand(
 
 /** `sluice state reset STREAM`: the next run reads the stream from its beginning; its rows stay. */
 export async function resetCommand(name: string, file: string | undefined): Promise<number> {
-  const { pipeline, directory } = await loadNamedOrDefault(file)
-  await using assembled = await assemblePipeline(pipeline, {
-    directory,
-    lookup: (variable) => process.env[variable],
-  })
+  await using assembled = await openPipeline(file, { needs: 'nothing' })
   const streams = selectStreams(assembled.parts, [name])
-  await using session = await assembled.parts.destination.open(pipeline.name)
+  await using session = await assembled.parts.destination.open(assembled.pipeline.name)
   for (const stream of streams) {
     const count = await session.resetStream(stream.name, stream.table)
     process.stdout.write(

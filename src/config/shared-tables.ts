@@ -1,0 +1,27 @@
+import { ConfigError } from '../errors.ts'
+import { tableOf } from '../source/rest-options.ts'
+import type { Pipeline } from './pipeline.ts'
+
+/**
+ * Two streams of one table would take each other's rows for their own: a `replace` would drop them, a `merge` mix them up.
+ * Upper and lower case are the same, as they are to the names of DuckDB.
+ * @throws ConfigError that names both streams and what to change
+ */
+export function refuseSharedTables(pipeline: Pipeline): void {
+  const owners = new Map<string, { readonly stream: string; readonly table: string }>()
+  for (const [source, { streams }] of Object.entries(pipeline.sources)) {
+    for (const [name, settings] of Object.entries(streams)) {
+      const stream = `${source}.${name}`
+      const table = tableOf(source, name, settings)
+      const owner = owners.get(table.toLowerCase())
+      if (owner !== undefined) {
+        const same = owner.table === table ? '' : `, which is the same as ${owner.table} but for its case`
+        throw new ConfigError(
+          `sources.${source}.streams.${name}.table`,
+          `${stream} would be loaded into ${table}${same}, the table of ${owner.stream}: give one of the two a \`table\` of its own`,
+        )
+      }
+      owners.set(table.toLowerCase(), { stream, table })
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import { ConfigError } from '../errors.ts'
+import { writePath } from '../options/explain.ts'
+import { isSecret } from '../options/secret.ts'
+import type { Pipeline } from './pipeline.ts'
+
+/** `${NAME}` and `${env:NAME}` */
+const reference = /\$\{(?:env:)?[A-Za-z_]\w*\}/
+
+/**
+ * Refuses references to variables in options that are not looked up: they would be sent as they stand. The options that are
+ * looked up hold secrets by now. A request's body is left alone: it may be in a language that has such references itself.
+ * @throws ConfigError that names the option and what to write
+ */
+export function refuseStrayVariables(pipeline: Pipeline): void {
+  const visit = (value: unknown, path: readonly PropertyKey[]): void => {
+    if (typeof value === 'string') {
+      const found = reference.exec(value)?.[0]
+      if (found === undefined) return
+      throw new ConfigError(
+        writePath(path),
+        `${found} would be taken as it stands: variables are looked up in \`baseUrl\` and \`auth\` alone. A key that goes into a header or the query belongs in \`auth: { type: api_key, … }\`; what is no secret can be put together in a pipeline.ts`,
+      )
+    }
+    if (typeof value !== 'object' || value === null || isSecret(value)) return
+    for (const [key, inner] of Object.entries(value)) {
+      if (key === 'body' && path.at(-2) === 'streams') continue
+      visit(inner, [...path, Array.isArray(value) ? Number(key) : key])
+    }
+  }
+  visit(pipeline, [])
+}

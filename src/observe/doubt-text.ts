@@ -1,0 +1,12 @@
+import type { SluiceEvent } from '../ports/events.ts'
+import { formatCounted } from './format.ts'
+
+/** Why a list may not have ended where it seemed to, and what to do. */
+export function doubtText(doubt: Extract<SluiceEvent, { type: 'list.doubt' }>): string {
+  const { option, path, records, found } = doubt
+  const what = `the list may go on: its first page, of ${formatCounted(records, 'record')}, has nothing at \`${path}\`, where \`paginate.${option}\` looks for the next page, so it was taken for the last`
+  const [likeliest] = found
+  return likeliest === undefined
+    ? `${what}. If there are more records, name the right place in \`${option}\``
+    : `${what}. The body has ${found.map((each) => `\`${each}\``).join(', ')}: if there are more records, write \`${option}: ${likeliest}\` or the right one of them`
+}
