@@ -35,7 +35,8 @@ export class Batch {
 
   add(slice: string, page: SourcePage, checked: CheckedPage, now: number): void {
     this.#startedAt ??= now
-    this.rows.append(checked.records, checked.schema)
+    // The columns of a batch are those of its first records: a page without any says nothing of them.
+    if (checked.records.length > 0) this.rows.append(checked.records, checked.schema)
     this.rejects.push(...checked.rejects)
     this.changes.push(...checked.changes)
     this.schema = checked.schema

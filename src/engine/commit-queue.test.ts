@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import type { RowBuffer } from '../ports/destination.ts'
+import type { JsonRecord } from '../ports/json.ts'
+import type { TableSchema } from '../ports/schema.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { Batch } from './batch.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { Intake } from './intake.ts'
+import { listStream } from './testing/list-stream.ts'
+
+/** Rows as a destination takes them that encodes each page as it comes: what a column is, it stays. */
+class TypedRows implements RowBuffer {
+  length = 0
+  schema: TableSchema = { columns: [] }
+
+  append(records: readonly JsonRecord[], schema: TableSchema): void {
+    for (const [at, column] of this.schema.columns.entries()) expect(schema.columns[at]).toEqual(column)
+    this.schema = schema
+    this.length += records.length
+  }
+}
+
+async function loadsOf(...pages: readonly (readonly JsonRecord[])[]): Promise<string[]> {
+  const loads: string[] = []
+  const queue = new CommitQueue({
+    intake: new Intake(listStream({ slices: {} }), null),
+    begin: () => new Batch({ maxRecords: 100, maxBytes: 10_000, maxAgeMs: 60_000 }, new TypedRows()),
+    commit: async ({ rows }) => {
+      const { columns } = (rows as TypedRows).schema
+      loads.push(`${rows.length}: ${columns.map(({ name, type }) => `${name} ${type.kind}`).join(', ')}`)
+    },
+    clock: fakeClock(),
+    onFailure: (error) => expect.fail(String(error)),
+  })
+  for (const [at, records] of pages.entries())
+    await queue.add('all', { records, bytes: 10, progress: { position: at, highWater: null } })
+  await queue.finish(false)
+  return loads
+}
+
+test('a page that widens a column begins a new batch', async () => {
+  expect(await loadsOf([{ id: 1, price: 2 }], [{ id: 2, price: 2.5 }], [{ id: 3, price: 4 }])).toEqual([
+    '1: id integer, price integer',
+    '2: id integer, price double',
+  ])
+})
+
+test('a page that adds a column goes into the batch', async () => {
+  expect(await loadsOf([{ id: 1 }], [{ id: 2, price: 2.5 }])).toEqual(['2: id integer, price double'])
+})
+
+test('a page without records settles nothing: one that widens a column may follow it in the same batch', async () => {
+  expect(await loadsOf([{ id: 1, price: 1 }], [{ id: 2, price: 0.5 }], [], [{ id: 'x' }])).toEqual([
+    '1: id integer, price integer',
+    '1: id integer, price double',
+    '1: id text, price double',
+  ])
+  expect(await loadsOf([{ id: 1, price: 1 }], [], [{ id: 2, price: 'dear' }])).toEqual([
+    '1: id integer, price integer',
+    '1: id integer, price text',
+  ])
+})
+
+test('a batch that begins with a page of rejects takes its columns from the first record that is kept', async () => {
+  const rejected = Array.from({ length: 100 }, () => ({ price: 1 }))
+  expect(await loadsOf([{ id: 1, price: 1 }], rejected, [{ price: 1 }], [{ id: 2, price: 0.5 }])).toEqual([
+    '1: id integer, price integer',
+    '1: id integer, price double',
+  ])
+})
