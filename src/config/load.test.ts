@@ -213,8 +213,13 @@ test.each([
   ],
   [
     'a variable where none is looked up says where they are',
-    (pipeline: unknown) => Object.assign(api(pipeline), { headers: { 'x-key': `\${env:API_KEY}` } }),
-    /^sources\.api\.headers\["x-key"\]: \$\{env:API_KEY\} would be taken as it stands: variables are looked up in `baseUrl` and `auth` alone\. A key that goes into a header or the query belongs in `auth: \{ type: api_key, … \}`/,
+    (pipeline: unknown) => Object.assign(items(pipeline), { path: `teams/\${env:TEAM}/items` }),
+    /^sources\.api\.streams\.items\.path: \$\{env:TEAM\} would be taken as it stands: variables are looked up in addresses, credentials, `headers` and `query` alone\. /,
+  ],
+  [
+    'a header whose variable lacks env: says how to write it',
+    (pipeline: unknown) => Object.assign(api(pipeline), { headers: { 'x-team': `team-\${TEAM}` } }),
+    /^sources\.api\.headers\["x-team"\]: \$\{TEAM\} would be taken as it stands: write \$\{env:TEAM\}, /,
   ],
   [
     'two streams of one table are both named, whatever the case',

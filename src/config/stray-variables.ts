@@ -18,7 +18,7 @@ export function refuseStrayVariables(pipeline: Pipeline): void {
       if (found === undefined) return
       throw new ConfigError(
         writePath(path),
-        `${found} would be taken as it stands: variables are looked up in \`baseUrl\` and \`auth\` alone. A key that goes into a header or the query belongs in \`auth: { type: api_key, … }\`; what is no secret can be put together in a pipeline.ts`,
+        `${found} would be taken as it stands: variables are looked up in addresses, credentials, \`headers\` and \`query\` alone. Anything else can be put together in a pipeline.ts`,
       )
     }
     if (typeof value !== 'object' || value === null || isSecret(value)) return

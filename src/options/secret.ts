@@ -109,7 +109,7 @@ export const secret = z
 
 /** A text that may be a secret, or have one inside, as in `token=${env:KEY}`. Other than `secret` it may be empty. */
 export const textOrSecret = z
-  .union([z.string().transform(parseSecret), z.custom<Secret>(isSecret)])
+  .union([mayNameVariables.transform(parseSecret), z.custom<Secret>(isSecret)])
   .meta({ title: 'text or secret' })
 
 /**
