@@ -102,6 +102,10 @@ export function oauth2Authenticator(options: Options, context: AuthContext): Aut
       checkHeaderText(token, 'auth', context.source)
       return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } }
     },
+    async prepare(signal) {
+      await manager.token(signal)
+    },
+    isReady: () => manager.isFresh(),
     renew: (refused, signal) => manager.renew(bearerOf(refused), signal),
   }
 }

@@ -45,6 +45,8 @@ export interface TokenManager {
    * @throws TokenRefusedError, TokenUnavailableError, TokenStoreError
    */
   token(signal?: AbortSignal): Promise<string>
+  /** True where `token` has one at hand. */
+  isFresh(): boolean
   /**
    * The API refused `refused`: resolves to true where there is another token now. It is refreshed unless another request has had
    * that done since `refused` was handed out.
@@ -103,6 +105,10 @@ class Manager implements TokenManager {
       }
     }
     return this.#current!.accessToken
+  }
+
+  isFresh(): boolean {
+    return this.#current !== undefined && this.#isFresh(this.#current)
   }
 
   async renew(refused: string, signal?: AbortSignal): Promise<boolean> {

@@ -4,12 +4,31 @@ import { AuthRefusedError, HttpStatusError } from './errors.ts'
 import type { Call, Layer } from './layer.ts'
 
 /**
- * The two layers of a credential. `sign` puts it on each attempt. `renewOnce` lies outside the quota, so that the repeat after a 401 is
+ * The layers of a credential. `sign` puts it on each attempt. `prepare` lies outside the quota, so that nobody holds a permit while a
+ * token is fetched: what a bucket counted as sent would leave later, beside what it has let in since (Q1). Where a token grows old
+ * during the wait for quota, the permit is given back and the token renewed, once: where waits are longer than tokens live, it is
+ * renewed with the permit in hand. `renewOnce` lies outside the quota, so that the repeat after a 401 is
  * paid for like any other request: it renews the credential, asks once more, and takes a second 401 for an answer.
  */
-export function authLayers(auth: Authenticator): { renewOnce: Layer; sign: Layer } {
+export function authLayers(auth: Authenticator): { renewOnce: Layer; prepare: Layer; sign: Layer } {
   // What was refused, kept beside the error instead of in it (S1).
   const signed = new WeakMap<HttpStatusError, HttpRequest>()
+
+  const prepare: Layer = (next) => async (call, consume) => {
+    await auth.prepare?.(call.signal)
+    const outdated = new Error('the token has grown old')
+    const recheck = () => {
+      call.recheck()
+      if (auth.isReady?.() === false) throw outdated
+    }
+    try {
+      return await next({ ...call, recheck }, consume)
+    } catch (error) {
+      if (error !== outdated) throw error
+    }
+    await auth.prepare?.(call.signal)
+    return next(call, consume)
+  }
 
   const sign: Layer = (next) => async (call, consume) => {
     const request = await auth.sign(call.request, call.signal)
@@ -39,7 +58,7 @@ export function authLayers(auth: Authenticator): { renewOnce: Layer; sign: Layer
       }
     }
   }
-  return { renewOnce, sign }
+  return { renewOnce, prepare, sign }
 }
 
 function isRefusal(error: unknown): error is HttpStatusError {

@@ -106,7 +106,7 @@ export function createClient(options: ClientOptions): Client {
     onHold: events.quota.hold,
     onWait: events.quota.wait,
   })
-  const { renewOnce, sign } = options.auth ? authLayers(options.auth) : { renewOnce: pass, sign: pass }
+  const { renewOnce, prepare, sign } = options.auth ? authLayers(options.auth) : unauthenticated
   const attach: Layer = (next) => (call, consume) =>
     next(call.attach === undefined ? call : { ...call, request: call.attach(call.request) }, consume)
   const follow = followRedirects(origins)
@@ -124,8 +124,8 @@ export function createClient(options: ClientOptions): Client {
   // The chain, outermost first. Each attempt waits for quota and is signed afresh; what is asked again after a redirect or a renewed
   // credential waits for quota like any other request. A place among `maxConcurrent` is one more quota, taken at the same moment as the
   // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
-  // was granted one after it opened gives it back.
-  const send = follow(retry(renewOnce(breaker(quota(attach(sign(events.measure(exchange))))))))
+  // was granted one after it opened gives it back; so does who finds that the token has grown old while waiting.
+  const send = follow(retry(renewOnce(breaker(prepare(quota(attach(sign(events.measure(exchange)))))))))
 
   function toRequest(spec: RequestSpec): HttpRequest {
     const headers: Record<string, string> = { ...baseHeaders, ...spec.headers }
@@ -163,6 +163,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 const pass: Layer = (next) => next
+const unauthenticated = { renewOnce: pass, prepare: pass, sign: pass }
 const none: readonly Quota[] = []
 
 /** RFC 9110 §9.2.2: these methods may be repeated; others where the request says so, or carries a key by which the API knows a repeat. */
