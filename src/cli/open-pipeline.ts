@@ -17,6 +17,8 @@ export interface OpenPipelineOptions {
    * have (`nothing`). Variables that are missing are told all at once.
    */
   readonly needs: 'secrets' | 'addresses' | 'nothing'
+  /** An API that does not answer is asked once more, and no oftener. */
+  readonly hasty?: boolean
 }
 
 /**
@@ -25,24 +27,38 @@ export interface OpenPipelineOptions {
  */
 export async function openPipeline(
   file: string | undefined,
-  { only, needs }: OpenPipelineOptions,
+  { only, needs, hasty = false }: OpenPipelineOptions,
 ): Promise<OpenedPipeline> {
   const { pipeline, directory } = await loadNamedOrDefault(file)
   const selected = withSources(pipeline, only)
   if (needs === 'secrets') requireSecrets(selected, systemLookup)
   if (needs === 'addresses') requireAddresses(selected, systemLookup)
-  const sources = needs === 'nothing' ? withoutApis(selected) : selected
-  const assembled = await assemblePipeline(sources, { directory, lookup: systemLookup })
+  const withApis = needs === 'nothing' ? withoutApis(selected) : selected
+  const patient = hasty ? withSettings(withApis, hurry) : withApis
+  const assembled = await assemblePipeline(patient, { directory, lookup: systemLookup })
   return { ...assembled, pipeline }
 }
 
+type SourceSettings = Pipeline['sources'][string]
+
 /** The same streams, at an address that nobody has (RFC 2606): what looks at them alone needs no variable. */
 function withoutApis(pipeline: Pipeline): Pipeline {
-  const nowhere = { baseUrl: 'http://unasked.invalid', auth: { type: 'none' } } as const
+  return withSettings(pipeline, (source) => ({
+    ...source,
+    baseUrl: 'http://unasked.invalid',
+    auth: { type: 'none' },
+  }))
+}
+
+function hurry(source: SourceSettings): SourceSettings {
+  return { ...source, retry: { ...source.retry, maxAttempts: Math.min(source.retry.maxAttempts, 2) } }
+}
+
+function withSettings(pipeline: Pipeline, change: (source: SourceSettings) => SourceSettings): Pipeline {
   return {
     ...pipeline,
     sources: Object.fromEntries(
-      Object.entries(pipeline.sources).map(([name, source]) => [name, { ...source, ...nowhere }]),
+      Object.entries(pipeline.sources).map(([name, source]) => [name, change(source)]),
     ),
   }
 }

@@ -24,7 +24,7 @@ const batchOptions = z
       .describe('Records after which a batch is committed. Default 20,000.'),
     size: size
       .prefault('16MiB')
-      .describe('Size of the records as they were sent, after which a batch is committed. Default "4MiB".'),
+      .describe('Size of the records as they were sent, after which a batch is committed. Default "16MiB".'),
     interval: duration
       .prefault('30s')
       .describe('Age after which a batch is committed when the next page arrives. Default "30s".'),

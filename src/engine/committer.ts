@@ -63,6 +63,8 @@ export class Committer {
     this.#examples.push(...rejects.slice(0, REJECT_EXAMPLES - this.#examples.length))
     const checkpoints = keepCheckpoints ? [] : this.#updates(batch)
     const load = this.#load(batch, checkpoints, publish && !this.#allRejected)
+    // A destination may empty the rows with the commit.
+    const records = batch.length
     const receipt = await session.commit(load)
 
     this.#loads++
@@ -87,7 +89,7 @@ export class Committer {
       at,
       stream: stream.name,
       loadId: load.id,
-      records: batch.length,
+      records,
       inserted: receipt.inserted,
       updated: receipt.updated,
       unchanged: receipt.unchanged,

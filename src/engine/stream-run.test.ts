@@ -3,9 +3,11 @@ import { DestinationError } from '../destinations/errors.ts'
 import { ConfigError } from '../errors.ts'
 import type { DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
+import type { JsonRecord } from '../ports/json.ts'
 import type { Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
+import { RecordRows } from './batch.ts'
 import { ofSlices } from './starting-point.ts'
 import { runStream, type StreamRunOptions } from './stream-run.ts'
 import { listStream, records } from './testing/list-stream.ts'
@@ -435,4 +437,38 @@ test('a record that is rejected again with each run is kept once, and counted', 
   expect(destination.rejects('support')).toMatchObject([
     { record: '{"name":"Ada","tags":["a"]}', times: 2, reason: 'key field "id" is missing' },
   ])
+})
+
+test('a stream whose table is gone is refused: going on from its checkpoints would leave out what was in it', async () => {
+  const list = { slices: { all: [records(1, 4), records(5, 8)] } }
+  await load(listStream(list))
+  await using session = await destination.open('support')
+  const before = await session.readCheckpoints()
+  const without = { ...session, readSchema: async () => null }
+  const { outcome, error } = await load(listStream(list), { session: without })
+  expect(outcome).toBe('failed')
+  expect(error).toMatchObject({ code: 'TABLE_GONE', table: 'desk_tickets' })
+  expect((error as Error).message).toBe(
+    'desk.tickets: its checkpoints say how far it was loaded, but the table desk_tickets is gone, and going on would leave out what was in it. ' +
+      'Run `sluice state reset desk.tickets` to have it read from its beginning, or bring the table back',
+  )
+  expect(await session.readCheckpoints()).toEqual(before)
+  expect(await load(listStream(list), { session: without, fullRefresh: true })).toMatchObject({
+    outcome: 'done',
+  })
+})
+
+test('a commit is told with its records also where the destination empties the rows with it', async () => {
+  await using inner = await destination.open('support')
+  const session: DestinationSession = {
+    ...inner,
+    rows: () => new RecordRows(),
+    async commit(load) {
+      const receipt = await inner.commit(load)
+      ;(load.records as JsonRecord[]).length = 0
+      return receipt
+    },
+  }
+  await load(listStream({ slices: { all: [records(1, 4)] } }), { session })
+  expect(events.filter(({ type }) => type === 'load.commit')).toMatchObject([{ records: 4, inserted: 4 }])
 })

@@ -8,6 +8,7 @@ import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
 import { Intake } from './intake.ts'
 import { startingPoint } from './starting-point.ts'
+import { TableGoneError } from './table-gone.ts'
 import { messageOf, TwoFailuresError } from './two-failures.ts'
 
 export interface StreamRunOptions {
@@ -59,6 +60,7 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     start.replacement === 'new'
       ? null
       : await session.readSchema(stream.table, { staged: start.replacement === 'continued' })
+  if (schema === null && start.committed.size > 0) throw new TableGoneError(stream.name, stream.table)
   const committer = new Committer({
     stream,
     session,

@@ -19,7 +19,9 @@ function slowTokens(clock: Clock, lifeMs: number): Authenticator & { readonly fe
   }
   const isReady = () => clock.now() < expiresAt
   const prepare = async () => {
-    if (!isReady()) await (fetching ??= fetch())
+    if (isReady()) return
+    fetching ??= fetch()
+    await fetching
   }
   return {
     fetches: () => fetches,

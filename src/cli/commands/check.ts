@@ -6,7 +6,7 @@ import { paletteFor } from '../terminal.ts'
 
 /** `sluice check`: asks each API for as little as possible, and opens the destination. */
 export async function checkCommand(file: string | undefined): Promise<number> {
-  await using assembled = await openPipeline(file, { needs: 'secrets' })
+  await using assembled = await openPipeline(file, { needs: 'secrets', hasty: true })
   const interrupted = interruption()
   const { sources, destination } = assembled.parts
   const checks = [

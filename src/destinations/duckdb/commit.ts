@@ -13,7 +13,7 @@ import { emptyRange, insertRows, planMerge } from './merge.ts'
 import { identifier } from './quote.ts'
 import { writeRejects } from './rejects.ts'
 import type { RowFeed } from './row-feed.ts'
-import { forgetTableSchema, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
+import { forgetTableSchema, hasTable, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
 
 /** What a commit works with. */
 export interface Workplace {
@@ -131,8 +131,8 @@ async function prepareTable(
 async function publish(connection: DuckDBConnection, load: Load): Promise<void> {
   const fresh = stagedName(load.table)
   // Also refuses to drop a table that is not Sluice's.
-  const live = await readTableSchema(connection, load.table, false)
-  if (live !== null && !load.replacement!.allowEmpty && (await countRows(connection, fresh)) === 0) {
+  const isLive = await hasTable(connection, load.table)
+  if (isLive && !load.replacement!.allowEmpty && (await countRows(connection, fresh)) === 0) {
     const rows = await countRows(connection, load.table)
     if (rows > 0) throw new EmptyReplaceError(load.stream, load.table, rows)
   }

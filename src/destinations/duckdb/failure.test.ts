@@ -194,6 +194,28 @@ test('a column that someone dropped or changed is named, and nothing is written'
   await expect(session.readSchema('items')).rejects.toThrow(/table items: its column name is gone/)
 })
 
+test('R6: a replacement takes the place of a table that someone changed', async () => {
+  await fill([{ id: 1, name: 'a' }])
+  await using session = await destinationAt(file).open('p')
+  await session.query('ALTER TABLE items DROP COLUMN name')
+  const records = [{ id: 1, name: 'a' }]
+  await session.commit({
+    id: 'refresh',
+    runId: 'run',
+    at: 0,
+    stream: 'items',
+    table: 'items',
+    mode: 'merge',
+    key: ['id'],
+    schema: observeRecords(null, records).schema,
+    records,
+    rejects: [],
+    checkpoints: [{ slice: 'all', fromVersion: 1, position: null, highWater: null }],
+    replacement: { begin: true, publish: true, allowEmpty: false },
+  })
+  expect(await session.query('SELECT id, name FROM items')).toEqual([{ id: 1, name: 'a' }])
+})
+
 test('a table that someone dropped is made anew', async () => {
   await fill()
   await using session = await destinationAt(file).open('p')

@@ -10,6 +10,13 @@ export function stagedName(table: string): string {
   return `_sluice_new_${table}`
 }
 
+interface StoredTable {
+  /** As Sluice left it. */
+  readonly schema: TableSchema
+  /** SQL types by column, as they are now. */
+  readonly types: ReadonlyMap<string, string>
+}
+
 /**
  * The columns of a table, or `null` where it is not there.
  * @throws DestinationSchemaError where the table is not Sluice's, or was changed by someone else
@@ -19,6 +26,34 @@ export async function readTableSchema(
   table: string,
   staged: boolean,
 ): Promise<TableSchema | null> {
+  const stored = await readTable(connection, table, staged)
+  if (stored === null) return null
+  const { schema, types } = stored
+  for (const column of [...schema.columns, { name: LOAD_ID_COLUMN, type: { kind: 'text' } as const }]) {
+    const found = types.get(column.name)
+    if (found === sqlType(column.type)) continue
+    const problem = found === undefined ? 'is gone' : `has become ${found}, it was ${sqlType(column.type)}`
+    throw new DestinationSchemaError(
+      staged ? stagedName(table) : table,
+      `its column ${column.name} ${problem}`,
+    )
+  }
+  return schema
+}
+
+/**
+ * Whether a live table is there, in whatever state: a replacement takes its place.
+ * @throws DestinationSchemaError where the table is not Sluice's
+ */
+export async function hasTable(connection: DuckDBConnection, table: string): Promise<boolean> {
+  return (await readTable(connection, table, false)) !== null
+}
+
+async function readTable(
+  connection: DuckDBConnection,
+  table: string,
+  staged: boolean,
+): Promise<StoredTable | null> {
   const name = staged ? stagedName(table) : table
   const reader = await connection.runAndReadAll(
     `SELECT column_name, data_type,
@@ -36,15 +71,10 @@ export async function readTableSchema(
       name,
       'it is in the file, but Sluice did not make it. Give the stream another table',
     )
-  const schema = JSON.parse(first[2]) as TableSchema
-  const types = new Map(rows.map(([column, type]) => [column, type]))
-  for (const column of [...schema.columns, { name: LOAD_ID_COLUMN, type: { kind: 'text' } as const }]) {
-    const found = types.get(column.name)
-    if (found === sqlType(column.type)) continue
-    const problem = found === undefined ? 'is gone' : `has become ${found}, it was ${sqlType(column.type)}`
-    throw new DestinationSchemaError(name, `its column ${column.name} ${problem}`)
+  return {
+    schema: JSON.parse(first[2]) as TableSchema,
+    types: new Map(rows.map(([column, type]) => [column, type])),
   }
-  return schema
 }
 
 /** Notes the columns of a table. */
