@@ -133,4 +133,25 @@ export const keyCases: readonly ConformanceCase[] = [
       assert.deepEqual((await dataRows(harness, table)).map((row) => row['n']).sort(), [2, 3])
     }
   }),
+
+  onSession(
+    'merge',
+    'merge: a load by another key of the same table finds its rows, and so does one by the first key again',
+    async (session, harness) => {
+      await merge(session, [
+        { id: 1, ref: 100 },
+        { id: 2, ref: 200 },
+      ])
+      const byRef = { key: ['ref'], stream: 'desk.refs' }
+      assert.deepEqual(counts(await merge(session, [{ id: 7, ref: 100 }], byRef)), [0, 1, 0])
+      assert.deepEqual(counts(await merge(session, [{ id: 7, ref: 300 }])), [0, 1, 0])
+      assert.deepEqual(counts(await merge(session, [{ id: 9, ref: 50 }], byRef)), [1, 0, 0])
+      assert.deepEqual(counts(await merge(session, [{ id: 9, ref: 60 }])), [0, 1, 0])
+      assert.deepEqual(byId(await dataRows(harness)), [
+        { id: 2, ref: 200 },
+        { id: 7, ref: 300 },
+        { id: 9, ref: 60 },
+      ])
+    },
+  ),
 ]

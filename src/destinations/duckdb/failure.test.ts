@@ -216,6 +216,13 @@ test('R6: a replacement takes the place of a table that someone changed', async 
   expect(await session.query('SELECT id, name FROM items')).toEqual([{ id: 1, name: 'a' }])
 })
 
+test('what a query has written beside the loads is found by the next one', async () => {
+  await using session = await destinationAt(file).open('p')
+  await load(session, 'first', [{ id: 1 }])
+  await session.query('INSERT INTO items (id) VALUES (50)')
+  expect(await load(session, 'second', [{ id: 50 }])).toMatchObject({ inserted: 0 })
+})
+
 test('a table that someone dropped is made anew', async () => {
   await fill()
   await using session = await destinationAt(file).open('p')

@@ -1,11 +1,16 @@
 import type { TableSchema } from '../../ports/schema.ts'
 import type { KeyRange } from './batch-keys.ts'
 
+export interface KnownKeys extends KeyRange {
+  /** The column's name; absent where the table has no rows, and so no values in any column. */
+  readonly column?: string
+}
+
 /** A table as this process has left it. */
 export interface KnownTable {
   readonly schema: TableSchema
-  /** What all its keys lie between, where they are whole numbers. */
-  readonly keys?: KeyRange
+  /** What all values of a column of whole numbers lie between: that of the key by which the last load was merged. */
+  readonly keys?: KnownKeys
 }
 
 /**
@@ -25,5 +30,9 @@ export class KnownTables {
 
   forget(table: string): void {
     this.#tables.delete(table.toLowerCase())
+  }
+
+  forgetAll(): void {
+    this.#tables.clear()
   }
 }

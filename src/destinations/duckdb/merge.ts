@@ -5,7 +5,7 @@ import { DestinationSchemaError } from '../errors.ts'
 import { batchKeys, type KeyColumn, type KeyRange } from './batch-keys.ts'
 import type { EncodedRows } from './encoded-rows.ts'
 import { fedColumn, markColumn, ordinalColumn } from './fed-column.ts'
-import type { KnownTable } from './known-tables.ts'
+import type { KnownKeys, KnownTable } from './known-tables.ts'
 import { identifier } from './quote.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 
@@ -21,7 +21,7 @@ export interface MergePlan {
   /** How many of those that are written take the place of a row. */
   readonly updated: number
   /** What the table's keys lie between after the load, where that is known. */
-  readonly keys?: KeyRange
+  readonly keys?: KnownKeys
 }
 
 /** What the planning of a load needs. */
@@ -37,7 +37,7 @@ interface Merge {
 }
 
 /** The keys of a table without rows. */
-export const emptyRange: KeyRange = { least: Number.POSITIVE_INFINITY, greatest: Number.NEGATIVE_INFINITY }
+export const emptyRange: KnownKeys = { least: Number.POSITIVE_INFINITY, greatest: Number.NEGATIVE_INFINITY }
 
 /** The batch's keys: ordinal, k0, k1, …, version. */
 const KEYS = 'temp._sluice_keys'
@@ -68,13 +68,19 @@ export async function planMerge(
   }
   const { distinct, range } = batchKeys(rows, merge.key)
   const skipped = new Set(distinct ? [] : await dropSuperseded(merge))
-  const stored = range && (known.keys ?? (await storedKeys(merge)))
+  const column = merge.key[0]!.column.name
+  const stored = range && (keysOf(known, column) ?? (await storedKeys(merge)))
   let updated = 0
   if (!apart(range, stored) && (await matchRows(merge, distinct))) {
     for (const ordinal of await dropUnchanged(merge)) skipped.add(ordinal)
     if (load.mode === 'merge') updated = await deleteReplaced(merge)
   }
-  return { skipped, updated, ...(range && stored && { keys: united(range, stored) }) }
+  return { skipped, updated, ...(range && stored && { keys: { column, ...united(range, stored) } }) }
+}
+
+/** Another load may have been merged by another key. */
+function keysOf({ keys }: KnownTable, column: string): KeyRange | undefined {
+  return keys === undefined || (keys.column !== undefined && keys.column !== column) ? undefined : keys
 }
 
 /** True where no key of the batch can be in the table: what grows by its id, mostly, needs no join. */

@@ -126,6 +126,8 @@ export class DuckdbSession implements DestinationSession {
     } catch (error) {
       throw explainFailure(error, this.#warehouse.description, this.#warehouse.file)
     } finally {
+      // It is not for writing, but nothing keeps it from doing so.
+      this.#warehouse.tables.forgetAll()
       this.#queries.delete(query)
     }
   }
