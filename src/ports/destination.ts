@@ -36,7 +36,7 @@ export interface Reject {
 
 /**
  * Takes the records of a load as they come, in a form of the destination's own, so that no record has to live until its
- * commit. What was appended must not be needed any more when `append` returns.
+ * commit. What was appended must not be needed any more when `append` returns. The commit takes the rows: it may leave the buffer empty.
  */
 export interface RowBuffer {
   /** Records that were appended. */

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import type { DestinationSession } from '../../ports/destination.ts'
+import type { TableSchema } from '../../ports/schema.ts'
+import { observeRecords } from '../../records/observe.ts'
 import {
   AT,
   assertRejects,
+  byId,
   type ConformanceCase,
   type ConformanceHarness,
+  counts,
   dataRows,
   makeLoad,
   nextCheckpoint,
@@ -332,6 +336,34 @@ export const commitCases: readonly ConformanceCase[] = [
       )
       assert.match(error.message, /"all"/)
       assert.deepEqual(await everything(session, harness), before)
+    },
+  ),
+
+  onSession(
+    'C3',
+    'C3: a load whose records were taken page by page, with a column more on the way, is stored once however often it is committed',
+    async (session, harness) => {
+      const pages = [
+        [{ id: 1, name: 'a' }, { id: 2 }],
+        [{ id: 3, name: 'ü', price: 1.5 }],
+        [{ id: 4, price: 2 }],
+      ]
+      const load = await makeLoad(session, pages.flat(), { mode: 'merge', key: ['id'] })
+      const rows = session.rows?.()
+      let schema: TableSchema | null = null
+      for (const page of pages) {
+        schema = observeRecords(schema, page).schema
+        rows?.append(page, schema)
+      }
+      const taken = rows === undefined ? load : { ...load, records: [], rows }
+      assert.deepEqual(counts(await session.commit(taken)), [4, 0, 0])
+      assert.equal((await session.commit(taken)).replayed, true)
+      assert.deepEqual(byId(await dataRows(harness)), [
+        { id: 1, name: 'a', price: null },
+        { id: 2, name: null, price: null },
+        { id: 3, name: 'ü', price: 1.5 },
+        { id: 4, name: null, price: 2 },
+      ])
     },
   ),
 ]
