@@ -1,5 +1,6 @@
 // Installs what is missing, so that `npm start` and `npm test` work on a fresh clone.
 // `npm install`, not `npm ci`: the lockfile need not name the binaries of platforms that its author could not reach.
+// `--no-save`, or npm would write those that it finds into the lockfile.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 
@@ -27,7 +28,7 @@ export function installIfNeeded() {
   const wanted = readFileSync(new URL('package-lock.json', root), 'utf8')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return
   console.log('Installing packages …')
-  run(npm, ['install', '--no-audit', '--no-fund', '--loglevel=error'])
+  run(npm, ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'])
   writeFileSync(stamp, wanted)
 }
 

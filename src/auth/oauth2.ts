@@ -190,7 +190,7 @@ export function oauth2TokenManager(options: Options, context: AuthContext): Toke
  * The name of a credential in the token store. The configured refresh token is a part of it, as a hash: two sources with one
  * credential share its tokens, and one whose refresh token the user has replaced starts afresh.
  */
-export function tokenName(tokenUrl: string, clientId: string, refreshToken: string): string {
+function tokenName(tokenUrl: string, clientId: string, refreshToken: string): string {
   const hash = createHash('sha256')
     .update(JSON.stringify([tokenUrl, clientId, refreshToken]))
     .digest('hex')

@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { closeAll } from '../engine/closing.ts'
 import type { Client } from '../http/client.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import { restOptions } from '../source/rest-options.ts'
@@ -25,9 +26,6 @@ export function openClient(
   const { client } = sourceClient(name, settings, around)
   return {
     ...client,
-    async [Symbol.asyncDispose]() {
-      await client[Symbol.asyncDispose]()
-      await around.close()
-    },
+    [Symbol.asyncDispose]: () => closeAll([client, { [Symbol.asyncDispose]: around.close }]),
   }
 }

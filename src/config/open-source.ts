@@ -1,3 +1,4 @@
+import { closeAll } from '../engine/closing.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import type { Source } from '../ports/source.ts'
 import { type RestOptions, restOptions } from '../source/rest-options.ts'
@@ -19,9 +20,6 @@ export async function openSource(
   const source = createSource(name, settings, around)
   return {
     ...source,
-    async [Symbol.asyncDispose]() {
-      await source[Symbol.asyncDispose]()
-      await around.close()
-    },
+    [Symbol.asyncDispose]: () => closeAll([source, { [Symbol.asyncDispose]: around.close }]),
   }
 }

@@ -189,7 +189,7 @@ class Overtaken extends Error {
  * The API is down where it can't be reached, breaks off, or answers 5xx (other than 501 and 505, which are about the request). Any other
  * status shows that it is up: a 404 is an answer, and a 429 belongs to the quota. Errors of this side are neutral.
  */
-export function healthOf(error: unknown): Health {
+function healthOf(error: unknown): Health {
   if (error instanceof HttpStatusError)
     return error.status >= 500 && error.status !== 501 && error.status !== 505 ? 'down' : 'up'
   if (!isSluiceError(error)) return 'neutral'

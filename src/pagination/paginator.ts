@@ -31,7 +31,7 @@ export interface Paginator<P extends Json = Json> {
   /** Given the first page, every remaining position, where they can be known: pages are then read side by side. */
   all?(first: PageView): Iterable<P> | undefined
   /**
-   * The position to keep when the list has ended for now and the next run goes on from there (a sync cursor).
+   * The position to keep at the end of a list that grows, from which the next run goes on (a sync cursor).
    * Only paginators whose API promises such a position have it.
    */
   resume?(page: PageView, position: P | undefined): P | undefined

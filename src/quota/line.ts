@@ -180,7 +180,7 @@ function reached(changed: readonly QuotaQueue[]): { queues: Set<QuotaQueue>; lin
   return { queues, lines: [...lines].sort((a, b) => a.first!.arrival - b.first!.arrival) }
 }
 
-/** Where a waiter has to stay for now; `undefined` where it may go. */
+/** The queue at which a waiter must stay, and until when; `undefined` where it may go. */
 function obstacle(
   { line, cost }: Waiter,
   taken: ReadonlySet<QuotaQueue>,

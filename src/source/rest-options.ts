@@ -131,7 +131,7 @@ export const streamOptions = streamFields
   })
   .describe('One endpoint that yields records, loaded into one table')
 
-export const streamName = z
+const streamName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: (issue) => badName(issue.input, 'a stream') })
 

@@ -1,10 +1,11 @@
+import type { HeldReject } from '../destinations/conformance.ts'
 import { DestinationError } from '../destinations/errors.ts'
 import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import { LOAD_ID_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
 import { abandonReplacement, applyPlan, moveCheckpoints, planCommit } from './memory-commit.ts'
-import { type MemoryStore, memoryStore, pipelineState, type StoredReject } from './memory-store.ts'
+import { type MemoryStore, memoryStore, pipelineState } from './memory-store.ts'
 
 export interface MemoryDestinationOptions {
   /** What an earlier destination held: the same store again, as a new process finds it. Default: an empty one. */
@@ -20,7 +21,7 @@ export interface MemoryDestination extends Destination {
   readonly store: MemoryStore
   /** A table's rows in order of insertion, by column name, with `_sluice_load_id`; none where there is no such table. */
   rows(table: string): JsonRecord[]
-  rejects(pipeline: string): readonly StoredReject[]
+  rejects(pipeline: string): readonly HeldReject[]
   /** The ids of the pipeline's loads, in order. */
   loads(pipeline: string): string[]
   runs(pipeline: string): RunRecord[]

@@ -1,3 +1,4 @@
+import type { HeldReject } from '../destinations/conformance.ts'
 import type { Checkpoint, LoadReceipt, RunRecord } from '../ports/destination.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Encoded } from '../records/encode-value.ts'
@@ -16,25 +17,13 @@ export interface MemoryTable {
   indexedBy: string
 }
 
-export interface StoredReject {
-  readonly stream: string
-  /** The record as JSON. */
-  readonly record: string
-  readonly reason: string
-  /** How many times it came. */
-  readonly times: number
-  /** The loads that brought it first and last. */
-  readonly firstLoadId: string
-  readonly lastLoadId: string
-}
-
 export interface MemoryPipeline {
   /** By `checkpointId`. */
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
   readonly runs: Map<string, RunRecord>
   /** By stream and reject id. */
-  readonly rejects: Map<string, StoredReject>
+  readonly rejects: Map<string, HeldReject>
 }
 
 /** Everything that a memory destination holds: it outlives the destination, as a file outlives a process. */

@@ -5,7 +5,7 @@ import { chmod, mkdir, open, readFile, rm, stat, symlink, writeFile } from 'node
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { DestinationSession, LoadReceipt } from '../../ports/destination.ts'
+import type { DestinationSession, Load, LoadReceipt } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import { observeRecords } from '../../records/observe.ts'
 import { DestinationBusyError, DestinationError, DestinationSchemaError } from '../errors.ts'
@@ -26,8 +26,9 @@ async function load(
   session: DestinationSession,
   id: string,
   records: readonly JsonRecord[],
+  replacement?: Load['replacement'],
 ): Promise<LoadReceipt> {
-  const present = await session.readSchema('items')
+  const present = replacement === undefined ? await session.readSchema('items') : null
   const [checkpoint] = await session.readCheckpoints('items')
   return session.commit({
     id,
@@ -41,6 +42,7 @@ async function load(
     records,
     rejects: [],
     checkpoints: [{ slice: 'all', fromVersion: checkpoint?.version ?? 0, position: id, highWater: null }],
+    ...(replacement && { replacement }),
   })
 }
 
@@ -198,21 +200,7 @@ test('R6: a replacement takes the place of a table that someone changed', async 
   await fill([{ id: 1, name: 'a' }])
   await using session = await destinationAt(file).open('p')
   await session.query('ALTER TABLE items DROP COLUMN name')
-  const records = [{ id: 1, name: 'a' }]
-  await session.commit({
-    id: 'refresh',
-    runId: 'run',
-    at: 0,
-    stream: 'items',
-    table: 'items',
-    mode: 'merge',
-    key: ['id'],
-    schema: observeRecords(null, records).schema,
-    records,
-    rejects: [],
-    checkpoints: [{ slice: 'all', fromVersion: 1, position: null, highWater: null }],
-    replacement: { begin: true, publish: true, allowEmpty: false },
-  })
+  await load(session, 'refresh', [{ id: 1, name: 'a' }], { begin: true, publish: true, allowEmpty: false })
   expect(await session.query('SELECT id, name FROM items')).toEqual([{ id: 1, name: 'a' }])
 })
 
