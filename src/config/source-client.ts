@@ -6,7 +6,7 @@ import { createRedactor, type Redactor } from '../http/redact.ts'
 import { sourceOrigins } from '../http/request-url.ts'
 import { attachSecrets, splitSecrets } from '../http/secret-parts.ts'
 import { revealSecret } from '../options/secret.ts'
-import type { EndpointQuota } from '../source/endpoint-quota.ts'
+import type { EndpointQuota } from '../source/request/endpoint-quota.ts'
 import type { RestSettings } from '../source/rest-options.ts'
 import type { Surroundings } from './surroundings.ts'
 

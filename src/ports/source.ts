@@ -15,7 +15,31 @@ export interface SourcePage {
   readonly bytes: number
   /** Absent in the middle of a streamed body: the records are committed, the checkpoint stays where it is. */
   readonly progress?: Progress
+  /** Records of the stream's side tables, by the table's name. */
+  readonly sides?: ReadonlyMap<string, readonly JsonRecord[]>
+  /** What can't become a record, or was told to be left out: it is kept among the rejects. */
+  readonly rejects?: readonly { readonly record: JsonRecord; readonly reason: string }[]
 }
+
+/** A table that a stream fills beside its own: a side-loaded list, or a list inside its records that was split off. */
+export interface SideTable {
+  readonly table: string
+  /** The fields that name a row. Empty where there is none. */
+  readonly key: readonly string[]
+  /**
+   * append and merge: as of a stream. owned: the rows belong to a record of the stream; where a load brings a version of that record
+   * that is taken, its rows take the place of all that belonged to the version before, and a removed record takes its rows along.
+   */
+  readonly write: 'append' | 'merge' | 'owned'
+  /** With `owned`: the row's fields that hold the stream's key, in the key's order. */
+  readonly owner?: readonly string[]
+}
+
+/** The field of a record that says that it is gone at the API: a truthy value removes the row of its key. It makes no column. */
+export const tombstoneField = '_sluice_deleted'
+
+/** With `owned` side tables: the field by which a record and the rows that belong to this very version of it are told to be together. */
+export const ownerField = '_sluice_owner'
 
 /** A part of a stream that is read on its own and has its own checkpoint. */
 export interface Slice {
@@ -48,7 +72,11 @@ export interface RequestPreview {
   readonly body?: string
 }
 
-export type WriteMode = 'append' | 'merge' | 'replace'
+/**
+ * append, merge and replace load the records. delete: each record names a row of the table that is gone at the API. reconcile: the
+ * records name all rows that there are at the API; when all were read, the table's others are removed.
+ */
+export type WriteMode = 'append' | 'merge' | 'replace' | 'delete' | 'reconcile'
 
 /** One endpoint that yields records, loaded into one table. */
 export interface Stream {
@@ -60,6 +88,12 @@ export interface Stream {
   readonly key: readonly string[]
   /** The field by which one version of a record is newer than another; without it the one read last is. */
   readonly version?: string
+  /** Tables beside its own. Default: none. */
+  readonly sides?: readonly SideTable[]
+  /** Whether records may hold `tombstoneField`. Default false. */
+  readonly tombstones?: boolean
+  /** How many slices may be read at once. Default 1. */
+  readonly slicesAtOnce?: number
   /** Whether an empty result may replace a full table (R6). */
   readonly allowEmptyReplace: boolean
   /** What to do with a record whose key is missing or null: keep it in `_sluice_rejects`, or fail the stream. */

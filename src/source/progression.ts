@@ -9,7 +9,8 @@ import type { PageView } from '../pagination/paginator.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Progress, Slice } from '../ports/source.ts'
-import type { Instant } from './time-format.ts'
+import type { Instant } from './incremental/time-format.ts'
+import type { TemplateValues } from './request/request-template.ts'
 
 export interface Progression {
   /**
@@ -25,6 +26,8 @@ export interface Progression {
 export interface SliceReading {
   /** The paginator's position to start from; `undefined` at the first page. */
   readonly start: Json | undefined
+  /** What the placeholders of the stream's request stand for in this slice. Default: nothing. */
+  readonly values?: TemplateValues
   /** The request before the paginator's part in it. `isFirst`: no position is known yet. */
   request(base: RequestSpec, isFirst: boolean): RequestSpec
   /** Takes in the records of a page, or of a part of one, and gives those that belong to the slice. */

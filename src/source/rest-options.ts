@@ -9,8 +9,9 @@ import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
-import { incrementalOptions, slicesOptions } from './incremental-options.ts'
-import { isWholeBody } from './select.ts'
+import { incrementalOptions } from './incremental/incremental-options.ts'
+import { isWholeBody } from './response/select.ts'
+import { slicesOptions } from './slices/slices-options.ts'
 import { streamProblems } from './stream-rules.ts'
 
 const queryScalar = z.union([z.number(), z.boolean(), textOrSecret])

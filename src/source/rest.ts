@@ -6,9 +6,9 @@ import type { SecretLookup } from '../options/secret.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
-import type { EndpointQuota } from './endpoint-quota.ts'
+import type { EndpointQuota } from './request/endpoint-quota.ts'
+import { selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
-import { selectRecords } from './select.ts'
 import { createRestStream } from './stream.ts'
 
 /** An HTTP API as a source of a pipeline. Gives plain options, so that the same pipeline can be written in YAML. */

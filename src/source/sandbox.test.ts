@@ -13,9 +13,9 @@ import type { JsonRecord } from '../ports/json.ts'
 import type { Source } from '../ports/source.ts'
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
+import { unwrapRecord } from './response/select.ts'
 import { rest } from './rest.ts'
 import { Crash, runOnce, Warehouse } from './scripted-client.ts'
-import { unwrapRecord } from './select.ts'
 
 const origin = 'https://sandbox.test'
 const changes = {

@@ -1,6 +1,6 @@
+import { unitMs } from './incremental/time-format.ts'
+import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
-import { isWholeBody } from './select.ts'
-import { unitMs } from './time-format.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
 export interface StreamProblem {

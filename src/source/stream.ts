@@ -19,17 +19,18 @@ import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
-import type { EndpointQuota } from './endpoint-quota.ts'
-import { type PageFetcher, type PartSink, pageFetcher } from './fetch-page.ts'
-import { idIncremental } from './id-incremental.ts'
-import { endCheck } from './list-end.ts'
-import { positionIncremental } from './position-incremental.ts'
+import { idIncremental } from './incremental/id-incremental.ts'
+import { positionIncremental } from './incremental/position-incremental.ts'
+import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
+import { timeIncremental } from './incremental/time-incremental.ts'
+import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page.ts'
+import { endCheck } from './pages/list-end.ts'
+import { readSlice } from './pages/read-slice.ts'
 import type { Bounds, Progression } from './progression.ts'
-import { readSlice } from './read-slice.ts'
+import type { EndpointQuota } from './request/endpoint-quota.ts'
+import { requestTemplate } from './request/request-template.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
-import { compareInstants, type Instant, toInstant } from './time-format.ts'
-import { timeIncremental } from './time-incremental.ts'
-import { timeSlices } from './time-slices.ts'
+import { timeSlices } from './slices/time-slices.ts'
 import { wholeList } from './whole.ts'
 
 /** One endpoint of a REST API. */
@@ -88,7 +89,7 @@ export function createRestStream(
     return url
   })
   const progression = progressionOf(fullName, settings, paginator, clock)
-  const base = baseRequest(settings, own.plain, query)
+  const template = requestTemplate(baseRequest(settings, own.plain, query))
   const { endpointQuota = ownQuota(clock) } = dependencies
   const quotas = [endpointQuota(settings.method, settings.path, settings.quotas)]
   const fetcher: PageFetcher = pageFetcher({
@@ -124,6 +125,7 @@ export function createRestStream(
 
   function firstRequest(slice: Slice): RequestSpec {
     const reading = progression.begin(slice)
+    const base = template.fill(reading.values ?? {})
     return paginator.request(reading.request(base, reading.start === undefined), reading.start)
   }
 
@@ -139,7 +141,9 @@ export function createRestStream(
     slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
     async read(slice, options) {
       try {
-        await readSlice(progression.begin(slice), paginator, base, fetcher, options, doubtEnd)
+        const reading = progression.begin(slice)
+        const base = template.fill(reading.values ?? {})
+        await readSlice(reading, paginator, base, fetcher, options, doubtEnd)
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)
@@ -149,7 +153,8 @@ export function createRestStream(
 
     async probe(signal) {
       const [slice] = progression.slices(new Map(), {})
-      const request = slice === undefined ? paginator.request(base, undefined) : firstRequest(slice)
+      const request =
+        slice === undefined ? paginator.request(template.fill({}), undefined) : firstRequest(slice)
       // A document is read, since an API may refuse a credential in the body of a success; a streamed body may be long.
       if (fetcher.streams) {
         await client.request(request, (response) => response.discard(), {

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+import { duration } from '../../options/duration.ts'
+import { path } from '../../pagination/path.ts'
+import { requestValue } from '../../pagination/request-value.ts'
+import { margin } from './margin.ts'
+import { startOption } from './start.ts'
+import { timeFormat } from './time-format.ts'
+
+const lookback = duration
+  .prefault('0s')
+  .describe(
+    'How far before the high-water mark each run reads again, for records that come late. Default "0s"',
+  )
+
+const order = z
+  .enum(['ascending', 'none'])
+  .default('none')
+  .describe(
+    'ascending: the API sorts by `field`, oldest first; the high-water mark moves with each page, and a list that is not sorted stops the stream. none: the mark moves at the end of the list. Default none',
+  )
+
+const missing = z
+  .enum(['fail', 'keep'])
+  .default('fail')
+  .describe(
+    'What to do with a record that has no value in `field`: fail stops the stream, keep loads the record without moving the high-water mark. Default fail',
+  )
+
+const start = startOption.describe(
+  'Where the first run starts, inclusive: an ISO date or time, or how long before now, as in "30d"; no later run goes further back',
+)
+
+export const timeIncrementalOptions = z
+  .strictObject({
+    by: z.literal('time').describe('Reads what has changed since the high-water mark'),
+    field: path.describe(
+      'Path of the time in a record, as in "updated_at": ISO 8601, or a number counted from 1970',
+    ),
+    param: requestValue
+      .optional()
+      .describe(
+        'Where the API takes the earliest time wanted, inclusive: a query parameter as in "created[gte]", `{ header }` or `{ body }`. An API whose bound is exclusive needs a `lookback` of at least one step of `format`. Without it the whole list is read each time, and older records are left out here',
+      ),
+    endParam: requestValue
+      .optional()
+      .describe('Where the API takes the latest time wanted. Default: the list is read up to its end'),
+    start,
+    format: timeFormat.default('iso'),
+    order,
+    lookback,
+    margin,
+    missing,
+  })
+  .describe('By time: a filter on a time of the records, and a high-water mark')
+
+export const positionIncrementalOptions = z
+  .strictObject({
+    by: z
+      .literal('position')
+      .describe("The paginator's position outlives the run, as with Zendesk's incremental cursor"),
+    start: z
+      .strictObject({
+        param: requestValue.describe('Where the first request of all says from when on: as in "start_time"'),
+        value: start,
+        format: timeFormat.default('iso'),
+      })
+      .optional()
+      .describe('What the first request says as long as there is no position. Default: nothing'),
+  })
+  .describe(
+    'By position: the next run goes on where the paginator stood; needs `persist: true` in `paginate`',
+  )
+
+export const idIncrementalOptions = z
+  .strictObject({
+    by: z.literal('id').describe('Reads what has a greater id than the high-water mark'),
+    field: path.describe('Path of the id in a record: a whole number, or digits in a text, that only grows'),
+    param: requestValue.describe('Where the API takes the id to start from, as in "since_id"'),
+    start: z
+      .union([
+        z.int(),
+        z.string().regex(/^-?\d{1,40}$/, { error: 'an id is a whole number, or digits in a text' }),
+      ])
+      .optional()
+      .describe('What the first run asks with. Default: it asks without `param`'),
+    inclusive: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether the API gives the record with that very id again. Such a stream needs a `key`. Default false',
+      ),
+    order,
+    lookback: z
+      .int()
+      .nonnegative()
+      .default(0)
+      .describe(
+        'How many ids before the high-water mark each run reads again, for ids that appear late. Default 0',
+      ),
+    missing,
+  })
+  .describe('By id: a filter on an id that grows, and a high-water mark')
+
+export const incrementalOptions = z
+  .discriminatedUnion('by', [timeIncrementalOptions, positionIncrementalOptions, idIncrementalOptions])
+  .describe('How a run reads only what is new or changed since the run before')
+
+export type TimeIncrementalOptions = z.output<typeof timeIncrementalOptions>
+export type PositionIncrementalOptions = z.output<typeof positionIncrementalOptions>
+export type IdIncrementalOptions = z.output<typeof idIncrementalOptions>

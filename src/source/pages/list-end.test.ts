@@ -1,0 +1,114 @@
+import { expect, test } from 'vitest'
+import { cursor } from '../../pagination/cursor.ts'
+import { nextUrl } from '../../pagination/next-url.ts'
+import { offset } from '../../pagination/offset.ts'
+import type { SluiceEvent } from '../../ports/events.ts'
+import type { JsonRecord, Value } from '../../ports/json.ts'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { restOptions } from '../rest-options.ts'
+import { scriptedClient } from '../scripted-client.ts'
+import { createRestStream } from '../stream.ts'
+import { endCheck } from './list-end.ts'
+
+const items = (count: number): JsonRecord[] => Array.from({ length: count }, (_, id) => ({ id, next: 'x' }))
+const page = (body: { [key: string]: Value }, records = items(200)) => ({
+  url: 'https://api.test/items',
+  status: 200,
+  headers: {},
+  body: { items: records, ...body },
+  records,
+})
+const byToken = (token: string, more: object = {}) => endCheck(cursor({ token, param: 'cursor', ...more }))
+
+test('a misspelt token is doubted, with what the body has, the likeliest first', () => {
+  const body = { meta: { has_more: true, prev_cursor: null, next_cursor: 'b', total: 1250 } }
+  expect(byToken('meta.next_cursr')(page(body))).toEqual({
+    option: 'token',
+    path: 'meta.next_cursr',
+    records: 200,
+    found: ['meta.next_cursor', 'meta.has_more'],
+  })
+  // Its parent is not there either.
+  expect(byToken('next_cursor')(page(body))?.found).toEqual(['meta.next_cursor', 'meta.has_more'])
+  expect(byToken('after')(page(body))?.found).toEqual(['meta.next_cursor', 'meta.has_more'])
+})
+
+test('a misspelt next URL is doubted, and a key that needs quotes is quoted', () => {
+  const check = endCheck(nextUrl({ url: 'links.nxt' }))
+  expect(check(page({ '@odata.nextLink': 'https://api.test/items?page=2' }))).toEqual({
+    option: 'url',
+    path: 'links.nxt',
+    records: 200,
+    found: ["['@odata.nextLink']"],
+  })
+})
+
+test('a full page without a token is doubted though nothing of the body looks like one', () => {
+  const sized = byToken('next', { size: { param: 'limit', value: 200 } })
+  expect(sized(page({ kind: 'list' }))).toMatchObject({ path: 'next', found: [] })
+  expect(sized(page({ kind: 'list' }, items(199)))).toBeUndefined()
+  expect(byToken('next')(page({ kind: 'list' }))).toBeUndefined()
+})
+
+test('a null or empty token, an empty page, and an API that says that there is no more are ends like any other', () => {
+  expect(byToken('next')(page({ next: null, next_page: 2 }))).toBeUndefined()
+  expect(byToken('next')(page({ next: '', next_page: 2 }))).toBeUndefined()
+  expect(byToken('next')(page({ next_page: 2 }, []))).toBeUndefined()
+  expect(byToken('next')(page({ next_page: 2, has_more: false }))).toBeUndefined()
+  expect(byToken('next', { more: 'has_more' })(page({ next_page: 2, has_more: false }))).toBeUndefined()
+  expect(byToken('next')(page({ next_page: null, offset: 0, has_more: '' }))).toBeUndefined()
+})
+
+test('what records hold is no hint, and kinds that follow nothing of the body are not asked', () => {
+  expect(byToken('next')(page({}))).toBeUndefined()
+  const record = { id: 1, next_step: 'call' }
+  expect(byToken('next')({ ...page({}), body: record, records: [record] })).toBeUndefined()
+  expect(endCheck(offset({}))(page({ next: 'b' }))).toBeUndefined()
+  expect(endCheck(cursor({ token: { header: 'x-next' }, param: 'c' }))(page({ next: 'b' }))).toBeUndefined()
+})
+
+test('a stream says so once, and only where its first page is its last', async () => {
+  const events: SluiceEvent[] = []
+  const read = async (token: string) => {
+    const client = scriptedClient(({ query }) => ({
+      body: { items: [{ id: query.cursor ?? 1 }], next_cursor: query.cursor === undefined ? '2' : undefined },
+    }))
+    const settings = restOptions.parse({
+      type: 'rest',
+      baseUrl: 'https://api.test',
+      streams: {
+        items: {
+          path: 'items',
+          records: 'items',
+          paginate: { type: 'cursor', token, param: 'cursor' },
+          key: 'id',
+        },
+      },
+    })
+    const stream = createRestStream('api', 'items', settings.streams['items']!, {
+      client,
+      clock: fakeClock({ start: 7 }),
+      limits: settings.limits,
+      onEvent: (event) => events.push(event),
+    })
+    for (let time = 1; time <= 2; time++)
+      await stream.read(
+        { key: 'all', progress: null },
+        { signal: new AbortController().signal, async emit() {} },
+      )
+  }
+  await read('next_cursor')
+  expect(events).toEqual([])
+  await read('next_cursr')
+  expect(events).toEqual([
+    {
+      type: 'list.doubt',
+      at: 7,
+      stream: 'api.items',
+      option: 'token',
+      path: 'next_cursr',
+      records: 1,
+      found: ['next_cursor'],
+    },
+  ])
+})

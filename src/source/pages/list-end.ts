@@ -1,0 +1,109 @@
+// The end of a list that a misspelt path would look just like: a first page that is not the last, and nothing where the next page
+// should be named. A paginator can't tell the two apart, since an API may leave the token out of its last page; what else the body
+// holds mostly can.
+import { nearest } from '../../options/nearest.ts'
+import { moreReader } from '../../pagination/more-flag.ts'
+import type { PaginatorOptions } from '../../pagination/options.ts'
+import type { PageView } from '../../pagination/paginator.ts'
+import { compilePath, parsePath } from '../../pagination/path.ts'
+import { LongDecimal, type Value } from '../../ports/json.ts'
+
+/** A list that ended at its first page, and may not have ended. */
+export interface DoubtfulEnd {
+  /** The option that names where the next page is named: `token` or `url`. */
+  readonly option: 'token' | 'url'
+  /** What it names, as in `next_cursor`. */
+  readonly path: string
+  /** Records on the page. */
+  readonly records: number
+  /** Paths of the body that look like what was meant, the likeliest first. Never what they hold (S1). */
+  readonly found: readonly string[]
+}
+
+/** Looks at a first page behind which the paginator sees no other; `undefined` where that is as it should be. */
+export type EndCheck = (firstPage: PageView) => DoubtfulEnd | undefined
+
+/** How deep a body is searched, in objects. */
+const deepest = 3
+/** Most paths that a warning names. */
+const mostFound = 4
+/** What fields are called by which APIs name a next page or say that there is one. */
+const leadsOn = /next|cursor|more|continu|scroll|token|^after$|_after$|offset/i
+
+/** Of a paginator that follows what the body names. Others need no such path. */
+export function endCheck(options: PaginatorOptions | undefined): EndCheck {
+  if (options?.type !== 'cursor' && options?.type !== 'next-url') return () => undefined
+  const [option, place] =
+    options.type === 'cursor' ? (['token', options.token] as const) : (['url', options.url] as const)
+  if (typeof place !== 'string') return () => undefined
+  const read = compilePath(place)
+  const more = moreReader(options.more)
+  const full = options.size?.value
+  const named = String(parsePath(place)?.at(-1) ?? place)
+
+  return (page) => {
+    // Null and '' are what an API says at the end; a key that is not there at all may be one that is written otherwise.
+    if (page.records.length === 0 || read(page.body) !== undefined || more(page) !== undefined)
+      return undefined
+    const likely = [...fieldsOf(page.body, page.records)].filter(
+      ({ key }) => leadsOn.test(key) || nearest(named, [key]) !== undefined,
+    )
+    // An API that says that there is no more says so of whatever the path was meant to name.
+    if (likely.some(({ key, value }) => /more/i.test(key) && value === false)) return undefined
+    const found = likely.filter(({ value }) => holdsSomething(value))
+    if (found.length === 0 && (full === undefined || page.records.length < full)) return undefined
+    const near = nearest(
+      named,
+      found.map(({ key }) => key),
+    )
+    // The likeliest first: what is spelled alike, then what could be a token; a flag leads nowhere.
+    const rank = ({ key, value }: BodyField) => (key === near ? 0 : typeof value === 'boolean' ? 2 : 1)
+    return {
+      option,
+      path: place,
+      records: page.records.length,
+      found: found
+        .toSorted((a, b) => rank(a) - rank(b))
+        .slice(0, mostFound)
+        .map(({ path }) => path),
+    }
+  }
+}
+
+interface BodyField {
+  readonly key: string
+  readonly path: string
+  readonly value: Value
+}
+
+/** The scalar fields of a body outside its records, those of the upper levels first. */
+function* fieldsOf(body: Value | undefined, records: PageView['records']): Iterable<BodyField> {
+  let level: { readonly prefix: string; readonly value: Value | undefined }[] = [{ prefix: '', value: body }]
+  for (let depth = 0; depth < deepest; depth++) {
+    const below: typeof level = []
+    for (const { prefix, value } of level) {
+      if (!isObject(value) || records.some((record) => record === value)) continue
+      for (const [key, inner] of Object.entries(value)) {
+        const path = `${prefix}${pathStep(key, prefix === '')}`
+        if (isObject(inner)) below.push({ prefix: path, value: inner })
+        else if (!Array.isArray(inner)) yield { key, path, value: inner }
+      }
+    }
+    level = below
+  }
+}
+
+function pathStep(key: string, isFirst: boolean): string {
+  if (!/^[^.[\]'"*\s$]+$/.test(key)) return `['${key}']`
+  return isFirst ? key : `.${key}`
+}
+
+function isObject(value: Value | undefined): value is { readonly [key: string]: Value } {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LongDecimal)
+  )
+}
+
+function holdsSomething(value: Value): boolean {
+  return value !== null && value !== '' && value !== false && value !== 0
+}
