@@ -33,6 +33,7 @@ export type ErrorCode =
   | 'CURSOR_MISSING'
   | 'KEY_INVALID'
   | 'ALL_REJECTED'
+  | 'TRANSFORM_FAILED'
   | 'TABLE_GONE'
   | 'CHECKPOINT_CONFLICT'
   | 'REPLACE_EMPTY'

@@ -33,3 +33,10 @@ export type Value =
 
 /** One JSON object from the API. */
 export type JsonRecord = { [field: string]: Value }
+
+/** True for an object of the API, as opposed to a list, a scalar or a long number. */
+export function isObject(value: Value | undefined): value is { [key: string]: Value } {
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LongDecimal)
+  )
+}

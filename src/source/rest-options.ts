@@ -13,6 +13,7 @@ import { incrementalOptions } from './incremental/incremental-options.ts'
 import { isWholeBody } from './response/select.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { streamProblems } from './stream-rules.ts'
+import { transformOptions } from './transform/transform-options.ts'
 
 const queryScalar = z.union([z.number(), z.boolean(), textOrSecret])
 
@@ -81,6 +82,7 @@ const streamFields = z.strictObject({
     .optional(),
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
+  transform: transformOptions.optional(),
   key: z
     .union(
       [

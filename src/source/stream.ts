@@ -17,7 +17,7 @@ import { type PageView, PaginationInvalidError, type Paginator } from '../pagina
 import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
-import type { ReadScope, RequestPreview, Slice, Stream, WriteMode } from '../ports/source.ts'
+import type { ReadScope, RequestPreview, Slice, SourcePage, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
 import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
@@ -31,6 +31,7 @@ import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
 import { timeSlices } from './slices/time-slices.ts'
+import { compileTransform } from './transform/transform.ts'
 import { wholeList } from './whole.ts'
 
 /** One endpoint of a REST API. */
@@ -113,6 +114,17 @@ export function createRestStream(
     return first && then ? (request) => then(first(request)) : (first ?? then)
   }
 
+  const table = tableOf(source, name, settings)
+  const transform =
+    settings.transform &&
+    compileTransform(settings.transform, {
+      name: fullName,
+      table,
+      key,
+      lookup: dependencies.lookup ?? (() => undefined),
+      onSecret: (value) => redactor.add(value),
+    })
+
   const check = endCheck(settings.paginate)
   let doubted = false
   /** Once a stream: its slices are asked in the same way. */
@@ -131,7 +143,8 @@ export function createRestStream(
 
   return {
     name: fullName,
-    table: tableOf(source, name, settings),
+    table,
+    ...(transform && { sides: transform.sides }),
     write: writeMode(settings),
     key,
     ...(settings.version !== undefined && { version: settings.version }),
@@ -142,8 +155,12 @@ export function createRestStream(
     async read(slice, options) {
       try {
         const reading = progression.begin(slice)
-        const base = template.fill(reading.values ?? {})
-        await readSlice(reading, paginator, base, fetcher, options, doubtEnd)
+        const values = reading.values ?? {}
+        const base = template.fill(values)
+        const emit = transform
+          ? async (page: SourcePage) => options.emit(transform.apply(page, values))
+          : options.emit
+        await readSlice(reading, paginator, base, fetcher, { ...options, emit }, doubtEnd)
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)
