@@ -32,6 +32,8 @@ export interface SliceReading {
   request(base: RequestSpec, isFirst: boolean): RequestSpec
   /** Takes in the records of a page, or of a part of one, and gives those that belong to the slice. */
   take(records: readonly JsonRecord[]): readonly JsonRecord[]
+  /** Asked after `take`: true where what follows in the list is known already, so that the page is the last. */
+  isEnough?(): boolean
   /** Forgets what was taken since the last progress: a streamed body that broke off is read again from its start. */
   rewind?(): void
   /** What is true once everything taken so far is committed. Absent where the checkpoint is to be left alone. */

@@ -26,7 +26,7 @@ import { timeIncremental } from './incremental/time-incremental.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page.ts'
 import { endCheck } from './pages/list-end.ts'
 import { readSlice } from './pages/read-slice.ts'
-import type { Bounds, Progression } from './progression.ts'
+import type { Bounds, Progression, SliceReading } from './progression.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
@@ -160,7 +160,14 @@ export function createRestStream(
         const emit = transform
           ? async (page: SourcePage) => options.emit(transform.apply(page, values))
           : options.emit
-        await readSlice(reading, paginator, base, fetcher, { ...options, emit }, doubtEnd)
+        await readSlice(
+          reading,
+          upToTheMark(paginator, reading),
+          base,
+          fetcher,
+          { ...options, emit },
+          doubtEnd,
+        )
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)
@@ -182,6 +189,17 @@ export function createRestStream(
         })
       } else await fetcher.fetch(request, noParts, signal)
     },
+  }
+}
+
+/** A list that is read from its newest record on ends where the reading has seen enough. No page behind it is asked for ahead. */
+function upToTheMark(paginator: Paginator, { isEnough }: SliceReading): Paginator {
+  if (isEnough === undefined) return paginator
+  const { request, resume } = paginator
+  return {
+    request,
+    next: (page, position) => (isEnough() ? undefined : paginator.next(page, position)),
+    ...(resume && { resume }),
   }
 }
 

@@ -8,11 +8,18 @@ export class CursorMissingError extends SluiceError {
   readonly recovery = 'fix-config'
   readonly stream: string
   readonly field: string
-  constructor(stream: string, field: string, record: JsonRecord, value: Value | undefined, wanted: string) {
+  constructor(
+    stream: string,
+    field: string,
+    record: JsonRecord,
+    value: Value | undefined,
+    wanted: string,
+    option: 'field' | 'mark' = 'field',
+  ) {
     super(
       value === undefined || value === null
         ? describeMissing(stream, field, record, value)
-        : `${stream}: \`incremental.field: ${field}\` should be ${wanted}, and a record has ${JSON.stringify(String(value)).slice(0, 80)}`,
+        : `${stream}: \`incremental.${option}: ${field}\` should be ${wanted}, and a ${option === 'field' ? 'record' : 'page'} has ${JSON.stringify(String(value)).slice(0, 80)}`,
     )
     this.stream = stream
     this.field = field
@@ -25,7 +32,7 @@ function describeMissing(stream: string, field: string, record: JsonRecord, valu
   const suggestion = closest === undefined ? '.' : `; did you mean \`${closest}\`?`
   return (
     `${stream}: a record ${what}, which \`incremental.field\` names${suggestion} ` +
-    "To load such records without moving the high-water mark, set `missing: 'keep'`"
+    "To load such records without moving the high-water mark, set `missing: 'keep'`; to leave them out, `missing: 'drop'`"
   )
 }
 
@@ -34,9 +41,15 @@ export class CursorOrderError extends SluiceError {
   readonly code = 'PAGINATION_INVALID'
   readonly recovery = 'fix-config'
   readonly stream: string
-  constructor(stream: string, field: string, value: Value, previous: Value) {
+  constructor(
+    stream: string,
+    field: string,
+    order: 'ascending' | 'descending' | 'none',
+    value: Value,
+    previous: Value,
+  ) {
     super(
-      `${stream}: \`order: ascending\` does not hold: a record with \`${field}\` ${String(value)} came after one with ${String(previous)}. ` +
+      `${stream}: \`order: ${order}\` does not hold: a record with \`${field}\` ${String(value)} came after one with ${String(previous)}. ` +
         "Ask the API to sort by that field, or set `order: 'none'`: the high-water mark then moves at the end only",
     )
     this.stream = stream

@@ -16,65 +16,74 @@ export interface CursorOrdering {
 export interface CursorField {
   readonly read: (record: JsonRecord) => Value | undefined
   /**
-   * The greatest value on a page; `undefined` where no record has one.
-   * @throws CursorMissingError where a record has none and that is not allowed, or where the greatest can't be ordered
-   * @throws CursorOrderError where the page should be ascending and isn't (C5)
+   * Looks at the records of a page, or of a part of one, in the list's order.
+   * @param before what it gave for the records before these
+   * @throws CursorMissingError where a record has no value and that is not allowed, or where a value can't be ordered
+   * @throws CursorOrderError where the list is not sorted as it should be (C5)
    */
-  highest(records: readonly JsonRecord[]): Value | undefined
-  /** Throws where a page that begins with `records[0]` can't follow one whose greatest value was `previous` (C5). */
-  checkFollows(records: readonly JsonRecord[], previous: Value): void
+  look(records: readonly JsonRecord[], before: Seen | undefined): Seen | undefined
 }
+
+/** Values of the field in the records that were looked at. */
+export interface Seen {
+  /** The greatest. */
+  readonly highest: Value
+  /** Newest first, that of the record that came last; else the greatest. */
+  readonly last: Value
+}
+
+export type CursorOrder = 'ascending' | 'descending' | 'none'
 
 export interface CursorFieldOptions {
   /** For messages: `desk.tickets`. */
   readonly stream: string
   readonly field: string
   readonly ordering: CursorOrdering
-  readonly ascending: boolean
-  readonly missing: 'fail' | 'keep'
+  readonly order: CursorOrder
+  readonly missing: 'fail' | 'keep' | 'drop'
 }
 
 export function cursorField(options: CursorFieldOptions): CursorField {
-  const { stream, field, ordering, ascending, missing } = options
+  const { stream, field, ordering, order, missing } = options
   const read = compilePath(field)
-
   function check(record: JsonRecord, value: Value): void {
     if (!ordering.isValid(value)) throw new CursorMissingError(stream, field, record, value, ordering.wanted)
   }
 
   return {
     read,
-    highest(records) {
-      let best: Value | undefined
-      let bestOf: JsonRecord | undefined
+    look(records, before) {
+      let highest = before?.highest
+      let last = before?.last
+      let changed: JsonRecord | undefined
       for (const record of records) {
         const value = read(record)
         if (value === undefined || value === null) {
-          if (missing === 'keep') continue
+          if (missing !== 'fail') continue
           throw new CursorMissingError(stream, field, record, value, ordering.wanted)
         }
-        if (best === undefined) {
+        // Newest first, the greatest is the first; else one that is not greater changes nothing.
+        const previous = order === 'descending' ? last : highest
+        if (previous === undefined) {
           check(record, value)
-          best = value
-          bestOf = record
+          highest = value
+          last = value
           continue
         }
-        const order = ordering.compare(value, best)
-        // NaN: one of the two can't be ordered, and the best was checked.
-        if (Number.isNaN(order)) check(record, value)
-        if (order > 0) {
-          best = value
-          bestOf = record
-        } else if (order < 0 && ascending) throw new CursorOrderError(stream, field, value, best)
+        const step = ordering.compare(value, previous)
+        // NaN: one of the two can't be ordered, and the other one was checked, or is by now what was taken last.
+        if (Number.isNaN(step)) check(record, value)
+        if (order !== 'none' && (order === 'ascending' ? step < 0 : step > 0))
+          throw new CursorOrderError(stream, field, order, value, previous)
+        if (order === 'descending') last = value
+        else if (step > 0) {
+          highest = value
+          last = value
+        } else continue
+        changed = record
       }
-      if (bestOf !== undefined) check(bestOf, best!)
-      return best
-    },
-    checkFollows(records, previous) {
-      if (!ascending || records.length === 0) return
-      const first = read(records[0]!)
-      if (first === undefined || first === null) return
-      if (ordering.compare(first, previous) < 0) throw new CursorOrderError(stream, field, first, previous)
+      if (changed !== undefined) check(changed, last!)
+      return highest === undefined ? undefined : { highest, last: last! }
     },
   }
 }

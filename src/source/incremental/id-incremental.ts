@@ -1,26 +1,22 @@
 import { ConfigError } from '../../errors.ts'
 import { requestWriter } from '../../pagination/request-value.ts'
-import type { Json } from '../../ports/json.ts'
+import type { Json, JsonRecord } from '../../ports/json.ts'
 import type { Progress } from '../../ports/source.ts'
 import { isUnbounded, oneSlice, type Progression, refuseBackfill, storedPosition } from '../progression.ts'
-import { cursorField } from './cursor-field.ts'
+import { cursorField, type Seen } from './cursor-field.ts'
 import { idOrdering, toId } from './id-ordering.ts'
 import type { IdIncrementalOptions } from './incremental-options.ts'
+import { markReader } from './response-mark.ts'
 
 /**
  * Reads what has a greater id than the high-water mark. Ids are compared as whole numbers of any length, and stored as
  * text, so that none loses digits (R4).
  */
 export function idIncremental(stream: string, options: IdIncrementalOptions): Progression {
-  const write = requestWriter(options.param)
-  const ascending = options.order === 'ascending'
-  const cursor = cursorField({
-    stream,
-    field: options.field,
-    ordering: idOrdering,
-    ascending,
-    missing: options.missing,
-  })
+  const { field, param, order, missing, inclusive } = options
+  const write = param === undefined ? undefined : requestWriter(param)
+  const cursor = cursorField({ stream, field, ordering: idOrdering, order, missing })
+  const readMark = markReader(stream, options.mark, toId, idOrdering.wanted)
   const start = toId(options.start)
 
   return {
@@ -39,31 +35,51 @@ export function idIncremental(stream: string, options: IdIncrementalOptions): Pr
         resumed === undefined ? sinceOf(mark, start, BigInt(options.lookback)) : toId(resumed.since)
       let highest = resumed === undefined ? undefined : toId(resumed.highest)
       let highestBefore = highest
+      // Goes on behind what an earlier run has seen.
+      let seen: Seen | undefined =
+        order === 'ascending' && highest !== undefined && readMark === undefined
+          ? { highest, last: highest }
+          : undefined
+      let seenBefore = seen
+      let passedMark = false
+      /** Whether a record is one of those that an API with the filter would not give. */
+      const isOld = (id: bigint) => since !== undefined && (inclusive ? id < since : id <= since)
+      const filters = param === undefined || order === 'descending' || missing === 'drop'
+      const keeps = (record: JsonRecord) => {
+        const id = toId(cursor.read(record))
+        return id === undefined ? missing !== 'drop' : !isOld(id)
+      }
 
       return {
         start: resumed?.at,
-        request: (base) => (since === undefined ? base : write(base, String(since))),
+        request: (base) => (since === undefined || write === undefined ? base : write(base, String(since))),
 
         take(records) {
-          const best = cursor.highest(records)
-          if (best !== undefined) {
-            if (highest !== undefined) cursor.checkFollows(records, highest)
-            highest = greater(highest, toId(best))
+          seen = cursor.look(records, seen)
+          if (seen !== undefined) {
+            if (readMark === undefined) highest = greater(highest, toId(seen.highest))
+            if (order === 'descending') passedMark = isOld(toId(seen.last)!)
           }
-          return records
+          return filters ? records.filter(keeps) : records
         },
+
+        ...(order === 'descending' && { isEnough: () => passedMark }),
 
         rewind() {
           highest = highestBefore
+          seen = seenBefore
         },
 
-        progress({ next }): Progress {
+        progress({ view, next }): Progress {
+          highest = greater(highest, readMark?.(view))
           highestBefore = highest
+          seenBefore = seen
           const isEnd = next === undefined
+          const moves = isEnd || (order === 'ascending' && readMark === undefined)
           return {
             position: isEnd ? null : { at: next, since: asText(since), highest: asText(highest) },
             // C5
-            highWater: asText(isEnd || ascending ? greater(mark, highest) : mark),
+            highWater: asText(moves ? greater(mark, highest) : mark),
           }
         },
       }

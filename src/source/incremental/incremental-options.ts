@@ -2,9 +2,11 @@ import { z } from 'zod'
 import { duration } from '../../options/duration.ts'
 import { path } from '../../pagination/path.ts'
 import { requestValue } from '../../pagination/request-value.ts'
+import { responseValue } from '../../pagination/response-value.ts'
 import { margin } from './margin.ts'
 import { startOption } from './start.ts'
-import { timeFormat } from './time-format.ts'
+import { recordTimeFormat, timeFormat } from './time-option.ts'
+import { timeZone } from './time-zone.ts'
 
 const lookback = duration
   .prefault('0s')
@@ -13,17 +15,29 @@ const lookback = duration
   )
 
 const order = z
-  .enum(['ascending', 'none'])
+  .enum(['ascending', 'descending', 'none'])
   .default('none')
   .describe(
-    'ascending: the API sorts by `field`, oldest first; the high-water mark moves with each page, and a list that is not sorted stops the stream. none: the mark moves at the end of the list. Default none',
+    'ascending: the API sorts by `field`, oldest first; the high-water mark moves with each page. descending: newest first; reading stops at the high-water mark, which moves then. With both, a list that is not sorted so stops the stream. none: the list is read to its end, and the mark moves there. Default none',
   )
 
 const missing = z
-  .enum(['fail', 'keep'])
+  .enum(['fail', 'keep', 'drop'])
   .default('fail')
   .describe(
-    'What to do with a record that has no value in `field`: fail stops the stream, keep loads the record without moving the high-water mark. Default fail',
+    'What to do with a record that has no value in `field`: fail stops the stream, keep loads the record without moving the high-water mark, drop leaves it out. Default fail',
+  )
+
+const mark = responseValue
+  .optional()
+  .describe(
+    'Where a page says from where the next run goes on, as in "latestDateCovered" or "meta.newest_id", or `{ header }`: the greatest that was said becomes the high-water mark, instead of the greatest of `field`. Default: none',
+  )
+
+const zone = timeZone
+  .default('UTC')
+  .describe(
+    'The time zone of times that name none, in parameters and in records, as in "Europe/Berlin". Default "UTC"',
   )
 
 const start = startOption.describe(
@@ -33,23 +47,52 @@ const start = startOption.describe(
 export const timeIncrementalOptions = z
   .strictObject({
     by: z.literal('time').describe('Reads what has changed since the high-water mark'),
-    field: path.describe(
-      'Path of the time in a record, as in "updated_at": ISO 8601, or a number counted from 1970',
-    ),
+    field: path
+      .optional()
+      .describe(
+        'Required without `mark`. Path of the time in a record, as in "updated_at": ISO 8601, or a number counted from 1970',
+      ),
+    mark,
     param: requestValue
       .optional()
       .describe(
-        'Where the API takes the earliest time wanted, inclusive: a query parameter as in "created[gte]", `{ header }` or `{ body }`. An API whose bound is exclusive needs a `lookback` of at least one step of `format`. Without it the whole list is read each time, and older records are left out here',
+        'Where the API takes the earliest time wanted: a query parameter as in "created[gte]", `{ header }` or `{ body }`. Without it the list is read whole, or with `order: descending` up to the mark, and older records are left out here',
+      ),
+    inclusive: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether the API gives records of the very time in `param`. Where it does not ("gt", "after"), the time that is sent lies one `granularity` before the one that is wanted. Default true',
+      ),
+    granularity: duration
+      .optional()
+      .describe(
+        'The smallest step between two times by which the API filters. Default: the smallest that `format` can say',
       ),
     endParam: requestValue
       .optional()
       .describe('Where the API takes the latest time wanted. Default: the list is read up to its end'),
     start,
     format: timeFormat.default('iso'),
+    fieldFormat: recordTimeFormat.optional(),
+    timeZone: zone,
     order,
     lookback,
     margin,
     missing,
+  })
+  .refine((options) => options.field !== undefined || options.mark !== undefined, {
+    path: ['field'],
+    error: 'give `field`, the time in a record, or `mark`, where a page says from when the next run goes on',
+  })
+  .refine((options) => options.field !== undefined || options.order === 'none', {
+    path: ['order'],
+    error: 'an order is one of `field`, which is not given: leave `order` out, or name the field',
+  })
+  .refine((options) => options.field !== undefined || options.param !== undefined, {
+    path: ['param'],
+    error:
+      'without `field` nothing here can tell old records from new ones: name the `param` by which the API does',
   })
   .describe('By time: a filter on a time of the records, and a high-water mark')
 
@@ -63,6 +106,7 @@ export const positionIncrementalOptions = z
         param: requestValue.describe('Where the first request of all says from when on: as in "start_time"'),
         value: start,
         format: timeFormat.default('iso'),
+        timeZone: zone,
       })
       .optional()
       .describe('What the first request says as long as there is no position. Default: nothing'),
@@ -75,7 +119,12 @@ export const idIncrementalOptions = z
   .strictObject({
     by: z.literal('id').describe('Reads what has a greater id than the high-water mark'),
     field: path.describe('Path of the id in a record: a whole number, or digits in a text, that only grows'),
-    param: requestValue.describe('Where the API takes the id to start from, as in "since_id"'),
+    mark,
+    param: requestValue
+      .optional()
+      .describe(
+        'Where the API takes the id to start from, as in "since_id". Without it the list is read whole, or with `order: descending` up to the mark, and older records are left out here',
+      ),
     start: z
       .union([
         z.int(),

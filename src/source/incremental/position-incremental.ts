@@ -4,7 +4,7 @@ import type { Clock } from '../../ports/runtime.ts'
 import { boundsOf, oneSlice, type Progression, refuseBackfill, storedPosition } from '../progression.ts'
 import type { PositionIncrementalOptions } from './incremental-options.ts'
 import { startInstant } from './start.ts'
-import { formatInstant } from './time-format.ts'
+import { timeCodec } from './time-codec.ts'
 
 /**
  * The API gives a position that stays good after the list has ended (a sync cursor): the next run goes on from it, and
@@ -18,6 +18,7 @@ export function positionIncremental(
 ): Progression {
   const { start } = options
   const write = start === undefined ? undefined : requestWriter(start.param)
+  const codec = start && timeCodec(start)
 
   return {
     slices(committed, scope) {
@@ -40,7 +41,7 @@ export function positionIncremental(
       return {
         start: storedPosition(slice.progress)?.at,
         request: (base, isFirst) =>
-          isFirst && write !== undefined ? write(base, formatInstant(since!, start!.format)) : base,
+          isFirst && write !== undefined ? write(base, codec!.write(since!)) : base,
         take: (records) => records,
         progress({ view, at, next }) {
           if (bounds !== undefined) return undefined

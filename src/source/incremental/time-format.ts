@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { LongDecimal, type Value } from '../../ports/json.ts'
 
 // Times of an API, kept as text so that no digit is lost: a double holds no nanoseconds, and `Date` no microseconds.
@@ -6,19 +5,15 @@ import { LongDecimal, type Value } from '../../ports/json.ts'
 /** A time as ISO 8601 in UTC with `Z`, from seconds up to as many digits of a second as were sent: `2024-01-31T09:30:00.123456Z`. */
 export type Instant = string
 
-/** How an API writes a time in a parameter. */
-export const timeFormat = z
-  .enum(['iso', 'epoch', 'epoch_ms', 'date'])
-  .describe(
-    'How the API writes a time: iso (2024-01-31T09:30:00Z), epoch (seconds since 1970), epoch_ms (milliseconds since 1970), date (2024-01-31, UTC). Default iso',
-  )
-export type TimeFormat = z.output<typeof timeFormat>
+/** The formats with names. */
+export type PlainTimeFormat = 'iso' | 'epoch' | 'epoch_ms' | 'epoch_us' | 'date'
 
-/** The smallest step of a format, in milliseconds. */
-export const unitMs: Readonly<Record<TimeFormat, number>> = {
+/** The smallest step of a format, in milliseconds, and a millisecond at least. */
+export const unitMs: Readonly<Record<PlainTimeFormat, number>> = {
   iso: 1,
   epoch: 1000,
   epoch_ms: 1,
+  epoch_us: 1,
   date: 86_400_000,
 }
 
@@ -37,14 +32,20 @@ export function toInstant(value: Value | undefined): Instant | undefined {
   return value instanceof LongDecimal ? epochToInstant(value.text) : undefined
 }
 
-/** An ISO date or time as an instant; `undefined` where it is none. UTC where it names no zone. */
-export function isoToInstant(text: string): Instant | undefined {
+/**
+ * An ISO date or time as an instant; `undefined` where it is none. Where it names no zone, `offsetOf` gives the offset of the wall clock that
+ * showed it, in milliseconds. Default: UTC.
+ */
+export function isoToInstant(
+  text: string,
+  offsetOf: (localMs: number) => number = () => 0,
+): Instant | undefined {
   const match = isoPattern.exec(text)
   if (match === null) return undefined
-  const [, date, minute = '00:00', second = '00', fraction = '', zone = 'Z'] = match
+  const [, date, minute = '00:00', second = '00', fraction = '', zone] = match
   const ms = Date.parse(`${date}T${minute}:${second}Z`)
   if (Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== date) return undefined
-  return joinInstant(ms - zoneOffsetMs(zone), fraction)
+  return joinInstant(ms - (zone === undefined ? offsetOf(ms) : zoneOffsetMs(zone)), fraction)
 }
 
 function zoneOffsetMs(zone: string): number {
@@ -127,16 +128,28 @@ export function shiftInstant(instant: Instant, byMs: number): Instant {
 }
 
 /** The instant as a parameter, rounded down to what the format can say: a lower bound never skips a record. */
-export function formatInstant(instant: Instant, format: TimeFormat): string | number {
+export function formatInstant(instant: Instant, format: PlainTimeFormat): string | number {
   if (format === 'iso') return instant
   if (format === 'date') return instant.slice(0, 10)
   const ms = msOfInstant(instant)
+  if (format === 'epoch_us') {
+    return Math.floor(ms / 1000) * 1_000_000 + Number(fractionOf(instant).padEnd(6, '0').slice(0, 6))
+  }
   return format === 'epoch' ? Math.floor(ms / 1000) : ms
 }
 
 /** The instant as a parameter, rounded up to what the format can say: an upper bound never leaves a record out. */
-export function formatInstantUp(instant: Instant, format: TimeFormat): string | number {
+export function formatInstantUp(instant: Instant, format: PlainTimeFormat): string | number {
   if (format === 'iso') return instant
+  if (format === 'epoch_us') {
+    const down = formatInstant(instant, format) as number
+    return /[1-9]/.test(fractionOf(instant).slice(6)) ? down + 1 : down
+  }
   const unit = unitMs[format]
   return formatInstant(instantOfMs(Math.ceil(msOfInstantUp(instant) / unit) * unit), format)
+}
+
+/** The digits of the second's fraction. */
+function fractionOf(instant: Instant): string {
+  return instant.slice(20, -1)
 }

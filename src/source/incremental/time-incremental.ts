@@ -4,20 +4,13 @@ import type { Json, JsonRecord, Value } from '../../ports/json.ts'
 import type { Clock } from '../../ports/runtime.ts'
 import type { Progress, Slice } from '../../ports/source.ts'
 import { boundsOf, oneSlice, type Progression, storedPosition } from '../progression.ts'
-import { cursorField } from './cursor-field.ts'
+import { cursorField, type Seen } from './cursor-field.ts'
 import type { TimeIncrementalOptions } from './incremental-options.ts'
+import { markReader } from './response-mark.ts'
 import { type Start, startInstant } from './start.ts'
-import {
-  earlier,
-  formatInstant,
-  formatInstantUp,
-  type Instant,
-  instantOfMs,
-  later,
-  shiftInstant,
-  toInstant,
-} from './time-format.ts'
-import { isBefore, timeOrdering } from './time-ordering.ts'
+import { type TimeCodec, timeCodec } from './time-codec.ts'
+import { earlier, type Instant, instantOfMs, later, shiftInstant, toInstant } from './time-format.ts'
+import { isBefore, timeOrdering, wantedTime } from './time-ordering.ts'
 
 /**
  * Reads what changed since the high-water mark, by a filter of the API or, where it has none, by one of ours.
@@ -27,17 +20,16 @@ import { isBefore, timeOrdering } from './time-ordering.ts'
  * mark's time are read again, since others with the same time may have come after; the destination knows them by key.
  */
 export function timeIncremental(stream: string, options: TimeIncrementalOptions, clock: Clock): Progression {
-  const { param, endParam, format, lookback, margin } = options
-  const ascending = options.order === 'ascending'
+  const { param, endParam, lookback, margin, order, missing } = options
+  const codec = timeCodec(options)
   const writeSince = param === undefined ? undefined : requestWriter(param)
   const writeUntil = endParam === undefined ? undefined : requestWriter(endParam)
-  const cursor = cursorField({
-    stream,
-    field: options.field,
-    ordering: timeOrdering,
-    ascending,
-    missing: options.missing,
-  })
+  const before = options.inclusive ? 0 : (options.granularity ?? codec.unitMs)
+  const cursor =
+    options.field === undefined
+      ? undefined
+      : cursorField({ stream, field: options.field, ordering: timeOrdering(codec), order, missing })
+  const readMark = markReader(stream, options.mark, codec.read, wantedTime)
 
   function scanOf(slice: Slice): Scan {
     const bounds = boundsOf(slice)
@@ -67,47 +59,75 @@ export function timeIncremental(stream: string, options: TimeIncrementalOptions,
 
     begin(slice) {
       const { at, since, until, mark, ...scan } = scanOf(slice)
+      /** The greatest time of the records, or what the pages said in its place. */
       let { highest } = scan
       let highestBefore = highest
+      // Goes on behind what an earlier run has seen.
+      let seen: Seen | undefined =
+        order === 'ascending' && highest !== null && readMark === undefined
+          ? { highest, last: highest }
+          : undefined
+      let seenBefore = seen
+      let passedMark = false
       const isBackfill = boundsOf(slice) !== undefined
-      const keeps = ownFilter(
-        param === undefined ? since : undefined,
-        isBackfill && endParam === undefined ? boundsOf(slice)?.until : undefined,
-        cursor.read,
-      )
+      const isOld = isBefore(since, codec)
+      const keeps =
+        cursor &&
+        ownFilter(
+          param === undefined || order === 'descending' ? isOld : undefined,
+          isBackfill && endParam === undefined ? boundsOf(slice)?.until : undefined,
+          cursor.read,
+          codec,
+          missing === 'drop',
+        )
 
       return {
         start: at,
 
         request(base) {
-          const bounded = writeSince?.(base, formatInstant(since, format)) ?? base
-          return writeUntil?.(bounded, formatInstantUp(until, format)) ?? bounded
+          const bounded = writeSince?.(base, codec.write(shiftInstant(since, -before))) ?? base
+          return writeUntil?.(bounded, codec.writeUp(until)) ?? bounded
         },
 
         take(records) {
-          const best = cursor.highest(records)
-          if (best !== undefined) {
-            if (highest !== null) cursor.checkFollows(records, highest)
-            const instant = toInstant(best)!
-            highest = highest === null ? instant : later(highest, instant)
+          if (cursor === undefined) return records
+          seen = cursor.look(records, seen)
+          if (seen !== undefined) {
+            if (readMark === undefined) {
+              const instant = codec.read(seen.highest)!
+              highest = highest === null ? instant : later(highest, instant)
+            }
+            // The mark's own time is read to its end: others of that time may stand behind.
+            if (order === 'descending') passedMark = isOld(seen.last)
           }
           return keeps === undefined ? records : records.filter(keeps)
         },
 
+        ...(order === 'descending' && { isEnough: () => passedMark }),
+
         rewind() {
           highest = highestBefore
+          seen = seenBefore
         },
 
-        progress({ next }): Progress | undefined {
+        progress({ view, next }): Progress | undefined {
+          const said = readMark?.(view)
+          if (said !== undefined) highest = highest === null ? said : later(highest, said)
           highestBefore = highest
+          seenBefore = seen
           if (isBackfill) return undefined
           const isEnd = next === undefined
-          const seen = highest === null ? null : earlier(highest, until)
+          // What the API says of itself knows of records that change while they are read.
+          const reached = highest === null || readMark !== undefined ? highest : earlier(highest, until)
           return {
             position: isEnd ? null : { at: next, since, until, highest },
             // C5
             highWater:
-              (isEnd || ascending) && seen !== null ? (mark === null ? seen : later(mark, seen)) : mark,
+              (isEnd || (order === 'ascending' && readMark === undefined)) && reached !== null
+                ? mark === null
+                  ? reached
+                  : later(mark, reached)
+                : mark,
           }
         },
       }
@@ -127,17 +147,18 @@ interface Scan {
 }
 
 function ownFilter(
-  since: Instant | undefined,
+  isTooEarly: ((value: Value) => boolean) | undefined,
   until: Instant | undefined,
   read: (record: JsonRecord) => Value | undefined,
+  codec: TimeCodec,
+  dropMissing: boolean,
 ): ((record: JsonRecord) => boolean) | undefined {
-  if (since === undefined && until === undefined) return undefined
-  const isTooEarly = since === undefined ? undefined : isBefore(since)
-  const isEarlyEnough = until === undefined ? undefined : isBefore(until)
+  if (isTooEarly === undefined && until === undefined && !dropMissing) return undefined
+  const isEarlyEnough = until === undefined ? undefined : isBefore(until, codec)
   return (record) => {
     const value = read(record)
     // `missing: keep`: a record without a time belongs to every scan.
-    if (value === undefined || value === null) return true
+    if (value === undefined || value === null) return !dropMissing
     return !isTooEarly?.(value) && (isEarlyEnough?.(value) ?? true)
   }
 }

@@ -1,8 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { LongDecimal, type Value } from '../../ports/json.ts'
+import { timeCodec } from './time-codec.ts'
 import { compareInstants, type Instant, toInstant } from './time-format.ts'
-import { isBefore, timeOrdering } from './time-ordering.ts'
+import { isBefore as isBeforeIn, timeOrdering as orderingIn } from './time-ordering.ts'
+
+const plain = timeCodec({ format: 'iso', timeZone: 'UTC' })
+const timeOrdering = orderingIn(plain)
+const isBefore = (bound: string) => isBeforeIn(bound, plain)
 
 /** Seconds since 1970, and the digits of a fraction. */
 const moment = fc.record({

@@ -1,10 +1,36 @@
 import type { Value } from '../../ports/json.ts'
 import type { CursorOrdering } from './cursor-field.ts'
+import type { TimeCodec } from './time-codec.ts'
 import { compareInstants, type Instant, msOfInstant, toInstant } from './time-format.ts'
 
-/** Orders the times of one field, whatever form they come in, with all their digits. */
-export const timeOrdering: CursorOrdering = {
-  wanted: 'an ISO 8601 time or a number counted from 1970',
+export const wantedTime = 'an ISO 8601 time or a number counted from 1970'
+
+/** Orders the times of one field. */
+export function timeOrdering(codec: TimeCodec): CursorOrdering {
+  if (codec.isPlain) return plainTimes
+  // A page's values are compared with one that stays the same for long.
+  let known: Value | undefined
+  let knownInstant: Instant | undefined
+  const read = (value: Value): Instant | undefined => {
+    if (value === known) return knownInstant
+    return codec.read(value)
+  }
+  return {
+    wanted: 'a time, as `format`, `fieldFormat` or ISO 8601 writes it, or a number counted from 1970',
+    isValid: (value) => codec.read(value) !== undefined,
+    compare(a, b) {
+      const left = read(a)
+      const right = read(b)
+      known = b
+      knownInstant = right
+      return left === undefined || right === undefined ? Number.NaN : compareInstants(left, right)
+    },
+  }
+}
+
+/** Orders times whatever form they come in, with all their digits. */
+const plainTimes: CursorOrdering = {
+  wanted: wantedTime,
   isValid: (value) => toInstant(value) !== undefined,
   compare(a, b) {
     if (typeof a === 'number' && typeof b === 'number') return a - b
@@ -58,7 +84,13 @@ function isZoneless(text: string): boolean {
 }
 
 /** Tells, record by record, which times lie before a bound. Exact; it allocates nothing for whole seconds and for ISO times in UTC. */
-export function isBefore(bound: Instant): (value: Value) => boolean {
+export function isBefore(bound: Instant, codec: TimeCodec): (value: Value) => boolean {
+  if (!codec.isPlain) {
+    return (value) => {
+      const instant = codec.read(value)
+      return instant !== undefined && compareInstants(instant, bound) < 0
+    }
+  }
   const boundMs = msOfInstant(bound)
   const isWholeMs = bound.length <= 24
   const boundText = new Map<number, string>()

@@ -3,13 +3,17 @@ import { duration } from '../../options/duration.ts'
 import { requestValue } from '../../pagination/request-value.ts'
 import { margin } from '../incremental/margin.ts'
 import { startOption } from '../incremental/start.ts'
-import { timeFormat } from '../incremental/time-format.ts'
+import { plainTimeFormat } from '../incremental/time-option.ts'
 
 const sliceParam = {
   param: requestValue.describe(
     'Where the API takes this bound: a query parameter, `{ header }` or `{ body }`',
   ),
-  format: timeFormat.default('iso'),
+  format: plainTimeFormat
+    .default('iso')
+    .describe(
+      'How the API writes a time: iso (2024-01-31T09:30:00Z), epoch (seconds since 1970), epoch_ms, epoch_us, date (2024-01-31, UTC). Default iso',
+    ),
 }
 
 export const slicesOptions = z
