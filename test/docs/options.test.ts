@@ -5,7 +5,7 @@ import { definePipeline } from '../../src/config/pipeline.ts'
 import { type Block, readPages } from './pages.ts'
 
 // A block is a whole pipeline, unless the comment before it says which part it is:
-// `<!-- test: stream -->` the options of one stream, `<!-- test: source -->` those of a source, `<!-- test: none -->` no pipeline at all.
+// `<!-- test: stream -->` the options of one stream, `<!-- test: source -->` those of a source, `<!-- test: sources -->` the sources of a pipeline, `<!-- test: none -->` no pipeline at all.
 const blocks = readPages()
   .flatMap((page) => page.blocks)
   .filter(({ language, note }) => language === 'yaml' && note !== 'none')
@@ -13,6 +13,7 @@ const blocks = readPages()
 function pipelineOf({ text, note }: Block): never {
   const written = parse(text)
   if (note === undefined) return written as never
+  if (note === 'sources') return pipelineWith(written)
   const streams = { items: { path: 'items', key: 'id', paginate: { type: 'none' } } }
   const source = { type: 'rest', baseUrl: 'https://api.example.com', streams }
   const api =
@@ -20,7 +21,11 @@ function pipelineOf({ text, note }: Block): never {
       ? { ...source, streams: { items: { ...streams.items, ...written } } }
       : { ...source, ...written }
   if (note !== 'stream' && note !== 'source') throw new Error(`there is no part named ${note}`)
-  return { name: 'example', destination: { type: 'duckdb', path: 'w.duckdb' }, sources: { api } } as never
+  return pipelineWith({ api })
+}
+
+function pipelineWith(sources: object): never {
+  return { name: 'example', destination: { type: 'duckdb', path: 'w.duckdb' }, sources } as never
 }
 
 test('there are examples in YAML to check', () => {
