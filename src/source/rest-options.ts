@@ -4,6 +4,7 @@ import { breakerOptions } from '../http/breaker.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
+import { condition } from '../options/condition.ts'
 import { badName } from '../options/name.ts'
 import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
@@ -83,6 +84,11 @@ const streamFields = z.strictObject({
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   transform: transformOptions.optional(),
+  deleted: condition
+    .optional()
+    .describe(
+      'With `write: merge`: the condition by which a record says that it is gone at the API, as in "@.status == \'deleted\'": its row is removed. It sees the record after `transform`. Default: no record does',
+    ),
   key: z
     .union(
       [

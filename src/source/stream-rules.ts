@@ -71,6 +71,12 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
         '`write: replace` swaps in a whole new table, and `incremental` reads only a part: leave out `incremental`, or write `merge` or `append`',
     }
   }
+  if (stream.deleted !== undefined && (stream.key === undefined || (write ?? 'merge') !== 'merge')) {
+    yield {
+      path: ['deleted'],
+      message: `\`deleted\` removes rows by their key, which \`write: ${stream.key === undefined ? 'merge` with a `key' : 'merge'}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,
+    }
+  }
   const persists = paginate !== undefined && 'persist' in paginate && paginate.persist === true
   if (incremental?.by === 'position' && !persists) {
     yield {

@@ -19,6 +19,7 @@ import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, SourcePage, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
+import { deletionMarker } from './deletion.ts'
 import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
 import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
@@ -125,6 +126,8 @@ export function createRestStream(
       onSecret: (value) => redactor.add(value),
     })
 
+  const markDeleted = settings.deleted === undefined ? undefined : deletionMarker(settings.deleted)
+
   const check = endCheck(settings.paginate)
   let doubted = false
   /** Once a stream: its slices are asked in the same way. */
@@ -145,6 +148,7 @@ export function createRestStream(
     name: fullName,
     table,
     ...(transform && { sides: transform.sides }),
+    ...(markDeleted && { tombstones: true }),
     write: writeMode(settings),
     key,
     ...(settings.version !== undefined && { version: settings.version }),
@@ -157,9 +161,10 @@ export function createRestStream(
         const reading = progression.begin(slice)
         const values = reading.values ?? {}
         const base = template.fill(values)
-        const emit = transform
-          ? async (page: SourcePage) => options.emit(transform.apply(page, values))
-          : options.emit
+        const emit = async (page: SourcePage) => {
+          const transformed = transform?.apply(page, values) ?? page
+          await options.emit(markDeleted?.(transformed) ?? transformed)
+        }
         await readSlice(
           reading,
           upToTheMark(paginator, reading),
