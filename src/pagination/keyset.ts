@@ -1,6 +1,7 @@
 // Keyset pagination: the next page starts behind a field of the last record that was read (Stripe's `starting_after`,
 // Discord's `after`). The API leaves out the record that is named; for one that repeats it, use "time".
 import { z } from 'zod'
+import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { compareValues } from './order.ts'
@@ -25,11 +26,12 @@ export const keysetOptions = z
       'Where its value goes in the next request: a query parameter, `{ header }` or `{ body }`, as in "starting_after"',
     ),
     pick: z
-      .enum(['last', 'max', 'min'])
+      .enum(['last', 'first', 'max', 'min'])
       .default('last')
       .describe(
-        'The record that leads on: the last of the page, or the one with the greatest or least value where pages are not sorted in the direction of reading (Discord\'s `after` gives pages newest first: "max"; its `before`: "min"). Default "last"',
+        'The record that leads on: the last of the page, the first where reading goes against the order of the pages (Stripe\'s `ending_before`), or the one with the greatest or least value where pages are not sorted in the direction of reading (Discord\'s `after` gives pages newest first: "max"; its `before`: "min"). Default "last"',
       ),
+    depth: depth.optional(),
     more: moreFlag.optional(),
     lastPage,
     size: pageSize.optional(),
@@ -52,7 +54,7 @@ export function keysetPaginator(input: KeysetOptions): Paginator<SortValue> {
   const withSize = sizeWriter(options.size)
   const readMore = moreReader(options.more)
   const { field, pick } = options
-  return {
+  return withDepth(options.depth, {
     request(base, position) {
       const sized = withSize(base)
       if (position === undefined) return sized
@@ -62,7 +64,7 @@ export function keysetPaginator(input: KeysetOptions): Paginator<SortValue> {
     next(page, position) {
       const more = readMore(page)
       if (more === false) return undefined
-      const last = page.records.at(-1)
+      const last = pick === 'first' ? page.records[0] : page.records.at(-1)
       if (last === undefined) {
         if (more === undefined) return undefined
         throw new PaginationStuckError(
@@ -73,10 +75,11 @@ export function keysetPaginator(input: KeysetOptions): Paginator<SortValue> {
       if (more === undefined && options.lastPage === 'short' && page.records.length < options.size!.value) {
         return undefined
       }
-      const following =
-        pick === 'last' ? sortValue(read(last)) : extreme(page.records, read, pick === 'max' ? 1 : -1)
+      const following = isPlace(pick)
+        ? sortValue(read(last))
+        : extreme(page.records, read, pick === 'max' ? 1 : -1)
       if (following === undefined) {
-        throw missingField(page, field, pick === 'last' ? 'the last record has no' : 'no record has a')
+        throw missingField(page, field, isPlace(pick) ? `the ${pick} record has no` : 'no record has a')
       }
       if (position !== undefined && leadsBack(following, position, pick)) {
         throw new PaginationLoopError(
@@ -86,12 +89,19 @@ export function keysetPaginator(input: KeysetOptions): Paginator<SortValue> {
       }
       return following
     },
-  }
+  })
+}
+
+type Pick = z.output<typeof keysetOptions>['pick']
+
+/** Whether a record leads on by its place on the page, not by its value. */
+function isPlace(pick: Pick): boolean {
+  return pick === 'last' || pick === 'first'
 }
 
 /** R1. Pages in an order that is known must also move in its direction. */
-function leadsBack(following: SortValue, position: SortValue, pick: 'last' | 'max' | 'min'): boolean {
-  if (pick === 'last') return String(following) === String(position)
+function leadsBack(following: SortValue, position: SortValue, pick: Pick): boolean {
+  if (isPlace(pick)) return String(following) === String(position)
   const order = compareValues(following, position)
   return pick === 'max' ? order <= 0 : order >= 0
 }

@@ -1,7 +1,8 @@
 // Link-header pagination (RFC 8288; GitHub, GitLab, Okta, Shopify): the header names the next page's URL.
 // A page whose header names none is the last. The URL is followed whole, whatever its path: GitHub rewrites it.
 import { z } from 'zod'
-import { following, followOptions } from './follow.ts'
+import { depth, withDepth } from './depth.ts'
+import { following, followOptions, keepQuery, persistedUrl, persistUrl } from './follow.ts'
 import { parseLinkHeader } from './link-header-parser.ts'
 import { resolveUrl, urlPaginator } from './next-url.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
@@ -16,7 +17,10 @@ export const linkHeaderOptions = z
       .min(1)
       .default('next')
       .describe('Relation type of the link to follow, in any case. Default "next"'),
+    depth: depth.optional(),
     ...followOptions,
+    persist: persistUrl,
+    keepQuery,
     size: pageSize.optional(),
   })
   .describe('Link header: the response header `Link` holds the URL of the next page')
@@ -36,15 +40,24 @@ export function linkHeaderPaginator(
   const options = parseOptions(linkHeaderOptions, input)
   const rel = options.rel.toLowerCase()
   const what = `the Link header's rel="${rel}"`
+  const absolute = (page: PageView, url: string, place: string) => cleanUrl(resolveUrl(page, url, place))
   const read = (page: PageView): string | undefined => {
     const link = parseLinkHeader(page.headers['link']).find(
       // A link with another anchor speaks of another resource (RFC 8288, section 3.2).
       ({ rels, params }) =>
         rels.includes(rel) && (params['anchor'] === undefined || isSame(params['anchor'], page.url)),
     )
-    return link && cleanUrl(resolveUrl(page, link.target, what))
+    return link && absolute(page, link.target, what)
   }
-  return urlPaginator('link-header', sizeWriter(options.size), following(options, what, read))
+  return withDepth(
+    options.depth,
+    urlPaginator(
+      'link-header',
+      sizeWriter(options.size),
+      following(options, { what, read }, persistedUrl(options.persist, absolute)),
+      options.keepQuery,
+    ),
+  )
 }
 
 function isSame(anchor: string, url: string): boolean {

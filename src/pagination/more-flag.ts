@@ -1,5 +1,7 @@
-// The flag by which an API says whether there are more pages: `has_more`, or with a negation `!end_of_stream`.
+// The flag by which an API says whether there are more pages: `has_more`, with a negation `!end_of_stream`, or a condition on the body,
+// `@.page < @.pages`.
 import { z } from 'zod'
+import { compileCondition, condition } from '../options/condition.ts'
 import { LongDecimal } from '../ports/json.ts'
 import { type PageView, PaginationInvalidError } from './paginator.ts'
 import { parsePath } from './path.ts'
@@ -7,12 +9,19 @@ import { excerpt, responseReader } from './response-value.ts'
 
 export const moreFlag = z
   .string()
-  .refine((text) => !text.startsWith('!!') && parsePath(text.replace(/^!/, '')) !== undefined, {
-    error: (issue) =>
-      `${JSON.stringify(issue.input)} is no flag: write a path of the body, with "!" before it where it says that the list has ended, as in "has_more" or "!end_of_stream"`,
+  .refine(
+    (text) =>
+      isCondition(text) || (!text.startsWith('!!') && parsePath(text.replace(/^!/, '')) !== undefined),
+    {
+      error: (issue) =>
+        `${JSON.stringify(issue.input)} is no flag: write a path of the body, with "!" before it where it says that the list has ended, as in "has_more" or "!end_of_stream", or a condition, as in "@.page < @.pages"`,
+    },
+  )
+  .refine((text) => !isCondition(text) || condition.safeParse(text).success, {
+    error: (issue) => condition.safeParse(issue.input).error?.issues[0]?.message ?? '',
   })
   .describe(
-    'Path of the flag that says whether there are more pages; "!" before it negates it, as in "!end_of_stream". It may be a boolean, "true" or "false", or a number (0 is false). Where a page lacks it, the other rules decide. Default: no flag',
+    'Path of the flag that says whether there are more pages; "!" before it negates it, as in "!end_of_stream". It may be a boolean, "true" or "false", or a number (0 is false). Where a page lacks it, the other rules decide. Or a condition on the body that holds while there are more, as in "@.page < @.pages" or "@.status != \'complete\'". Default: no flag',
   )
 
 /**
@@ -21,6 +30,10 @@ export const moreFlag = z
  */
 export function moreReader(flag: string | undefined): (page: PageView) => boolean | undefined {
   if (flag === undefined) return () => undefined
+  if (isCondition(flag)) {
+    const holds = compileCondition(flag)
+    return (page) => (page.body === undefined ? undefined : holds(page.body))
+  }
   const negated = flag.startsWith('!')
   const place = negated ? flag.slice(1) : flag
   const read = responseReader(place)
@@ -38,6 +51,11 @@ export function moreReader(flag: string | undefined): (page: PageView) => boolea
       `${place} should say whether there are more pages (true, false, "true", "false" or a number), but holds ${excerpt(value)}; name another field in \`more\`, or leave it out`,
     )
   }
+}
+
+/** A path holds no `@.`: what does is a condition, in which `@` is the body. */
+function isCondition(text: string): boolean {
+  return /@[.[]/.test(text) && !text.startsWith('[')
 }
 
 const words: Readonly<Record<string, boolean | undefined>> = Object.assign(Object.create(null), {

@@ -2,20 +2,26 @@
 // The URL is followed whole: it carries its own query, so the first request's parameters are not added to it.
 import { z } from 'zod'
 import type { RequestSpec } from '../ports/request.ts'
-import { following, followOptions } from './follow.ts'
+import { depth, withDepth } from './depth.ts'
+import { following, followOptions, keepQuery, persistedUrl, persistUrl } from './follow.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
 import { type PageView, PaginationInvalidError, type Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
 import { checkPosition } from './position.ts'
-import { describePlace, excerpt, responseValue, tokenReader } from './response-value.ts'
+import { describePlace, excerpt, responseValue } from './response-value.ts'
+import { endValues, tokenPlaceReader } from './token-place.ts'
 
 export const nextUrlOptions = z
   .strictObject({
     type: z.literal('next-url').describe('Pages are named by a URL in the body'),
     url: responseValue.describe(
-      'Where a page holds the URL of the next one, absolute or relative: a path of the body, as in "links.next" or "[\'@odata.nextLink\']", or `{ header }` (for a `Link` header: "link-header"). The list ends where it is missing, null or empty',
+      'Where a page holds the URL of the next one, absolute or relative: a path of the body, as in "links.next" or "[\'@odata.nextLink\']", or `{ header }` (for a `Link` header: "link-header"). The list ends where it is missing, null, false or empty',
     ),
+    endValues,
+    depth: depth.optional(),
     ...followOptions,
+    persist: persistUrl,
+    keepQuery,
     size: pageSize.optional(),
   })
   .describe('Next URL: the body holds the URL of the next page')
@@ -34,14 +40,20 @@ export function nextUrlPaginator(
 ): Paginator<string> {
   const options = parseOptions(nextUrlOptions, input)
   const what = describePlace(options.url)
-  const read = tokenReader(options.url)
-  return urlPaginator(
-    'next-url',
-    sizeWriter(options.size),
-    following(options, what, (page) => {
-      const url = read(page)
-      return url === undefined ? undefined : cleanUrl(resolveUrl(page, url, what))
-    }),
+  const read = tokenPlaceReader(options.url, options.endValues)
+  const absolute = (page: PageView, url: string, place: string) => cleanUrl(resolveUrl(page, url, place))
+  const named = (page: PageView) => {
+    const url = read(page)
+    return url === undefined ? undefined : absolute(page, url, what)
+  }
+  return withDepth(
+    options.depth,
+    urlPaginator(
+      'next-url',
+      sizeWriter(options.size),
+      following(options, { what, read: named }, persistedUrl(options.persist, absolute)),
+      options.keepQuery,
+    ),
   )
 }
 
@@ -50,15 +62,22 @@ export function urlPaginator(
   kind: string,
   first: (base: RequestSpec) => RequestSpec,
   rest: Pick<Paginator<string>, 'next' | 'resume'>,
+  keepsQuery: boolean,
 ): Paginator<string> {
   return {
     request(base, position) {
       if (position === undefined) return first(base)
       checkPosition(base, position, kind, 'text')
-      return { ...base, url: position, query: {} }
+      return { ...base, url: position, query: keepsQuery ? missingIn(position, first(base).query) : {} }
     },
     ...rest,
   }
+}
+
+/** The parameters that a URL does not have itself: none is there twice. */
+function missingIn(url: string, query: RequestSpec['query']): RequestSpec['query'] {
+  const { searchParams } = new URL(url)
+  return Object.fromEntries(Object.entries(query).filter(([name]) => !searchParams.has(name)))
 }
 
 /**

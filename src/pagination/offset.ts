@@ -1,6 +1,7 @@
 // Offset pagination: the next page starts after the records that were read. The offset advances by the number of records
 // that came, never by the number asked for: an API that allows fewer than `size.value` then costs requests, not records.
 import { z } from 'zod'
+import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
@@ -25,6 +26,7 @@ export const offsetOptions = z
       .describe(
         'Where a page holds the number of all records: a path of the body, or `{ header }`, as in `{ header: "x-total-count" }`. With it the list ends without a further request, and pages can be read side by side. Default: none',
       ),
+    depth: depth.optional(),
     more: moreFlag.optional(),
     lastPage,
     size: pageSize.optional(),
@@ -51,7 +53,7 @@ export function offsetPaginator(input: OffsetOptions): Paginator<number> {
   const readTotal = countReader(options.total)
   const { first } = options
   const size = options.size?.value
-  return {
+  return withDepth(options.depth, {
     request(base, position = first) {
       checkPosition(base, position, 'offset', 'number')
       return put(withSize(base), position)
@@ -85,7 +87,7 @@ export function offsetPaginator(input: OffsetOptions): Paginator<number> {
       if (count === 0 || (size !== undefined && count < size)) return undefined
       return steps(first + count, first + total, count)
     },
-  }
+  })
 }
 
 function* steps(from: number, to: number, by: number): Generator<number> {

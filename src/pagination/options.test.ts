@@ -75,7 +75,7 @@ describe('a mistake in the options is refused', () => {
     [
       'a missing place of the token',
       { type: 'cursor', param: 'cursor' },
-      'name a path of the body, as in "meta.next", or a header, as in { header: "x-next" }\n  → at token',
+      'or a parameter of a URL that stands there, as in { url: "links.next", param: "cursor" }\n  → at token',
     ],
     [
       'a missing place for the token',

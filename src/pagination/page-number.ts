@@ -1,5 +1,6 @@
 // Page-number pagination: `page=1`, `page=2`, …
 import { z } from 'zod'
+import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
@@ -29,6 +30,7 @@ export const pageNumberOptions = z
       .describe(
         'Where a page holds the number of all records: a path of the body, or `{ header }`. With it pages can be read side by side. A short last page takes one more request to see the end, unless `lastPage` is "short"; without `size`, an empty page is the last. Default: none',
       ),
+    depth: depth.optional(),
     more: moreFlag.optional(),
     lastPage,
     size: pageSize.optional(),
@@ -68,7 +70,7 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
     if (options.lastPage !== 'short' || count >= size!) return false
     return totalRecords === undefined || (pagesRead - 1) * size! + count >= totalRecords
   }
-  return {
+  return withDepth(options.depth, {
     request(base, position = first) {
       checkPosition(base, position, 'page-number', 'number')
       return put(withSize(base), position)
@@ -94,7 +96,7 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
       }
       return pages === undefined ? undefined : numbers(first + 1, first + pages)
     },
-  }
+  })
 }
 
 function* numbers(from: number, to: number): Generator<number> {

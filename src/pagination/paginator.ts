@@ -61,6 +61,21 @@ export class PaginationStuckError extends SluiceError {
   }
 }
 
+/** R5: the list goes on beyond the depth to which its API lets it be read. */
+export class PaginationDepthError extends PaginationStuckError {
+  /** Pages and records that were read, the page that reached the depth included. */
+  readonly pages: number
+  readonly records: number
+  constructor(url: string, bound: 'pages' | 'records', pages: number, records: number) {
+    super(
+      url,
+      `the list goes on beyond \`depth.${bound}\`: ${pages} pages with ${records} records were read of it. Cut the stream into parts that are less deep, by \`slices\` or a filter, or set \`depth.beyond: end\` if what lies beyond is not needed`,
+    )
+    this.pages = pages
+    this.records = records
+  }
+}
+
 /** The response lacks what the paginator needs, or holds it in a form that it can't use. */
 export class PaginationInvalidError extends SluiceError {
   readonly code = 'PAGINATION_INVALID'

@@ -46,15 +46,17 @@ export function scalarText(value: Value | undefined): string | undefined {
 }
 
 /**
- * A token: text, or a number with all of its digits. `undefined` where there is none: absent, null or empty.
- * @throws PaginationInvalidError where it is a boolean, an array or an object
+ * A token: text, or a number with all of its digits. `undefined` where there is none: absent, null, false or empty. A header can hold
+ * no null, so that its text `null` is one (Salesforce's `Sforce-Locator`).
+ * @throws PaginationInvalidError where it is `true`, an array or an object
  */
 export function tokenReader(place: ResponseValue): (page: PageView) => string | undefined {
   const read = responseReader(place)
   return (page) => {
     const value = read(page)
-    if (value === undefined || value === null || value === '') return undefined
+    if (value === undefined || value === null || value === '' || value === false) return undefined
     const text = scalarText(value)
+    if (text === 'null' && typeof place === 'object') return undefined
     if (text !== undefined) return text
     throw new PaginationInvalidError(
       page.url,

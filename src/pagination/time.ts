@@ -2,6 +2,7 @@
 // update time). The start is inclusive, so the records of that very time come again and are left to the key to merge:
 // starting a moment later would lose those that share it.
 import { z } from 'zod'
+import { depth, withDepth } from './depth.ts'
 import { persist } from './follow.ts'
 import { shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
@@ -37,6 +38,7 @@ export const timeOptions = z
       .describe(
         'Required without `field`. Where a page holds the time at which the next one starts: a path of the body, as in "end_time", or `{ header }`',
       ),
+    depth: depth.optional(),
     more: moreFlag.optional(),
     lastPage: z
       .literal('short')
@@ -120,8 +122,13 @@ export function timePaginator(input: TimeOptions): Paginator<SortValue> {
       )
     },
   }
-  if (!options.persist) return paginator
-  return { ...paginator, resume: (page, position) => readTime(page) ?? position }
+  const { persist: persists } = options
+  return withDepth(options.depth, {
+    ...paginator,
+    ...(persists && {
+      resume: (page: PageView, position: SortValue | undefined) => readTime(page) ?? position,
+    }),
+  })
 }
 
 function timeReader(field: string | undefined, endTime: ResponseValue | undefined) {

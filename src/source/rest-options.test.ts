@@ -10,7 +10,7 @@ type StreamInput = RestOptions['streams'][string]
 
 const path = 'items'
 const paginate = none()
-const persistent = cursor({ token: 'next', param: 'cursor', persist: true })
+const persistent = cursor({ token: 'next', param: 'cursor', more: 'has_more', persist: true })
 const byTime = { by: 'time', field: 'updated_at', param: 'since', start: '2024-01-01' } as const
 const byId = { by: 'id', field: 'id', param: 'since_id' } as const
 const windows = {

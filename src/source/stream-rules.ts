@@ -1,3 +1,4 @@
+import { paginationProblems } from '../pagination/option-rules.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
@@ -13,6 +14,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
   return [
     ...keyProblems(stream),
     ...readingProblems(stream),
+    ...paginateProblems(stream),
     ...requestProblems(stream),
     ...windowProblems(stream),
   ]
@@ -77,7 +79,7 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
       message: `\`deleted\` removes rows by their key, which \`write: ${stream.key === undefined ? 'merge` with a `key' : 'merge'}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,
     }
   }
-  const persists = paginate !== undefined && 'persist' in paginate && paginate.persist === true
+  const persists = paginate !== undefined && 'persist' in paginate && paginate.persist !== false
   if (incremental?.by === 'position' && !persists) {
     yield {
       path: ['paginate'],
@@ -91,6 +93,12 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
         '`persist: true` keeps the position for the next run, which only `incremental: { by: position }` reads from: add it, or leave `persist` out',
     }
   }
+}
+
+function* paginateProblems({ paginate, method, body }: StreamSettings): Iterable<StreamProblem> {
+  if (paginate === undefined) return
+  for (const { path, message } of paginationProblems(paginate, { method, body }))
+    yield { path: ['paginate', ...path], message }
 }
 
 function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {

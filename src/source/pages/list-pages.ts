@@ -2,6 +2,7 @@
 import type { Client } from '../../http/client.ts'
 import { defaultBodyLimits } from '../../http/decode/limits.ts'
 import type { Paginator } from '../../pagination/paginator.ts'
+import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { Json, JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { Quota } from '../../quota/quota.ts'
@@ -54,12 +55,14 @@ export async function* listPages<P extends Json>(
   })
   const signal = options.signal ?? new AbortController().signal
   let position = options.from
+  const guard = new PositionGuard(position)
   let previous: SeenPage | undefined
   do {
     const page = await fetcher.fetch(paginator.request(base, position), noParts, signal)
     refuseRepetition(page, previous)
     previous = page.body && { url: page.view.url, body: page.body }
     position = paginator.next(page.view, position)
+    guard.follow(position, page.view, page.body)
     yield { records: page.records, next: position }
   } while (position !== undefined)
 }

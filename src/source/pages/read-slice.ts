@@ -1,4 +1,5 @@
 import { type PageView, PaginationLoopError, type Paginator } from '../../pagination/paginator.ts'
+import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
@@ -46,6 +47,7 @@ export async function readSlice(
 
   try {
     let at = reading.start
+    const guard = new PositionGuard(at)
     let previous: SeenPage | undefined
     let page = await ask(at)
     for (;;) {
@@ -53,6 +55,7 @@ export async function readSlice(
       refuseRepetition(page, previous)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
+      guard.follow(next, page.view, page.body)
       if (at === undefined && next === undefined) onOnlyPage?.(page.view)
       const progress = reading.progress({ view: page.view, at, next })
       const ahead = next === undefined || fetcher.streams ? undefined : ask(next)
