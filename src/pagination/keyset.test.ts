@@ -136,3 +136,19 @@ test('a number stays a number in a JSON body', () => {
   const { request } = keysetPaginator(keyset({ param: { body: 'after' } }))
   expect(request(listRequest, 7).body).toEqual({ after: 7 })
 })
+
+test('reading against the order of the pages goes on from the first record (Stripe ending_before)', () => {
+  const api: Record<string, Value> = {
+    undefined: { data: rows('ch_2', 'ch_1'), has_more: true },
+    ch_2: { data: rows('ch_4', 'ch_3'), has_more: true },
+    ch_4: { data: rows('ch_5'), has_more: false },
+  }
+  const paginator = keysetPaginator(keyset({ param: 'ending_before', pick: 'first', more: 'has_more' }))
+  const pages = readPages(paginator, ({ query }) => pageView(api[String(query['ending_before'])]))
+  expect(pages.map(({ position }) => position)).toEqual([undefined, 'ch_2', 'ch_4'])
+  const stuck = pageView({ data: rows('ch_4'), has_more: true })
+  expect(() => paginator.next(stuck, 'ch_4')).toThrow(PaginationLoopError)
+  expect(() => paginator.next(pageView({ data: [{ a: 1 }], has_more: true }), 'ch_4')).toThrow(
+    'the first record has no text or number at id',
+  )
+})

@@ -4,6 +4,7 @@ import { pageView } from '../testing/pages.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { PaginationInvalidError } from './paginator.ts'
 
+// PEERS: dlt paginators has_more true, false, "false", invalid, missing
 describe('the flag says', () => {
   test.each<[Value, boolean | undefined]>([
     [true, true],
@@ -43,6 +44,33 @@ describe('the flag says', () => {
   test.each(['', '!', '!!a', 'a..b'])('its option refuses %j', (text) => {
     expect(moreFlag.safeParse(text).error?.issues[0]?.message).toContain(
       `${JSON.stringify(text)} is no flag: write a path of the body, with "!" before it where it says that the list has ended`,
+    )
+  })
+})
+
+// PEERS: Airbyte CursorPagination stop_condition as an expression
+describe('a condition on the body says', () => {
+  test.each<[string, Value, boolean]>([
+    ['@.page < @.pages', { page: 1, pages: 2 }, true],
+    ['@.page < @.pages', { page: 2, pages: 2 }, false],
+    ["@.status != 'complete'", { status: 'partial' }, true],
+    ["@.status != 'complete'", { status: 'complete' }, false],
+    ['!(@.meta.done == true) && @.meta.next', { meta: { done: false, next: 'a' } }, true],
+    ['!(@.meta.done == true) && @.meta.next', { meta: { done: true, next: 'a' } }, false],
+    // What is absent meets no comparison.
+    ['@.page < @.pages', {}, false],
+  ])('for %s of %j: more = %s', (text, body, more) => {
+    expect(moreFlag.parse(text)).toBe(text)
+    expect(moreReader(text)(pageView(body))).toBe(more)
+  })
+
+  test('nothing of a body that was streamed', () => {
+    expect(moreReader('@.a')(pageView(undefined))).toBeUndefined()
+  })
+
+  test.each(['@.page <', '@.a == b'])('and its option refuses %j', (text) => {
+    expect(moreFlag.safeParse(text).error?.issues[0]?.message).toContain(
+      `${JSON.stringify(text)} is no condition`,
     )
   })
 })

@@ -128,3 +128,44 @@ test('a next URL may outlive the run', () => {
   expect(paginator.next(last, undefined)).toBeUndefined()
   expect(paginator.resume?.(last, undefined)).toBe('https://api.example.com/items?after=9')
 })
+
+// PEERS: dlt paginators nine relative URL joins
+test.each<[string, string, string]>([
+  ['/items?page=2', 'https://api.example.com:8443/v1/items', 'https://api.example.com:8443/items?page=2'],
+  ['items?page=2', 'https://api.example.com/v1/items', 'https://api.example.com/v1/items?page=2'],
+  ['?page=2', 'https://api.example.com/v1/items?page=1&a=b', 'https://api.example.com/v1/items?page=2'],
+  ['2', 'https://api.example.com/v1/items/1', 'https://api.example.com/v1/items/2'],
+  ['./2', 'https://api.example.com/v1/items/', 'https://api.example.com/v1/items/2'],
+  ['../v2/items', 'https://api.example.com/v1/items', 'https://api.example.com/v2/items'],
+  [
+    '/a%20b/%E2%9C%93?q=%2F',
+    'https://api.example.com/items',
+    'https://api.example.com/a%20b/%E2%9C%93?q=%2F',
+  ],
+  ['//api.example.com/items/2', 'https://api.example.com/items', 'https://api.example.com/items/2'],
+  ['/page/2/', 'https://api.example.com/page/1/', 'https://api.example.com/page/2/'],
+])('the next URL %s of %s is %s', (next, url, joined) => {
+  expect(nextUrlPaginator(nextUrl({ url: 'next' })).next(pageView({ next }, { url }), undefined)).toBe(joined)
+})
+
+// PEERS: dlt paginators no duplicated params on next URL
+test('parameters that a next URL lacks are added again where the config says so, and none is there twice', () => {
+  const size = { param: 'limit', value: 50 }
+  const { request } = nextUrlPaginator(nextUrl({ url: 'next', keepQuery: true, size }))
+  const base = { ...listRequest, query: { since: 5, 'tags[]': ['a', 'b'], limit: 10 } }
+  expect(request(base, 'https://api.example.com/items?page=2').query).toEqual({
+    since: 5,
+    'tags[]': ['a', 'b'],
+    limit: 50,
+  })
+  expect(request(base, 'https://api.example.com/items?limit=20&tags%5B%5D=a&page=2')).toMatchObject({
+    url: 'https://api.example.com/items?limit=20&tags%5B%5D=a&page=2',
+    query: { since: 5 },
+  })
+})
+
+test('a next URL is asked with the headers and the body of the first request (Microsoft Graph ConsistencyLevel)', () => {
+  const { request } = nextUrlPaginator(nextUrl({ url: 'next' }))
+  const base = { ...listRequest, method: 'POST', headers: { consistencylevel: 'eventual' }, body: { q: 1 } }
+  expect(request(base, 'https://api.example.com/2')).toEqual({ ...base, url: 'https://api.example.com/2' })
+})
