@@ -75,7 +75,10 @@ export { ReportBuilder, type RunReport, type StreamReport } from './observe/repo
 export { formatSummary } from './observe/summary.ts'
 export { env, parseSecret, Secret, type SecretLookup, SecretMissingError } from './options/secret.ts'
 // Pagination: the options of a stream, and each paginator alone
+export { type AutoOptions, auto, autoPaginator } from './pagination/auto.ts'
 export { type CursorOptions, cursor, cursorPaginator } from './pagination/cursor.ts'
+export { type CustomOptions, type CustomPaginator, customPaginator } from './pagination/custom.ts'
+export { type Detection, detectPagination } from './pagination/detect/detect-pagination.ts'
 export { type KeysetOptions, keyset, keysetPaginator } from './pagination/keyset.ts'
 export { type LinkHeaderOptions, linkHeader, linkHeaderPaginator } from './pagination/link-header.ts'
 export { type NextUrlOptions, nextUrl, nextUrlPaginator } from './pagination/next-url.ts'
@@ -85,6 +88,7 @@ export { createPaginator, type PaginatorOptions } from './pagination/options.ts'
 export { type PageNumberOptions, pageNumber, pageNumberPaginator } from './pagination/page-number.ts'
 export {
   type PageView,
+  PaginationDepthError,
   PaginationInvalidError,
   PaginationLoopError,
   PaginationStuckError,

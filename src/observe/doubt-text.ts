@@ -10,3 +10,12 @@ export function doubtText(doubt: Extract<SluiceEvent, { type: 'list.doubt' }>): 
     ? `${what}. If there are more records, name the right place in \`${option}\``
     : `${what}. The body has ${found.map((each) => `\`${each}\``).join(', ')}: if there are more records, write \`${option}: ${likeliest}\` or the right one of them`
 }
+
+/** What `paginate: { type: auto }` took a list for, and why that may be wrong. */
+export function detectedText(found: Extract<SluiceEvent, { type: 'pagination.detected' }>): string {
+  const { kind, place, doubt } = found
+  const what = kind === 'none' ? 'one page' : place === null ? kind : `${kind} at \`${place}\``
+  return doubt === null
+    ? what
+    : `\`paginate: { type: auto }\` took the list for ${what}, and may be wrong: ${doubt}. Look at the API's documentation, and name the kind in \`paginate\``
+}

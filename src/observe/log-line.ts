@@ -1,6 +1,6 @@
 import type { SluiceEvent } from '../ports/events.ts'
 import { clip, clipList, withoutName } from './clip.ts'
-import { doubtText } from './doubt-text.ts'
+import { detectedText, doubtText } from './doubt-text.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds } from './format.ts'
 
 /** The shortest wait for quota that a log mentions, in milliseconds. */
@@ -35,6 +35,10 @@ function eventText(event: SluiceEvent): string | undefined {
       return `${event.stream} changed its table: ${changesText(event.changes)}`
     case 'list.doubt':
       return `${event.stream} warning: ${doubtText(event)}`
+    case 'pagination.detected':
+      return event.doubt === null
+        ? `${event.stream} found its pagination: ${detectedText(event)}`
+        : `${event.stream} warning: ${detectedText(event)}`
     case 'record.reject':
       return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':

@@ -1,5 +1,5 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { doubtText } from './doubt-text.ts'
+import { detectedText, doubtText } from './doubt-text.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 
 /** What happened to one stream, summed up as its events come. */
@@ -61,6 +61,9 @@ export class StreamCounts {
         break
       case 'list.doubt':
         this.warnings.push(doubtText(event))
+        break
+      case 'pagination.detected':
+        if (event.doubt !== null) this.warnings.push(detectedText(event))
         break
       case 'schema.change':
         this.schemaChanges.push(...event.changes)

@@ -51,6 +51,12 @@ export function* paginationProblems(
   }
 }
 
+/** Whether the paginator has a position that outlives the run. */
+export function outlivesRun(options: PaginatorOptions): boolean {
+  if (options.type === 'custom') return options.resume !== undefined
+  return 'persist' in options && options.persist !== undefined && options.persist !== false
+}
+
 function canEnd(options: { readonly more?: unknown; readonly lastPage?: unknown }): boolean {
   return options.more !== undefined || options.lastPage !== undefined
 }

@@ -1,6 +1,8 @@
 // Every kind of pagination as one option, told apart by `type`.
 import { z } from 'zod'
+import { autoOptions, autoPaginator } from './auto.ts'
 import { cursorOptions, cursorPaginator } from './cursor.ts'
+import { customOptions, fromCustom } from './custom.ts'
 import { keysetOptions, keysetPaginator } from './keyset.ts'
 import { linkHeaderOptions, linkHeaderPaginator } from './link-header.ts'
 import { nextUrlOptions, nextUrlPaginator } from './next-url.ts'
@@ -21,6 +23,8 @@ export const paginatorOptions = z
     keysetOptions,
     timeOptions,
     noneOptions,
+    autoOptions,
+    customOptions,
   ])
   .describe("How the API hands out a list page by page. The API's documentation says which kind it is")
 
@@ -49,6 +53,10 @@ export function createPaginator(options: PaginatorOptions, cleanUrl?: (url: stri
       return timePaginator(options)
     case 'none':
       return nonePaginator(options)
+    case 'auto':
+      return autoPaginator(options, (found) => createPaginator(found, cleanUrl))
+    case 'custom':
+      return fromCustom(options)
     default:
       return parseUnknown(options)
   }

@@ -39,6 +39,11 @@ export type SluiceEvent =
       records: number
       found: readonly string[]
     })
+  /**
+   * `paginate: { type: auto }` looked at a first page. `kind`: what the list was taken for, `none` where it has one page. `place`: where that
+   * is said, as in `links.next`. `doubt`: why it may be wrong, which is a warning.
+   */
+  | (OfStream & { type: 'pagination.detected'; kind: string; place: string | null; doubt: string | null })
   | (OfStream & {
       type: 'load.commit'
       loadId: string

@@ -70,6 +70,8 @@ export interface RequestPreview {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** How the pages behind it are found, where the options leave that open. */
+  readonly paging?: string
 }
 
 /**

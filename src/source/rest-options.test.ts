@@ -95,7 +95,7 @@ test.each<[string, StreamInput, string]>([
   [
     'a position that cannot persist',
     { path, key: 'id', paginate, incremental: { by: 'position' } },
-    'paginate: `incremental.by: position` needs a position that outlives the run: set `persist: true` in `paginate`, with a paginator that has it (cursor, next-url, link-header, time)',
+    'paginate: `incremental.by: position` needs a position that outlives the run: set `persist: true` in `paginate`, with a paginator that has it (cursor, next-url, link-header, time, or custom with `resume`)',
   ],
   [
     'a position that persists for nobody',

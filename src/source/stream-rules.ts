@@ -1,4 +1,4 @@
-import { paginationProblems } from '../pagination/option-rules.ts'
+import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
@@ -79,14 +79,14 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
       message: `\`deleted\` removes rows by their key, which \`write: ${stream.key === undefined ? 'merge` with a `key' : 'merge'}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,
     }
   }
-  const persists = paginate !== undefined && 'persist' in paginate && paginate.persist !== false
+  const persists = paginate !== undefined && outlivesRun(paginate)
   if (incremental?.by === 'position' && !persists) {
     yield {
       path: ['paginate'],
-      message: `\`incremental.by: position\` needs a position that outlives the run: set \`persist: true\` in \`paginate\`${paginate !== undefined && 'persist' in paginate ? '' : ', with a paginator that has it (cursor, next-url, link-header, time)'}`,
+      message: `\`incremental.by: position\` needs a position that outlives the run: set \`persist: true\` in \`paginate\`${paginate !== undefined && 'persist' in paginate ? '' : ', with a paginator that has it (cursor, next-url, link-header, time, or custom with `resume`)'}`,
     }
   }
-  if (persists && incremental?.by !== 'position') {
+  if (persists && paginate.type !== 'custom' && incremental?.by !== 'position') {
     yield {
       path: ['paginate', 'persist'],
       message:

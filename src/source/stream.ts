@@ -24,10 +24,11 @@ import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
 import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
 import { timeIncremental } from './incremental/time-incremental.ts'
+import { announceDetection } from './pages/announce-detection.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page.ts'
 import { endCheck } from './pages/list-end.ts'
 import { readSlice } from './pages/read-slice.ts'
-import type { Bounds, Progression, SliceReading } from './progression.ts'
+import { type Bounds, type Progression, type SliceReading, storedPosition } from './progression.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
@@ -77,7 +78,7 @@ export function createRestStream(
     query: { ...inherited.query, ...own.secret.query },
   }
   const attach = attachBoth(inherited, own.secret)
-  const paginator = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
+  const kind = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
     // S1: a position is stored, and whoever asks it is signed afresh.
     const url = withoutParameters(redactor.withoutSecrets(link), secret.query)
     if (redactor.holdsSecret(url)) {
@@ -90,6 +91,16 @@ export function createRestStream(
     client.resolve({ method: 'GET', url, query: {}, headers: {} })
     return url
   })
+  const { paginator, describe } = announceDetection(settings.paginate, kind, (found) =>
+    onEvent?.({
+      type: 'pagination.detected',
+      at: clock.now(),
+      stream: fullName,
+      kind: found.options.type,
+      place: found.place ?? null,
+      doubt: found.doubt ?? null,
+    }),
+  )
   const progression = progressionOf(fullName, settings, paginator, clock)
   const template = requestTemplate(baseRequest(settings, own.plain, query))
   const { endpointQuota = ownQuota(clock) } = dependencies
@@ -178,7 +189,11 @@ export function createRestStream(
         throw redactor.error(error)
       }
     },
-    preview: (slice) => previewRequest(client, redactor, firstRequest(slice), secret),
+    preview(slice) {
+      const paging = describe(storedPosition(slice.progress)?.at)
+      const request = previewRequest(client, redactor, firstRequest(slice), secret)
+      return paging === undefined ? request : { ...request, paging }
+    },
 
     async probe(signal) {
       const [slice] = progression.slices(new Map(), {})

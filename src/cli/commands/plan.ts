@@ -54,9 +54,11 @@ function formatSlice({ key, progress, request }: PlannedSlice): string[] {
     ...(progress?.position == null ? [] : [`goes on at ${shortPosition(progress.position)}`]),
   ]
   const body = request.body === undefined ? [] : [`    ${request.body}`]
+  const paging = request.paging === undefined ? [] : [`    ${request.paging}`]
   return [
     ...(facts.length === 0 ? [] : [`  ${facts.join(', ')}`]),
     `    ${request.method} ${request.url}`,
     ...body,
+    ...paging,
   ]
 }

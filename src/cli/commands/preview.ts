@@ -33,6 +33,7 @@ export async function previewCommand(
   const { request, records } = preview
   process.stderr.write(`${palette.faint(`${request.method} ${request.url}`)}\n`)
   if (request.body !== undefined) process.stderr.write(`${palette.faint(request.body)}\n`)
+  if (request.paging !== undefined) process.stderr.write(`${palette.faint(request.paging)}\n`)
   const { isTTY, columns = 100 } = process.stdout
   for (const [index, record] of records.entries()) {
     const lines = isTTY

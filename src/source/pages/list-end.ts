@@ -2,11 +2,12 @@
 // should be named. A paginator can't tell the two apart, since an API may leave the token out of its last page; what else the body
 // holds mostly can.
 import { nearest } from '../../options/nearest.ts'
+import { type BodyField, fieldsOf } from '../../pagination/detect/body-fields.ts'
 import { moreReader } from '../../pagination/more-flag.ts'
 import type { PaginatorOptions } from '../../pagination/options.ts'
 import type { PageView } from '../../pagination/paginator.ts'
 import { compilePath, parsePath } from '../../pagination/path.ts'
-import { LongDecimal, type Value } from '../../ports/json.ts'
+import type { Value } from '../../ports/json.ts'
 
 /** A list that ended at its first page, and may not have ended. */
 export interface DoubtfulEnd {
@@ -23,8 +24,6 @@ export interface DoubtfulEnd {
 /** Looks at a first page behind which the paginator sees no other; `undefined` where that is as it should be. */
 export type EndCheck = (firstPage: PageView) => DoubtfulEnd | undefined
 
-/** How deep a body is searched, in objects. */
-const deepest = 3
 /** Most paths that a warning names. */
 const mostFound = 4
 /** What fields are called by which APIs name a next page or say that there is one. */
@@ -68,40 +67,6 @@ export function endCheck(options: PaginatorOptions | undefined): EndCheck {
         .map(({ path }) => path),
     }
   }
-}
-
-interface BodyField {
-  readonly key: string
-  readonly path: string
-  readonly value: Value
-}
-
-/** The scalar fields of a body outside its records, those of the upper levels first. */
-function* fieldsOf(body: Value | undefined, records: PageView['records']): Iterable<BodyField> {
-  let level: { readonly prefix: string; readonly value: Value | undefined }[] = [{ prefix: '', value: body }]
-  for (let depth = 0; depth < deepest; depth++) {
-    const below: typeof level = []
-    for (const { prefix, value } of level) {
-      if (!isObject(value) || records.some((record) => record === value)) continue
-      for (const [key, inner] of Object.entries(value)) {
-        const path = `${prefix}${pathStep(key, prefix === '')}`
-        if (isObject(inner)) below.push({ prefix: path, value: inner })
-        else if (!Array.isArray(inner)) yield { key, path, value: inner }
-      }
-    }
-    level = below
-  }
-}
-
-function pathStep(key: string, isFirst: boolean): string {
-  if (!/^[^.[\]'"*\s$]+$/.test(key)) return `['${key}']`
-  return isFirst ? key : `.${key}`
-}
-
-function isObject(value: Value | undefined): value is { readonly [key: string]: Value } {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LongDecimal)
-  )
 }
 
 function holdsSomething(value: Value): boolean {
