@@ -52,7 +52,12 @@ export function cursorPaginator(input: CursorOptions): Paginator<string> {
         mayDecode && (options.encoded || looksEncoded.test(position)) ? decode(position) : position,
       )
     },
-    ...following(options, describePlace(options.token), tokenReader(options.token)),
+    ...following(
+      options,
+      describePlace(options.token),
+      tokenReader(options.token),
+      typeof options.token !== 'string',
+    ),
   }
 }
 

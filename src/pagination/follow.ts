@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { emptyLastPage } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
-import { type PageView, PaginationInvalidError, PaginationLoopError } from './paginator.ts'
+import { type PageHead, type PageView, PaginationInvalidError, PaginationLoopError } from './paginator.ts'
 import { excerpt } from './response-value.ts'
 
 export const persist = z
@@ -29,9 +29,10 @@ type NextReader = (page: PageView) => string | undefined
 
 /**
  * The `next` and, where the position persists, the `resume` of a paginator that follows what `read` finds.
- * `what` names it in messages, as in "after_cursor".
+ * `what` names it in messages, as in "after_cursor". `isInHead`: `read` looks at the response's head alone; what it finds is then told
+ * before the body has come, unless the body has a say in whether the list goes on.
  */
-export function following(options: FollowOptions, what: string, read: NextReader) {
+export function following(options: FollowOptions, what: string, read: NextReader, isInHead = false) {
   const more = moreReader(options.more)
   const next = (page: PageView, position: string | undefined): string | undefined => {
     const flag = more(page)
@@ -56,5 +57,10 @@ export function following(options: FollowOptions, what: string, read: NextReader
   }
   // An API may name nothing when it has nothing new: then the old position still holds.
   const resume = (page: PageView, position: string | undefined): string | undefined => read(page) ?? position
-  return options.persist ? { next, resume } : { next }
+  const ahead = (head: PageHead, position: string | undefined): string | undefined => {
+    const named = read({ ...head, body: undefined, records: [] })
+    return named === position || named === head.url ? undefined : named
+  }
+  const bodyDecides = options.more !== undefined || options.lastPage !== undefined
+  return { next, ...(options.persist && { resume }), ...(isInHead && !bodyDecides && { ahead }) }
 }

@@ -44,7 +44,7 @@ export function linkHeaderPaginator(
     )
     return link && cleanUrl(resolveUrl(page, link.target, what))
   }
-  return urlPaginator('link-header', sizeWriter(options.size), following(options, what, read))
+  return urlPaginator('link-header', sizeWriter(options.size), following(options, what, read, true))
 }
 
 function isSame(anchor: string, url: string): boolean {

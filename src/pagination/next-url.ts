@@ -35,13 +35,14 @@ export function nextUrlPaginator(
   const options = parseOptions(nextUrlOptions, input)
   const what = describePlace(options.url)
   const read = tokenReader(options.url)
+  const readUrl = (page: PageView): string | undefined => {
+    const url = read(page)
+    return url === undefined ? undefined : cleanUrl(resolveUrl(page, url, what))
+  }
   return urlPaginator(
     'next-url',
     sizeWriter(options.size),
-    following(options, what, (page) => {
-      const url = read(page)
-      return url === undefined ? undefined : cleanUrl(resolveUrl(page, url, what))
-    }),
+    following(options, what, readUrl, typeof options.url !== 'string'),
   )
 }
 
@@ -49,7 +50,7 @@ export function nextUrlPaginator(
 export function urlPaginator(
   kind: string,
   first: (base: RequestSpec) => RequestSpec,
-  rest: Pick<Paginator<string>, 'next' | 'resume'>,
+  rest: Pick<Paginator<string>, 'next' | 'resume' | 'ahead'>,
 ): Paginator<string> {
   return {
     request(base, position) {

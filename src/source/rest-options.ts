@@ -9,6 +9,7 @@ import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
+import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { isWholeBody } from './response/select.ts'
 import { slicesOptions } from './slices/slices-options.ts'
@@ -83,6 +84,7 @@ const streamFields = z.strictObject({
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   transform: transformOptions.optional(),
+  concurrency: concurrencyOptions.optional(),
   key: z
     .union(
       [

@@ -1,3 +1,4 @@
+import { concurrencyProblems } from './concurrency-options.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
@@ -15,6 +16,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...readingProblems(stream),
     ...requestProblems(stream),
     ...windowProblems(stream),
+    ...concurrencyProblems(stream),
   ]
 }
 

@@ -19,6 +19,7 @@ import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, SourcePage, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
+import { pagesAtOnce, slicesAtOnce } from './concurrency-options.ts'
 import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
 import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
@@ -89,6 +90,7 @@ export function createRestStream(
     client.resolve({ method: 'GET', url, query: {}, headers: {} })
     return url
   })
+  const pages = pagesAtOnce(settings, paginator)
   const progression = progressionOf(fullName, settings, paginator, clock)
   const template = requestTemplate(baseRequest(settings, own.plain, query))
   const { endpointQuota = ownQuota(clock) } = dependencies
@@ -150,6 +152,7 @@ export function createRestStream(
     ...(settings.version !== undefined && { version: settings.version }),
     allowEmptyReplace: settings.allowEmptyReplace,
     onReject: settings.onReject,
+    slicesAtOnce: slicesAtOnce(settings),
 
     slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
     async read(slice, options) {
@@ -160,7 +163,8 @@ export function createRestStream(
         const emit = transform
           ? async (page: SourcePage) => options.emit(transform.apply(page, values))
           : options.emit
-        await readSlice(reading, paginator, base, fetcher, { ...options, emit }, doubtEnd)
+        const requests = { paginator, base, fetcher, pages, onOnlyPage: doubtEnd }
+        await readSlice(reading, requests, { ...options, emit })
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)
