@@ -68,3 +68,66 @@ test('a batch that begins with a page of rejects takes its columns from the firs
     '1: id integer, price double',
   ])
 })
+
+test('several slices add at once: pages are taken in the order in which they came, and one commit is under way at a time', async () => {
+  const log: string[] = []
+  let commits = 0
+  let release: () => void = () => {}
+  const queue = new CommitQueue({
+    intake: new Intake(listStream({ slices: {} }), null),
+    begin: () => new Batch({ maxRecords: 2, maxBytes: 1e9, maxAgeMs: 1e9 }, new TypedRows()),
+    commit: async (batch) => {
+      commits++
+      expect(commits).toBe(1)
+      log.push(
+        `commit ${JSON.stringify([...batch.progress].map(([slice, { position }]) => [slice, position]))}`,
+      )
+      await new Promise<void>((resolve) => {
+        release = resolve
+      })
+      commits--
+    },
+    clock: fakeClock(),
+    onFailure: (error) => expect.fail(String(error)),
+  })
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+  const add = (slice: string, position: number) =>
+    queue
+      .add(slice, { records: [{ id: 1 }], bytes: 1, progress: { position, highWater: null } })
+      .then(() => log.push(`taken ${slice}${position}`))
+  const adding = ['a', 'b', 'c', 'd', 'e', 'f'].map((slice) => add(slice, 1))
+  await turn()
+  // One batch is committed and one is full: whoever comes next waits, and nobody goes before those who came earlier.
+  expect(log).toEqual(['taken a1', 'commit [["a",1],["b",1]]', 'taken b1', 'taken c1'])
+  adding.push(add('a', 2))
+  release()
+  await turn()
+  expect(log.slice(4)).toEqual(['commit [["c",1],["d",1]]', 'taken d1', 'taken e1'])
+  release()
+  await turn()
+  expect(log.slice(7)).toEqual(['commit [["e",1],["f",1]]', 'taken f1', 'taken a2'])
+  await Promise.all(adding)
+  const finishing = queue.finish(false)
+  release()
+  await turn()
+  release()
+  await finishing
+  expect(log.at(-1)).toBe('commit [["a",2]]')
+})
+
+test('a commit that fails is thrown to everybody who waits in line', async () => {
+  const failures: unknown[] = []
+  const queue = new CommitQueue({
+    intake: new Intake(listStream({ slices: {} }), null),
+    begin: () => new Batch({ maxRecords: 1, maxBytes: 1e9, maxAgeMs: 1e9 }, new TypedRows()),
+    commit: () => Promise.reject(new Error('the disk is full')),
+    clock: fakeClock(),
+    onFailure: (error) => failures.push(error),
+  })
+  const results = await Promise.allSettled(
+    ['a', 'b', 'c', 'd'].map((slice) => queue.add(slice, { records: [{ id: 1 }], bytes: 1 })),
+  )
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected'])
+  expect(failures).toEqual([new Error('the disk is full')])
+  await expect(queue.finish(false)).rejects.toThrow('the disk is full')
+})

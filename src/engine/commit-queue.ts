@@ -15,6 +15,8 @@ export class CommitQueue {
   readonly #onFailure: (error: unknown) => void
   #filling: Batch
   #committing: Promise<void> = Promise.resolve()
+  /** Settles when the last caller of `add` has its turn behind it. */
+  #line: Promise<void> = Promise.resolve()
   #failure: { readonly error: unknown } | undefined
 
   constructor(options: {
@@ -39,10 +41,17 @@ export class CommitQueue {
   }
 
   /**
-   * Takes a page; resolves when there is room for the next one. A batch's columns have one type each, since its rows may be
-   * encoded as they come: a page that widens one begins a new batch.
+   * Takes a page; resolves when there is room for the next one. Several slices may add at once: first come, first served, and each waits
+   * with the one page that it holds. A slice must wait for each of its pages.
    */
-  async add(slice: string, page: SourcePage): Promise<void> {
+  add(slice: string, page: SourcePage): Promise<void> {
+    const turn = this.#line.then(() => this.#take(slice, page))
+    this.#line = turn.catch(() => {})
+    return turn
+  }
+
+  /** A batch's columns have one type each, since its rows may be encoded as they come: a page that widens one begins a new batch. */
+  async #take(slice: string, page: SourcePage): Promise<void> {
     this.#throwIfFailed()
     const checked = this.#intake.check(page.records)
     if (checked.widened && this.#filling.rows.length > 0) await this.#handOver()
@@ -53,6 +62,7 @@ export class CommitQueue {
 
   /** Commits what is left, and with `publish` completes a replacement. */
   async finish(publish: boolean): Promise<void> {
+    await this.#line
     await this.#committing
     this.#throwIfFailed()
     if (!publish && this.#filling.isEmpty) return

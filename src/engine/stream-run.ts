@@ -2,11 +2,12 @@ import { isSluiceError } from '../errors.ts'
 import type { DestinationSession } from '../ports/destination.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
-import type { ReadScope, Stream } from '../ports/source.ts'
+import type { ReadScope, Slice, Stream } from '../ports/source.ts'
 import { Batch, type BatchLimits, RecordRows } from './batch.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
 import { Intake } from './intake.ts'
+import { sideBySide } from './side-by-side.ts'
 import { startingPoint } from './starting-point.ts'
 import { TableGoneError } from './table-gone.ts'
 import { messageOf, TwoFailuresError } from './two-failures.ts'
@@ -82,33 +83,41 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
   })
   const readSignal = AbortSignal.any([signal, reading.signal])
 
+  async function readOne(slice: Slice): Promise<void> {
+    readSignal.throwIfAborted()
+    // In a replacement that goes on, a slice that was read to its end is in the new table already.
+    if (start.replacement === 'continued' && slice.progress?.position === null) return
+    onEvent({
+      type: 'slice.start',
+      at: clock.now(),
+      stream: stream.name,
+      slice: slice.key,
+      resumed: slice.progress !== null,
+    })
+    await stream.read(slice, {
+      signal: readSignal,
+      emit: async (page) => {
+        onEvent({
+          type: 'page.read',
+          at: clock.now(),
+          stream: stream.name,
+          slice: slice.key,
+          records: page.records.length,
+          bytes: page.bytes,
+        })
+        await queue.add(slice.key, page)
+      },
+    })
+    onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
+  }
+
   try {
-    for await (const slice of stream.slices(start.committed, options.scope)) {
-      // In a replacement that goes on, a slice that was read to its end is in the new table already.
-      if (start.replacement === 'continued' && slice.progress?.position === null) continue
-      onEvent({
-        type: 'slice.start',
-        at: clock.now(),
-        stream: stream.name,
-        slice: slice.key,
-        resumed: slice.progress !== null,
-      })
-      await stream.read(slice, {
-        signal: readSignal,
-        emit: async (page) => {
-          onEvent({
-            type: 'page.read',
-            at: clock.now(),
-            stream: stream.name,
-            slice: slice.key,
-            records: page.records.length,
-            bytes: page.bytes,
-          })
-          await queue.add(slice.key, page)
-        },
-      })
-      onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
-    }
+    await sideBySide(
+      stream.slices(start.committed, options.scope, readSignal),
+      stream.slicesAtOnce ?? 1,
+      (slice) => readOne(slice),
+      (error) => reading.abort(error),
+    )
   } catch (error) {
     throw await commitAfter(error, queue, signal)
   }

@@ -5,11 +5,18 @@ import type { RequestSpec } from '../ports/request.ts'
 import { depth, withDepth } from './depth.ts'
 import { following, followOptions, persistWith } from './follow.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
-import type { Paginator } from './paginator.ts'
+import type { PageHead, Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
 import { checkPosition } from './position.ts'
 import { type RequestValue, requestValue, requestWriter } from './request-value.ts'
-import { describeTokenPlace, endValues, isInUrl, tokenPlace, tokenPlaceReader } from './token-place.ts'
+import {
+  describeTokenPlace,
+  endValues,
+  isInHead,
+  isInUrl,
+  tokenPlace,
+  tokenPlaceReader,
+} from './token-place.ts'
 
 export const cursorOptions = z
   .strictObject({
@@ -69,10 +76,14 @@ export function cursorPaginator(input: CursorOptions): Paginator<string | SyncPo
   const withSize = sizeWriter(options.size)
   const follow = following(
     options,
-    { what: describeTokenPlace(token), read: tokenPlaceReader(token, ends) },
+    {
+      what: describeTokenPlace(token),
+      read: tokenPlaceReader(token, ends),
+      isInHead: isInHead(token),
+    },
     apart && { what: describeTokenPlace(apart.token), read: tokenPlaceReader(apart.token) },
   )
-  const { resume } = follow
+  const { resume, ahead } = follow
 
   const paginator: Paginator<string | SyncPosition> = {
     request(base, position) {
@@ -89,6 +100,12 @@ export function cursorPaginator(input: CursorOptions): Paginator<string | SyncPo
       const next = follow.next(page, isSync(position) ? position.at : position)
       return next !== undefined && isSync(position) ? { since: position.since, at: next } : next
     },
+    ...(ahead && {
+      ahead(head: PageHead, position: string | SyncPosition | undefined) {
+        const next = ahead(head, isSync(position) ? position.at : position)
+        return next !== undefined && isSync(position) ? { since: position.since, at: next } : next
+      },
+    }),
   }
   if (resume === undefined) return withDepth(options.depth, paginator)
   return withDepth(options.depth, {

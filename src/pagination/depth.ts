@@ -51,36 +51,42 @@ export function withDepth<P extends Json>(depth: Depth | undefined, paginator: P
     throw new PaginationDepthError(url, pages >= mostPages ? 'pages' : 'records', pages, records)
   }
   const inner = (position: P | undefined) => (isDeep<P>(position) ? position.at : position)
-  const { all, resume } = paginator
+  // How many records a page has is not told by its head, and a position counts them.
+  const { all, resume, ahead: _ahead, ...counted } = paginator
 
   return {
-    ...paginator,
+    ...counted,
     request: (base, position) => paginator.request(base, inner(position)),
     next(page, position) {
       const next = paginator.next(page, inner(position))
       if (next === undefined) return undefined
-      const before = isDeep<P>(position) ? position : { pages: 0, records: 0 }
+      const before = countBefore(position)
       return deeper(page.url, before.pages + 1, before.records + page.records.length, next)
     },
     ...(all && {
-      all(first: PageView) {
-        const positions = all(first)
-        return positions && reached(first, positions)
+      all(page: PageView, position?: P) {
+        const positions = all(page, inner(position))
+        return positions && reached(page, positions, position)
       },
     }),
     // What outlives the run is the position alone: the next run counts anew.
     ...(resume && { resume: (page: PageView, position: P | undefined) => resume(page, inner(position)) }),
   }
 
-  function* reached(first: PageView, positions: Iterable<P>): Generator<P> {
-    let pages = 0
+  function* reached(page: PageView, positions: Iterable<P>, position: P | undefined): Generator<P> {
+    const before = countBefore(position)
+    let count = 0
     for (const at of positions) {
-      pages++
-      const position = deeper(first.url, pages, pages * first.records.length, at)
-      if (position === undefined) return
-      yield position
+      count++
+      const next = deeper(page.url, before.pages + count, before.records + count * page.records.length, at)
+      if (next === undefined) return
+      yield next
     }
   }
+}
+
+function countBefore(position: Json | undefined): { readonly pages: number; readonly records: number } {
+  return isDeep(position) ? position : { pages: 0, records: 0 }
 }
 
 function isDeep<P extends Json>(position: Json | undefined): position is Json & DeepPosition<P> {

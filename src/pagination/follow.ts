@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { emptyLastPage } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
-import { type PageView, PaginationInvalidError, PaginationLoopError } from './paginator.ts'
+import { type PageHead, type PageView, PaginationInvalidError, PaginationLoopError } from './paginator.ts'
 import { describePlace, excerpt, responseValue, tokenReader } from './response-value.ts'
 
 export const persist = z
@@ -52,6 +52,8 @@ interface FollowOptions {
 export interface NamedReader {
   readonly what: string
   readonly read: NextReader
+  /** True where it looks at the response's head alone. */
+  readonly isInHead?: boolean
 }
 
 /** Finds what the page names as the next one: an opaque text. */
@@ -76,9 +78,15 @@ export function persistedUrl(
 
 /**
  * The `next` and, where the position persists, the `resume` of a paginator that follows what `read` finds.
- * `what` names it in messages, as in "after_cursor". `apart` finds what the next run begins with, where that is named apart.
+ * `what` names it in messages, as in "after_cursor". `isInHead`: `read` looks at the response's head alone; what it finds is then told
+ * before the body has come, unless the body has a say in whether the list goes on. `apart` finds what the next run begins with, where
+ * that is named apart.
  */
-export function following(options: FollowOptions, { what, read }: NamedReader, apart?: NamedReader) {
+export function following(
+  options: FollowOptions,
+  { what, read, isInHead = false }: NamedReader,
+  apart?: NamedReader,
+) {
   const more = moreReader(options.more)
   const next = (page: PageView, position: string | undefined): string | undefined => {
     const flag = more(page)
@@ -111,5 +119,14 @@ export function following(options: FollowOptions, { what, read }: NamedReader, a
       `the list has ended, and ${apart.what} holds nothing, where \`persist\` looks for what the next run begins with; name the right place`,
     )
   }
-  return options.persist === false ? { next } : { next, resume }
+  const ahead = (head: PageHead, position: string | undefined): string | undefined => {
+    const named = read({ ...head, body: undefined, records: [] })
+    return named === position || named === head.url ? undefined : named
+  }
+  const bodyDecides = options.more !== undefined || options.lastPage !== undefined
+  return {
+    next,
+    ...(options.persist !== false && { resume }),
+    ...(isInHead && !bodyDecides && { ahead }),
+  }
 }

@@ -54,7 +54,7 @@ export function linkHeaderPaginator(
     urlPaginator(
       'link-header',
       sizeWriter(options.size),
-      following(options, { what, read }, persistedUrl(options.persist, absolute)),
+      following(options, { what, read, isInHead: true }, persistedUrl(options.persist, absolute)),
       options.keepQuery,
     ),
   )

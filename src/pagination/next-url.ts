@@ -9,7 +9,7 @@ import { type PageView, PaginationInvalidError, type Paginator } from './paginat
 import { parseOptions } from './parse-options.ts'
 import { checkPosition } from './position.ts'
 import { describePlace, excerpt, responseValue } from './response-value.ts'
-import { endValues, tokenPlaceReader } from './token-place.ts'
+import { endValues, isInHead, tokenPlaceReader } from './token-place.ts'
 
 export const nextUrlOptions = z
   .strictObject({
@@ -51,7 +51,11 @@ export function nextUrlPaginator(
     urlPaginator(
       'next-url',
       sizeWriter(options.size),
-      following(options, { what, read: named }, persistedUrl(options.persist, absolute)),
+      following(
+        options,
+        { what, read: named, isInHead: isInHead(options.url) },
+        persistedUrl(options.persist, absolute),
+      ),
       options.keepQuery,
     ),
   )
@@ -61,7 +65,7 @@ export function nextUrlPaginator(
 export function urlPaginator(
   kind: string,
   first: (base: RequestSpec) => RequestSpec,
-  rest: Pick<Paginator<string>, 'next' | 'resume'>,
+  rest: Pick<Paginator<string>, 'next' | 'resume' | 'ahead'>,
   keepsQuery: boolean,
 ): Paginator<string> {
   return {

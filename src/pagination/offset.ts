@@ -5,7 +5,7 @@ import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
-import { PaginationStuckError, type Paginator } from './paginator.ts'
+import { type PageView, PaginationStuckError, type Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
 import { checkPosition } from './position.ts'
 import { requestValue, requestWriter } from './request-value.ts'
@@ -53,6 +53,15 @@ export function offsetPaginator(input: OffsetOptions): Paginator<number> {
   const readTotal = countReader(options.total)
   const { first } = options
   const size = options.size?.value
+  const all = (page: PageView, position = first): Iterable<number> | undefined => {
+    const total = readTotal(page)
+    const count = page.records.length
+    if (total === undefined || readMore(page) === false) return undefined
+    if (position - first + count >= total) return []
+    // A page that is short tells nothing about the length of the others.
+    if (count === 0 || (size !== undefined && count < size)) return undefined
+    return steps(position + count, first + total, count)
+  }
   return withDepth(options.depth, {
     request(base, position = first) {
       checkPosition(base, position, 'offset', 'number')
@@ -78,15 +87,7 @@ export function offsetPaginator(input: OffsetOptions): Paginator<number> {
       if (total !== undefined) return following - first < total ? following : undefined
       return options.lastPage === 'short' && count < size! ? undefined : following
     },
-    all(page) {
-      const total = readTotal(page)
-      const count = page.records.length
-      if (total === undefined || readMore(page) === false) return undefined
-      if (count >= total) return []
-      // A first page that is short already tells nothing about the length of the others.
-      if (count === 0 || (size !== undefined && count < size)) return undefined
-      return steps(first + count, first + total, count)
-    },
+    ...(options.total !== undefined && { all, total: readTotal }),
   })
 }
 

@@ -4,7 +4,7 @@ import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
-import type { Paginator } from './paginator.ts'
+import type { PageHead, PageView, Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
 import { checkPosition } from './position.ts'
 import { requestValue, requestWriter } from './request-value.ts'
@@ -70,6 +70,31 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
     if (options.lastPage !== 'short' || count >= size!) return false
     return totalRecords === undefined || (pagesRead - 1) * size! + count >= totalRecords
   }
+  const isCounted = options.totalPages !== undefined || options.totalRecords !== undefined
+  const isCountedInHead =
+    typeof options.totalPages === 'object' || (typeof options.totalRecords === 'object' && size !== undefined)
+
+  const all = (page: PageView, position = first): Iterable<number> | undefined => {
+    if (readMore(page) === false) return undefined
+    const count = page.records.length
+    let pages = readTotalPages(page)
+    const records = readTotalRecords(page)
+    if (pages === undefined && records !== undefined) {
+      if ((position - first + 1) * count >= records) return []
+      // A page that is short tells nothing about the length of the others.
+      if (count === 0 || (size !== undefined && count < size)) return undefined
+      pages = Math.ceil(records / count)
+    }
+    return pages === undefined ? undefined : numbers(position + 1, first + pages)
+  }
+
+  const ahead = (head: PageHead, position = first): number | undefined => {
+    const page = { ...head, body: undefined, records: [] }
+    const pagesRead = position - first + 1
+    const pages = readTotalPages(page) ?? Math.ceil((readTotalRecords(page) ?? 0) / (size ?? 1))
+    return pagesRead < pages ? position + 1 : undefined
+  }
+
   return withDepth(options.depth, {
     request(base, position = first) {
       checkPosition(base, position, 'page-number', 'number')
@@ -83,19 +108,9 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
       const last = isLast(pagesRead, page.records.length, readTotalPages(page), readTotalRecords(page))
       return last ? undefined : position + 1
     },
-    all(page) {
-      if (readMore(page) === false) return undefined
-      const count = page.records.length
-      let pages = readTotalPages(page)
-      const records = readTotalRecords(page)
-      if (pages === undefined && records !== undefined) {
-        if (count >= records) pages = 1
-        // A first page that is short already tells nothing about the length of the others.
-        else if (count === 0 || (size !== undefined && count < size)) return undefined
-        else pages = Math.ceil(records / count)
-      }
-      return pages === undefined ? undefined : numbers(first + 1, first + pages)
-    },
+    ...(isCounted && { all }),
+    ...(options.totalRecords !== undefined && { total: readTotalRecords }),
+    ...(isCountedInHead && options.more === undefined && { ahead }),
   })
 }
 

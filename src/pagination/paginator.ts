@@ -15,6 +15,9 @@ export interface PageView {
   readonly records: readonly JsonRecord[]
 }
 
+/** What is known of a response before its body has come. */
+export type PageHead = Pick<PageView, 'url' | 'status' | 'headers'>
+
 /**
  * Where a slice's pages come from. Pure: it holds no state and does no I/O, so one paginator serves any number of
  * slices at once, and a position can be stored and taken up by another process.
@@ -28,8 +31,21 @@ export interface Paginator<P extends Json = Json> {
    * @throws PaginationStuckError where no request can make progress (R5)
    */
   next(page: PageView, position: P | undefined): P | undefined
-  /** Given the first page, every remaining position, where they can be known: pages are then read side by side. */
-  all?(first: PageView): Iterable<P> | undefined
+  /**
+   * Every position behind `page`, which was read at `position` (the first page without one), where they can be known: pages are then
+   * read side by side. A reader compares each page's `next` with the position that follows here; where they differ, `next` holds.
+   */
+  all?(page: PageView, position?: P): Iterable<P> | undefined
+  /**
+   * How many records the list has, as `page` says. Of a page that was asked for before the one in front of it was read, a reader believes
+   * only one that says the same: the list changed between the two otherwise, and a record may lie on neither.
+   */
+  total?(page: PageView): number | undefined
+  /**
+   * The position of the page behind the one that was read at `position`, where the head of its response tells it; the next page is then
+   * asked for before the body has come. `next` of the whole page decides: a position that it does not confirm is dropped.
+   */
+  ahead?(head: PageHead, position: P | undefined): P | undefined
   /**
    * The position to keep at the end of a list that grows, from which the next run goes on (a sync cursor).
    * Only paginators whose API promises such a position have it.

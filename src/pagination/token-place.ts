@@ -36,6 +36,12 @@ export function isInUrl(place: TokenPlace): place is Extract<TokenPlace, { url: 
   return typeof place === 'object' && 'url' in place
 }
 
+/** Whether the head of a response tells the token, so that its body need not be waited for. */
+export function isInHead(place: TokenPlace): boolean {
+  const from = isInUrl(place) ? place.url : place
+  return typeof from === 'object'
+}
+
 /** For messages: `meta.next`, `header x-next`, or `cursor in the URL at links.next`. */
 export function describeTokenPlace(place: TokenPlace): string {
   return isInUrl(place) ? `${place.param} in the URL at ${describePlace(place.url)}` : describePlace(place)

@@ -100,8 +100,15 @@ export interface Stream {
   readonly allowEmptyReplace: boolean
   /** What to do with a record whose key is missing or null: keep it in `_sluice_rejects`, or fail the stream. */
   readonly onReject: 'keep' | 'fail'
-  /** The slices that this run reads, in order, given what is committed. */
-  slices(committed: ReadonlyMap<string, Progress>, scope: ReadScope): Iterable<Slice> | AsyncIterable<Slice>
+  /**
+   * The slices that this run reads, in order, given what is committed. They are asked for one at a time, when there is somebody to read
+   * one: never more than `slicesAtOnce` that are not read to their end. `signal` aborted: one that is waited for is given up.
+   */
+  slices(
+    committed: ReadonlyMap<string, Progress>,
+    scope: ReadScope,
+    signal?: AbortSignal,
+  ): Iterable<Slice> | AsyncIterable<Slice>
   /** Reads one slice from its progress to its end, page by page. Resolves at the end; rejects with what stopped it. */
   read(slice: Slice, options: ReadOptions): Promise<void>
   /** The slice's first request. */

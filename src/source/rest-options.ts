@@ -10,6 +10,7 @@ import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
+import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { isWholeBody } from './response/select.ts'
 import { slicesOptions } from './slices/slices-options.ts'
@@ -89,6 +90,7 @@ const streamFields = z.strictObject({
     .describe(
       'With `write: merge`: the condition by which a record says that it is gone at the API, as in "@.status == \'deleted\'": its row is removed. It sees the record after `transform`. Default: no record does',
     ),
+  concurrency: concurrencyOptions.optional(),
   key: z
     .union(
       [

@@ -1,4 +1,5 @@
 import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
+import { concurrencyProblems } from './concurrency-options.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
@@ -17,6 +18,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...paginateProblems(stream),
     ...requestProblems(stream),
     ...windowProblems(stream),
+    ...concurrencyProblems(stream),
   ]
 }
 

@@ -19,6 +19,7 @@ import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, RequestPreview, Slice, SourcePage, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
+import { pagesAtOnce, slicesAtOnce } from './concurrency-options.ts'
 import { deletionMarker } from './deletion.ts'
 import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
@@ -101,6 +102,7 @@ export function createRestStream(
       doubt: found.doubt ?? null,
     }),
   )
+  const pages = pagesAtOnce(settings, paginator)
   const progression = progressionOf(fullName, settings, paginator, clock)
   const template = requestTemplate(baseRequest(settings, own.plain, query))
   const { endpointQuota = ownQuota(clock) } = dependencies
@@ -165,6 +167,7 @@ export function createRestStream(
     ...(settings.version !== undefined && { version: settings.version }),
     allowEmptyReplace: settings.allowEmptyReplace,
     onReject: settings.onReject,
+    slicesAtOnce: slicesAtOnce(settings),
 
     slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
     async read(slice, options) {
@@ -176,14 +179,14 @@ export function createRestStream(
           const transformed = transform?.apply(page, values) ?? page
           await options.emit(markDeleted?.(transformed) ?? transformed)
         }
-        await readSlice(
-          reading,
-          upToTheMark(paginator, reading),
+        const requests = {
+          paginator: upToTheMark(paginator, reading),
           base,
           fetcher,
-          { ...options, emit },
-          doubtEnd,
-        )
+          pages,
+          onOnlyPage: doubtEnd,
+        }
+        await readSlice(reading, requests, { ...options, emit })
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)

@@ -1,5 +1,6 @@
 // What every paginator promises, as a check for the product's own and for yours.
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual as isEqual } from 'node:util'
 import type { PageView, Paginator } from '../pagination/paginator.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
@@ -10,7 +11,8 @@ import { listRequest, type ReadPage, readPages } from './pages.ts'
  * - reading ends, and gives exactly `expected`, each record once, in order;
  * - from any position, stored as JSON and taken up again, exactly the rest is read;
  * - a page and a position always lead to the same next position: the paginator holds no state;
- * - with `sideBySide`, for an API whose pages are full: the pages that `all` names are those that `next` leads to.
+ * - what the head of a response tells of the next page (`ahead`) is what the whole page leads to;
+ * - with `sideBySide`, for an API whose pages are full: the pages that `all` names, from any full page on, are those that `next` leads to.
  *
  * Gives the pages as they were read one after the other.
  * @throws AssertionError where a promise is broken
@@ -30,6 +32,8 @@ export function checkPaginator(
       following,
       `page ${index} leads elsewhere when asked again`,
     )
+    const told = paginator.ahead?.(page, position)
+    if (told !== undefined) assert.deepEqual(told, following, `the head of page ${index} leads elsewhere`)
     if (position === undefined) continue
     const rest = readPages(paginator, answer, { from: position })
     const missing = `reading from the position ${JSON.stringify(position)} does not give the rest`
@@ -53,6 +57,15 @@ function checkSideBySide(
   const confirmed = rest.filter(({ page }, index) => index < positions.length || page.records.length > 0)
   const led = confirmed.map(({ position }) => position)
   assert.deepEqual(positions, led, 'the pages to read side by side are not those that follow')
+  for (const [index, { page, position }] of rest.entries()) {
+    // A short page is the last, and says nothing of the length of the others.
+    if (page.records.length < first!.page.records.length) continue
+    const behind = [...(paginator.all?.(page, position) ?? [])]
+    assert.ok(
+      behind.length === 0 || isEqual(behind, led.slice(index + 1)),
+      `page ${index + 1} names other pages than those that follow it`,
+    )
+  }
   const records = positions.flatMap((position) => answer(paginator.request(listRequest, position)).records)
   assert.deepEqual(records, recordsOf(rest), 'pages side by side do not give the list')
 }

@@ -7,7 +7,7 @@ import type { Table } from '../../sandbox/world.ts'
 
 const PAGE = 50
 /** Pages of one batch, where a page holds `PAGE` records. */
-export const BATCH_PAGES = 2
+const BATCH_PAGES = 2
 const RECORDS = 400
 /** Records of one day of the export: its body comes in several parts. */
 const DAY_RECORDS = 800
@@ -27,6 +27,12 @@ export interface Mode {
   readonly readsAnew: boolean
   /** Time windows with a checkpoint each, instead of pages. */
   readonly sliced: boolean
+  /** What is read side by side, at most. */
+  readonly atOnce: { readonly slices: number; readonly pages: number }
+  /** Pages, or days of the export, that one batch holds at most: C4's "one batch". */
+  readonly batchPages: number
+  /** When a batch is full. */
+  readonly batchRecords: number
   /** The sandbox's records become rows: a track event's properties are lifted. */
   readonly unwrap: boolean
   source(url: string, startTime: number): { readonly name: string; readonly settings: object }
@@ -76,19 +82,27 @@ const track = (url: string, name: string, stream: object) => ({
   },
 })
 
-const paged = { readsAnew: false, sliced: false, unwrap: false, key: 'id' }
+const oneByOne = {
+  atOnce: { slices: 1, pages: 1 },
+  batchPages: BATCH_PAGES,
+  batchRecords: PAGE * BATCH_PAGES,
+}
+const paged = { ...oneByOne, readsAnew: false, sliced: false, unwrap: false, key: 'id' }
+/** Pages of the windows that are read side by side, and the records of one. */
+const WINDOW_PAGE = 10
 
 export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'append',
-    what: 'append with a key, pages by offset',
+    what: 'append with a key, pages by offset, four at once',
     endpoint: 'track.events',
     table: 'track_events',
     truth: 'events',
     records: { events: RECORDS },
     key: '$insert_id',
     readsAnew: true,
+    atOnce: { slices: 1, pages: 4 },
     unwrap: true,
     source: (url) =>
       track(url, 'events', {
@@ -130,6 +144,41 @@ export const MODES: readonly Mode[] = [
     source: (url) => pay(url, { write: 'replace' }),
   },
   {
+    ...paged,
+    name: 'windows',
+    what: 'append with a key, windows of time, three at once',
+    endpoint: 'pay.transactions',
+    table: 'pay_transactions',
+    truth: 'transactions',
+    records: { transactions: RECORDS },
+    sliced: true,
+    atOnce: { slices: 3, pages: 1 },
+    // Two full pages; the last pages of three windows, which are shorter, may be among them.
+    batchPages: 4,
+    batchRecords: 2 * WINDOW_PAGE,
+    source: (url, startTime) =>
+      pay(url, {
+        write: 'append',
+        concurrency: { slices: 3 },
+        paginate: {
+          type: 'keyset',
+          field: 'id',
+          param: 'starting_after',
+          more: 'has_more',
+          size: { param: 'limit', value: WINDOW_PAGE },
+        },
+        slices: {
+          by: 'time',
+          size: '2d',
+          start: new Date(startTime - 32 * DAY_MS).toISOString().slice(0, 10),
+          from: { param: 'created[gte]', format: 'epoch' },
+          to: { param: 'created[lt]', format: 'epoch', inclusive: false },
+        },
+      }),
+  },
+  {
+    ...oneByOne,
+    batchRecords: 200,
     name: 'export',
     what: 'JSON Lines by days, merged by key; a commit may fall inside a body',
     endpoint: 'track.export',
@@ -207,7 +256,7 @@ export function pipelineOf(mode: Mode, url: string, startTime: number): string {
   return JSON.stringify({
     name: 'killed',
     destination: { type: 'duckdb', path: 'warehouse.duckdb' },
-    batch: { records: mode.sliced ? 200 : PAGE * BATCH_PAGES },
+    batch: { records: mode.batchRecords },
     sources: { [name]: settings },
   })
 }

@@ -2,7 +2,7 @@
 // exit code is 1 if a promise was broken. `-- --seed 7 --modes merge,desk --random 8` runs a part of it.
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
-import { BATCH_BOUND, OVERLAP_BOUND, UNCOMMITTED_BOUND } from './again.ts'
+import { committedBound, uncommittedBound } from './again.ts'
 import { MODES, type Mode } from './modes.ts'
 import { commitPoints, dieAtRandom, dieOnce, type Outcome } from './points.ts'
 
@@ -116,11 +116,15 @@ for (const mode of modes) {
 const broken = results.filter(({ problem }) => problem !== undefined)
 process.stdout.write(
   `\nSeed ${seed}. Deaths at random moments: ${deathsOf(results.filter(({ kind }) => kind === 'random moments'))}.\n` +
-    `Bounds (C4), in pages, or days of the export: ${BATCH_BOUND + OVERLAP_BOUND} committed ones again (one batch, one overlap); ` +
-    `${UNCOMMITTED_BOUND} that were read and not committed.\n` +
+    `Bounds (C4), in pages, or days of the export: ${bounds(committedBound)} committed ones again (one batch, one overlap a slice); ` +
+    `${bounds(uncommittedBound)} that were read and not committed.\n` +
     `${results.length} cases in ${((performance.now() - started) / 1000).toFixed(0)} s, ${broken.length} broken\n`,
 )
 if (broken.length > 0) process.exitCode = 1
+
+function bounds(of: (mode: Mode) => number): string {
+  return [...new Set(modes.map(of))].sort((a, b) => a - b).join(' or ')
+}
 
 function cell(value: number, width: number): string {
   return String(value).padStart(width)

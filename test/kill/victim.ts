@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type SandboxServer, startSandbox } from '../../sandbox/server.ts'
 import type { LogEntry } from '../../sandbox/stats.ts'
-import { BATCH_BOUND, committed, OVERLAP_BOUND, served, UNCOMMITTED_BOUND } from './again.ts'
+import { committed, committedBound, served, uncommittedBound } from './again.ts'
 import { FAULTS, type Mode, pipelineOf } from './modes.ts'
 import { type ProcessEnd, type ProcessOptions, type SluiceProcess, startSluice } from './sluice-process.ts'
 import type { TinyDisk } from './tiny-disk.ts'
@@ -143,16 +143,14 @@ export class Victim implements AsyncDisposable {
         loads: contents.inserted,
       })
     else demand(contents.rows.length === 0 || missing.length === 0, 'R6: a replacement is whole', missing)
+    const mostCommitted = committedBound(this.mode)
     demand(
-      committedAgain <= BATCH_BOUND + OVERLAP_BOUND,
-      `C4: at most ${BATCH_BOUND + OVERLAP_BOUND} committed pages are asked for again`,
+      committedAgain <= mostCommitted,
+      `C4: at most ${mostCommitted} committed pages are asked for again`,
       committedAgain,
     )
-    demand(
-      again <= UNCOMMITTED_BOUND + BATCH_BOUND + OVERLAP_BOUND,
-      `C4: at most ${UNCOMMITTED_BOUND + BATCH_BOUND + OVERLAP_BOUND} pages are asked for again in all`,
-      again,
-    )
+    const most = uncommittedBound(this.mode) + mostCommitted
+    demand(again <= most, `C4: at most ${most} pages are asked for again in all`, again)
   }
 
   /** What must be true once a process has ended by itself. */

@@ -7,6 +7,8 @@ export interface StoredCheckpoint {
   readonly slice: string
   /** True where the slice was read to its end. */
   readonly ended: boolean
+  /** Where the paginator goes on; `null` where the slice was read to its end. */
+  readonly next: string | null
   readonly staged: boolean
 }
 
@@ -63,9 +65,9 @@ export async function look(file: string, table: string): Promise<Contents> {
     columns: schema === undefined ? [] : JSON.parse(schema['columns'] as string).columns,
     checkpoints: (
       await session.query(
-        "SELECT slice, position IS NULL OR position = 'null' AS ended, staged FROM _sluice_checkpoints",
+        "SELECT slice, position IS NULL OR position = 'null' AS ended, position ->> '$.at' AS next, staged FROM _sluice_checkpoints",
       )
-    ).map(({ slice, ended, staged }) => ({ slice, ended, staged }) as StoredCheckpoint),
+    ).map(({ slice, ended, next, staged }) => ({ slice, ended, next, staged }) as StoredCheckpoint),
     committedRecords: Number(loads?.['records'] ?? 0),
     inserted: Number(loads?.['inserted'] ?? 0),
     stored: counts.reduce<number>((sum, count) => sum + Number(count), 0),

@@ -26,6 +26,11 @@ export interface Answered {
   readonly url: string
 }
 
+export interface PageRead {
+  readonly slice: string
+  readonly records: number
+}
+
 export class SimulatedProcess {
   readonly destination: Destination
   readonly runtime: Runtime
@@ -34,8 +39,10 @@ export class SimulatedProcess {
   readonly died: Promise<void>
   /** Pages in the order in which they were first answered with 200. */
   readonly answered: Answered[] = []
-  /** Records of each page that was read, by stream, in order. */
-  readonly pagesRead = new Map<string, number[]>()
+  /** The pages that were read, by stream, in the order in which they were handed on. */
+  readonly pagesRead = new Map<string, PageRead[]>()
+  /** The slices that were begun, by stream. */
+  readonly slicesBegun = new Map<string, Set<string>>()
   /** Records that were committed, by stream. */
   readonly committed = new Map<string, number>()
   /** The first promise that was broken where nobody could throw it. */
@@ -179,9 +186,14 @@ export class SimulatedProcess {
   }
 
   #note(event: SluiceEvent): void {
+    if (event.type === 'slice.start') {
+      const begun = this.slicesBegun.get(event.stream) ?? new Set()
+      this.slicesBegun.set(event.stream, begun.add(event.slice))
+    }
     if (event.type !== 'page.read') return
-    const pages = this.pagesRead.get(event.stream)
-    if (pages === undefined) this.pagesRead.set(event.stream, [event.records])
-    else pages.push(event.records)
+    const { stream, slice, records } = event
+    const pages = this.pagesRead.get(stream)
+    if (pages === undefined) this.pagesRead.set(stream, [{ slice, records }])
+    else pages.push({ slice, records })
   }
 }

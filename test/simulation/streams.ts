@@ -19,6 +19,8 @@ export interface StreamPlan {
   readonly reading: Reading
   readonly pageSize: number
   readonly replaces: boolean
+  /** Slices that are read at once, at most. */
+  readonly slicesAtOnce: number
   /** Whether what was committed is asked for again by intention: a look-back over windows, or a list without a filter. */
   readonly rereads: boolean
 }
@@ -49,6 +51,7 @@ export function planDeskStream(draw: Chance, table: 'users' | 'tickets', records
       reading: 'position',
       pageSize,
       replaces: false,
+      slicesAtOnce: 1,
       rereads: false,
     },
     options: {
@@ -80,6 +83,7 @@ export function planPayStream(
       ? draw.oneOf(['merge', 'append', 'replace'] as const)
       : draw.oneOf(['merge', 'append'] as const)
   const start = dayOf(startTime - 32 * DAY_MS)
+  const slicesAtOnce = reading === 'windows' ? draw.oneOf([1, 2, 3, 8]) : 1
   const lookback = reading === 'windows' ? draw.oneOf(['0s', '0s', '1h']) : draw.oneOf(['0s', '10s', '1d'])
   return {
     plan: {
@@ -89,6 +93,7 @@ export function planPayStream(
       reading,
       pageSize,
       replaces: write === 'replace',
+      slicesAtOnce,
       rereads: reading === 'windows' && lookback !== '0s',
     },
     options: {
@@ -103,6 +108,7 @@ export function planPayStream(
       }),
       key: 'id',
       write,
+      ...(reading === 'windows' && { concurrency: { slices: slicesAtOnce } }),
       ...(reading === 'time' && {
         incremental: {
           by: 'time',
@@ -148,6 +154,7 @@ export function planProjects(draw: Chance, records: number): PlannedStream {
       reading: 'id',
       pageSize,
       replaces: false,
+      slicesAtOnce: 1,
       rereads: false,
     },
     options: {
@@ -174,6 +181,8 @@ export function planProjects(draw: Chance, records: number): PlannedStream {
 export function planEvents(draw: Chance, records: number, limit: Limit | null): PlannedStream {
   const pageSize = planPageSize(draw, records, [1, 2, 5, 10, 30, 100])
   const write = draw.oneOf(['merge', 'append', 'replace'] as const)
+  const hasTotal = draw.happens(0.7)
+  const pages = hasTotal ? draw.oneOf([undefined, 1, 2, 3, 8]) : undefined
   return {
     plan: {
       name: 'track.events',
@@ -182,6 +191,7 @@ export function planEvents(draw: Chance, records: number, limit: Limit | null): 
       reading: 'whole',
       pageSize,
       replaces: write === 'replace',
+      slicesAtOnce: 1,
       rereads: false,
     },
     options: {
@@ -189,12 +199,13 @@ export function planEvents(draw: Chance, records: number, limit: Limit | null): 
       records: 'results',
       unwrap: 'properties',
       paginate: offset({
-        ...(draw.happens(0.7) && { total: 'total' }),
+        ...(hasTotal && { total: 'total' }),
         size: { param: 'limit', value: pageSize },
       }),
       ...(limit !== null && { quotas: [planQuota(draw, limit)] }),
       key: '$insert_id',
       write,
+      ...(pages !== undefined && { concurrency: { pages } }),
     },
   }
 }
@@ -205,6 +216,7 @@ export function planExport(
   limit: Limit,
   compressed: boolean,
 ): PlannedStream {
+  const slicesAtOnce = draw.oneOf([1, 2, 4])
   return {
     plan: {
       name: 'track.export',
@@ -213,6 +225,7 @@ export function planExport(
       reading: 'windows',
       pageSize: Number.POSITIVE_INFINITY,
       replaces: false,
+      slicesAtOnce,
       rereads: true,
     },
     options: {
@@ -230,6 +243,7 @@ export function planExport(
       },
       quotas: [planQuota(draw, limit)],
       key: '$insert_id',
+      concurrency: { slices: slicesAtOnce },
       write: draw.oneOf(['merge', 'append']),
     },
   }

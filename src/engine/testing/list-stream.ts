@@ -14,6 +14,8 @@ export interface ListStreamOptions {
   readonly beforePage?: (slice: string, page: number, signal: AbortSignal) => void | Promise<void>
   /** Pages that carry no progress, as the parts of a streamed body do. */
   readonly withoutProgress?: (slice: string, page: number) => boolean
+  /** Default: one after the other. */
+  readonly slicesAtOnce?: number
   /** Whether a slice that was read to its end is read again. Default: true, as a stream without a cursor is. */
   readonly rereadsFinished?: boolean
 }
@@ -38,6 +40,7 @@ export function listStream(options: ListStreamOptions): ListStream {
     ...(options.version !== undefined && { version: options.version }),
     allowEmptyReplace: options.allowEmptyReplace ?? false,
     onReject: options.onReject ?? 'keep',
+    ...(options.slicesAtOnce !== undefined && { slicesAtOnce: options.slicesAtOnce }),
     *slices(committed: ReadonlyMap<string, Progress>, scope: ReadScope): Iterable<Slice> {
       scopes.push(scope)
       for (const key of Object.keys(options.slices)) {

@@ -49,6 +49,9 @@ function circle(at: number, length: number): Answer {
   }
 }
 
+/** Requests for pages that a header named, made before the page in front of them had come. */
+const askedAhead = ({ type }: PaginatorOptions) => (type === 'link-header' ? 4 : 0)
+
 const following = kinds.filter(({ type }) => !['offset', 'page-number'].includes(type))
 
 describe('a list that leads back', () => {
@@ -70,7 +73,7 @@ describe('a list that leads back', () => {
     await expect(reading).rejects.toThrow(
       options.type === 'time' ? /repeats|byte for byte|leads back|share/ : PaginationLoopError,
     )
-    expect(client.requests.length).toBeLessThanOrEqual(2)
+    expect(client.requests.length).toBeLessThanOrEqual(2 + askedAhead(options))
   })
 
   test.each(following)(
@@ -79,7 +82,7 @@ describe('a list that leads back', () => {
       const { client, reading } = read(options, (asked) => circle(asked, 2))
       await expect(reading).rejects.toThrow(PaginationLoopError)
       // Its first page had no position yet: it is met once more before the circle closes.
-      expect(client.requests.length).toBeLessThanOrEqual(3)
+      expect(client.requests.length).toBeLessThanOrEqual(3 + askedAhead(options))
     },
   )
 

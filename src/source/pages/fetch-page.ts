@@ -4,7 +4,7 @@ import { readJson } from '../../http/decode/json.ts'
 import { readJsonLines } from '../../http/decode/json-lines.ts'
 import type { BodyLimits } from '../../http/decode/limits.ts'
 import type { Attach } from '../../http/secret-parts.ts'
-import type { PageView } from '../../pagination/paginator.ts'
+import type { PageHead, PageView } from '../../pagination/paginator.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
@@ -34,7 +34,16 @@ export interface PartSink {
 export interface PageFetcher {
   /** Whether a body is handed on in parts while it arrives, so that no page may be asked for ahead of it. */
   readonly streams: boolean
-  fetch(request: RequestSpec, parts: PartSink, signal: AbortSignal): Promise<FetchedPage>
+  /**
+   * @param onHead told of a success as soon as its head is there; again where the body broke off and the page is asked for once more. It
+   *   must not wait: the request holds its place among those under way until its body has come
+   */
+  fetch(
+    request: RequestSpec,
+    parts: PartSink,
+    signal: AbortSignal,
+    onHead?: (head: PageHead) => void,
+  ): Promise<FetchedPage>
 }
 
 export interface PageFetcherOptions {
@@ -98,10 +107,13 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
   const streams = options.format === 'jsonl'
   return {
     streams,
-    fetch: (request, parts, signal) =>
+    fetch: (request, parts, signal, onHead) =>
       client.request(
         request,
-        (response, url) => (streams ? readLines(response, url, parts) : readDocument(response, url)),
+        (response, url) => {
+          onHead?.({ url, status: response.status, headers: response.headers })
+          return streams ? readLines(response, url, parts) : readDocument(response, url)
+        },
         { signal, stream, quotas, ...(attach && { attach }) },
       ),
   }

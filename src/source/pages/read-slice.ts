@@ -1,32 +1,34 @@
 import { type PageView, PaginationLoopError, type Paginator } from '../../pagination/paginator.ts'
 import { PositionGuard } from '../../pagination/position-guard.ts'
-import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
 import type { SliceReading } from '../progression.ts'
 import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
+import { ReadAhead } from './read-ahead.ts'
+
+export interface SliceRequests {
+  readonly paginator: Paginator
+  /** What each request is made from. */
+  readonly base: RequestSpec
+  readonly fetcher: PageFetcher
+  /** Most pages that are under way or held in memory at once, beside the one that is handed on. */
+  readonly pages: number
+  /** Told of a first page that is the last. */
+  readonly onOnlyPage?: (page: PageView) => void
+}
 
 /**
  * Reads a slice from its position to its end. The next page is asked for as soon as its position is known, before the
- * present one is handed on: one page ahead, and no more; a streamed body is handed on part by part, and nothing is asked for
- * ahead of its end. Resolves at the end; rejects with what stopped it, after
- * everything that came before was handed on.
+ * present one is handed on, and where more positions are known, so are more pages: `pages` ahead, and no more. They are handed on in
+ * the order of the list, each with the progress that is true once it is committed. A streamed body is handed on part by part, and
+ * nothing is asked for ahead of its end. Resolves at the end; rejects with what stopped it, after everything that came before was
+ * handed on.
  */
 export async function readSlice(
   reading: SliceReading,
-  paginator: Paginator,
-  base: RequestSpec,
-  fetcher: PageFetcher,
+  { paginator, base, fetcher, pages, onOnlyPage }: SliceRequests,
   { signal, emit }: ReadOptions,
-  /** Told of a first page that is the last. */
-  onOnlyPage?: (page: PageView) => void,
 ): Promise<void> {
-  // Aborted with the caller's signal, and when anything here throws: a request that is under way then stops.
-  const inFlight = new AbortController()
-  const stop = () => inFlight.abort(signal.reason)
-  signal.throwIfAborted()
-  signal.addEventListener('abort', stop, { once: true })
-
   const parts: PartSink = {
     begin: () => reading.rewind?.(),
     async part(records, bytes) {
@@ -34,23 +36,33 @@ export async function readSlice(
         await emit({ records: reading.take(records), bytes })
       } catch (error) {
         // The taker's error is none of the API's, which must not be asked again because of it.
-        inFlight.abort(error)
+        ahead.close(error)
         throw error
       }
     },
   }
-  // A position that the paginator refuses fails here, too, once what came before was handed on.
-  const ask = async (position: Json | undefined): Promise<FetchedPage> => {
-    const request = paginator.request(reading.request(base, position === undefined), position)
-    return fetcher.fetch(request, parts, inFlight.signal)
-  }
+  const ahead = new ReadAhead({
+    paginator,
+    pages: fetcher.streams ? 0 : pages,
+    // A position that the paginator refuses fails here, too, once what came before was handed on.
+    ask: async (position, abort, onHead) =>
+      fetcher.fetch(
+        paginator.request(reading.request(base, position === undefined), position),
+        parts,
+        abort,
+        onHead,
+      ),
+  })
+  const stop = () => ahead.close(signal.reason)
+  signal.throwIfAborted()
+  signal.addEventListener('abort', stop, { once: true })
 
   try {
     let at = reading.start
     const guard = new PositionGuard(at)
     let previous: SeenPage | undefined
-    let page = await ask(at)
     for (;;) {
+      const page = await ahead.take(at)
       signal.throwIfAborted()
       refuseRepetition(page, previous)
       const records = reading.take(page.records)
@@ -58,18 +70,15 @@ export async function readSlice(
       guard.follow(next, page.view, page.body)
       if (at === undefined && next === undefined) onOnlyPage?.(page.view)
       const progress = reading.progress({ view: page.view, at, next })
-      const ahead = next === undefined || fetcher.streams ? undefined : ask(next)
-      // Whatever becomes of it is seen where it is awaited; until then, or after an error here, nobody looks.
-      ahead?.catch(() => {})
+      ahead.goOn(page.view, at, next)
       await emit({ records, bytes: page.bytes, ...(progress !== undefined && { progress }) })
       if (next === undefined) return
       previous = page.body && { url: page.view.url, body: page.body }
       at = next
-      page = await (ahead ?? ask(next))
     }
   } finally {
     signal.removeEventListener('abort', stop)
-    inFlight.abort()
+    ahead.close()
   }
 }
 
