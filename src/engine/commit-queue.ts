@@ -39,7 +39,7 @@ export class CommitQueue {
   }
 
   /**
-   * Takes a page; resolves when there is room for the next one. A batch's columns have one type each, since its rows may be
+   * Takes a page; resolves when there is room for the next one, or with `commitNow` when it is committed. A batch's columns have one type each, since its rows may be
    * encoded as they come: a page that widens one begins a new batch.
    */
   async add(slice: string, page: SourcePage): Promise<void> {
@@ -48,7 +48,8 @@ export class CommitQueue {
     if (checked.widened && this.#filling.rows.length > 0) await this.#handOver()
     const now = this.#clock.now()
     this.#filling.add(slice, page, checked, now)
-    if (this.#filling.isFull(now)) await this.#handOver()
+    if (page.commitNow === true) await this.finish(false)
+    else if (this.#filling.isFull(now)) await this.#handOver()
   }
 
   /** Commits what is left, and with `publish` completes a replacement. */

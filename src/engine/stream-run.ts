@@ -7,6 +7,7 @@ import { Batch, type BatchLimits, RecordRows } from './batch.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
 import { Intake } from './intake.ts'
+import { ReplaceIncompleteError } from './replace-incomplete.ts'
 import { startingPoint } from './starting-point.ts'
 import { TableGoneError } from './table-gone.ts'
 import { messageOf, TwoFailuresError } from './two-failures.ts'
@@ -82,6 +83,8 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
   })
   const readSignal = AbortSignal.any([signal, reading.signal])
 
+  /** Why the first slice that was left before its end was left. */
+  let stopped: string | undefined
   try {
     for await (const slice of stream.slices(start.committed, options.scope)) {
       // In a replacement that goes on, a slice that was read to its end is in the new table already.
@@ -93,8 +96,14 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
         slice: slice.key,
         resumed: slice.progress !== null,
       })
+      let isStopped = false
       await stream.read(slice, {
         signal: readSignal,
+        onStop(reason) {
+          isStopped = true
+          stopped ??= reason
+          onEvent({ type: 'slice.stop', at: clock.now(), stream: stream.name, slice: slice.key, reason })
+        },
         emit: async (page) => {
           onEvent({
             type: 'page.read',
@@ -107,7 +116,11 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
           await queue.add(slice.key, page)
         },
       })
-      onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
+      if (!isStopped) onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
+    }
+    // R6: what was read so far stays staged, and the next run goes on with it.
+    if (stopped !== undefined && start.replacement !== 'none') {
+      throw new ReplaceIncompleteError(stream.name, stopped)
     }
   } catch (error) {
     throw await commitAfter(error, queue, signal)

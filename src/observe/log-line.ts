@@ -35,6 +35,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return `${event.stream} changed its table: ${changesText(event.changes)}`
     case 'list.doubt':
       return `${event.stream} warning: ${doubtText(event)}`
+    case 'slice.stop':
+      return `${event.stream} warning: ${stopText(event)}`
     case 'record.reject':
       return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':
@@ -54,6 +56,11 @@ function eventText(event: SluiceEvent): string | undefined {
     default:
       return undefined
   }
+}
+
+/** That a slice was left before its end, and why. */
+export function stopText({ slice, reason }: Extract<SluiceEvent, { type: 'slice.stop' }>): string {
+  return `slice ${slice} ends here for this run: ${reason}`
 }
 
 /** What went wrong at a run's end. */

@@ -27,6 +27,8 @@ export type SluiceEvent =
     })
   | (OfStream & { type: 'slice.start'; slice: string; resumed: boolean })
   | (OfStream & { type: 'slice.end'; slice: string })
+  /** A slice was left before its end, as its config says of what the API answered: the next run goes on with it. */
+  | (OfStream & { type: 'slice.stop'; slice: string; reason: string })
   | (OfStream & { type: 'page.read'; slice: string; records: number; bytes: number })
   /**
    * A list ended at its first page because the body has nothing at `path`, which `option` of `paginate` names; it may be a misspelt path.

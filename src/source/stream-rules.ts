@@ -1,10 +1,11 @@
 import { unitMs } from './incremental/time-format.ts'
+import { reactionProblems } from './reactions/reaction-rules.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
 export interface StreamProblem {
-  readonly path: readonly string[]
+  readonly path: readonly (string | number)[]
   readonly message: string
 }
 
@@ -15,6 +16,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...readingProblems(stream),
     ...requestProblems(stream),
     ...windowProblems(stream),
+    ...reactionProblems(stream),
   ]
 }
 

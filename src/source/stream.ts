@@ -28,6 +28,8 @@ import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page
 import { endCheck } from './pages/list-end.ts'
 import { readSlice } from './pages/read-slice.ts'
 import type { Bounds, Progression, SliceReading } from './progression.ts'
+import type { ReactionSettings } from './reactions/reaction-options.ts'
+import { compileReactions } from './reactions/reactions.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
@@ -53,6 +55,8 @@ export interface RestStreamDependencies {
   readonly secret?: SecretParts
   /** Finds the secrets among headers and query parameters. Default: none is found. */
   readonly lookup?: SecretLookup
+  /** What the source says of responses: asked after what the stream says. */
+  readonly responses?: readonly ReactionSettings[]
   /** Default: the stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
   readonly onEvent?: EventSink | undefined
@@ -104,6 +108,9 @@ export function createRestStream(
     unwrap: settings.unwrap,
     limits,
     quotas,
+    clock,
+    reactions: compileReactions([...settings.responses, ...(dependencies.responses ?? [])], clock),
+    placeholders: template.placeholders,
     ...(attach && { attach }),
   })
 

@@ -3,6 +3,7 @@ import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
 import type { SliceReading } from '../progression.ts'
+import { endEarly } from '../reactions/end-early.ts'
 import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
 
 /**
@@ -16,10 +17,11 @@ export async function readSlice(
   paginator: Paginator,
   base: RequestSpec,
   fetcher: PageFetcher,
-  { signal, emit }: ReadOptions,
+  options: ReadOptions,
   /** Told of a first page that is the last. */
   onOnlyPage?: (page: PageView) => void,
 ): Promise<void> {
+  const { signal, emit } = options
   // Aborted with the caller's signal, and when anything here throws: a request that is under way then stops.
   const inFlight = new AbortController()
   const stop = () => inFlight.abort(signal.reason)
@@ -41,7 +43,7 @@ export async function readSlice(
   // A position that the paginator refuses fails here, too, once what came before was handed on.
   const ask = async (position: Json | undefined): Promise<FetchedPage> => {
     const request = paginator.request(reading.request(base, position === undefined), position)
-    return fetcher.fetch(request, parts, inFlight.signal)
+    return fetcher.fetch(request, parts, inFlight.signal, reading.values)
   }
 
   try {
@@ -50,6 +52,8 @@ export async function readSlice(
     let page = await ask(at)
     for (;;) {
       signal.throwIfAborted()
+      const { end } = page
+      if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
       refuseRepetition(page, previous)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
