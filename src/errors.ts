@@ -24,6 +24,8 @@ export type ErrorCode =
   | 'ORIGIN_REFUSED'
   | 'CIRCUIT_OPEN'
   | 'RETRIES_EXHAUSTED'
+  | 'JOB_FAILED'
+  | 'JOB_TIMEOUT'
   | 'QUOTA_IMPOSSIBLE'
   | 'API_ERROR_BODY'
   | 'SELECTOR_EMPTY'

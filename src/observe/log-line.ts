@@ -37,6 +37,10 @@ function eventText(event: SluiceEvent): string | undefined {
       return `${event.stream} warning: ${doubtText(event)}`
     case 'slice.stop':
       return `${event.stream} warning: ${stopText(event)}`
+    case 'job.create':
+      return `${event.stream} created job ${clip(event.job, reasonLength)}`
+    case 'job.done':
+      return `${event.stream} job ${clip(event.job, reasonLength)} is ${event.status} after ${formatSeconds(event.elapsedMs / 1000)}`
     case 'record.reject':
       return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':

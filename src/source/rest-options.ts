@@ -11,6 +11,7 @@ import { paginatorOptions } from '../pagination/options.ts'
 import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
+import { jobOptions } from './job/job-options.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
 import { isWholeBody } from './response/select.ts'
 import { slicesOptions } from './slices/slices-options.ts'
@@ -85,6 +86,7 @@ const streamFields = z.strictObject({
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   responses: reactionsOptions,
+  job: jobOptions.optional(),
   transform: transformOptions.optional(),
   deleted: condition
     .optional()

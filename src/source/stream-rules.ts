@@ -1,4 +1,5 @@
 import { unitMs } from './incremental/time-format.ts'
+import { jobProblems } from './job/job-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
@@ -17,6 +18,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...requestProblems(stream),
     ...windowProblems(stream),
     ...reactionProblems(stream),
+    ...jobProblems(stream),
   ]
 }
 
