@@ -41,8 +41,8 @@ export class CommitQueue {
   }
 
   /**
-   * Takes a page; resolves when there is room for the next one. Several slices may add at once: first come, first served, and each waits
-   * with the one page that it holds. A slice must wait for each of its pages.
+   * Takes a page; resolves when there is room for the next one, or with `commitNow` when it is committed. Several slices may add at once:
+   * first come, first served, and each waits with the one page that it holds. A slice must wait for each of its pages.
    */
   add(slice: string, page: SourcePage): Promise<void> {
     const turn = this.#line.then(() => this.#take(slice, page))
@@ -57,12 +57,17 @@ export class CommitQueue {
     if (checked.widened && this.#filling.rows.length > 0) await this.#handOver()
     const now = this.#clock.now()
     this.#filling.add(slice, page, checked, now)
-    if (this.#filling.isFull(now)) await this.#handOver()
+    if (page.commitNow === true) await this.#commitRest(false)
+    else if (this.#filling.isFull(now)) await this.#handOver()
   }
 
   /** Commits what is left, and with `publish` completes a replacement. */
   async finish(publish: boolean): Promise<void> {
     await this.#line
+    await this.#commitRest(publish)
+  }
+
+  async #commitRest(publish: boolean): Promise<void> {
     await this.#committing
     this.#throwIfFailed()
     if (!publish && this.#filling.isEmpty) return

@@ -472,3 +472,70 @@ test('a commit is told with its records also where the destination empties the r
   await load(listStream({ slices: { all: [records(1, 4)] } }), { session })
   expect(events.filter(({ type }) => type === 'load.commit')).toMatchObject([{ records: 4, inserted: 4 }])
 })
+
+/** A stream whose slices are left before their end, after what they hold. */
+function stoppingStream(
+  options: Parameters<typeof listStream>[0],
+  stops: (slice: string) => boolean,
+): Stream {
+  const stream = listStream(options)
+  return {
+    ...stream,
+    async read(slice, reading) {
+      if (!stops(slice.key)) return stream.read(slice, reading)
+      await reading.emit({
+        records: records(1, 2),
+        bytes: 10,
+        progress: { position: 1, highWater: null },
+      })
+      reading.onStop?.('the API said 451')
+    },
+  }
+}
+
+test('a slice that was left before its end is told of, and the other slices are read', async () => {
+  const stream = stoppingStream(
+    { slices: { a: [records(1, 4)], b: [records(5, 6)] } },
+    (slice) => slice === 'a',
+  )
+  expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })
+  expect(ids()).toEqual([1, 2, 5, 6])
+  expect(events.filter(({ type }) => type === 'slice.stop' || type === 'slice.end')).toMatchObject([
+    { type: 'slice.stop', slice: 'a', reason: 'the API said 451' },
+    { type: 'slice.end', slice: 'b' },
+  ])
+  expect(await checkpoints()).toMatchObject([
+    { slice: 'a', position: 1 },
+    { slice: 'b', position: null },
+  ])
+})
+
+test('R6: a table is not replaced while a slice of the new one was left before its end; the next run goes on with it', async () => {
+  const options = { slices: { a: [records(1, 2), records(3, 4)] }, write: 'replace' as const, key: [] }
+  await load(listStream({ ...options, slices: { a: [records(7, 9)] } }))
+  const outcome = await load(stoppingStream(options, () => true))
+  expect(outcome).toMatchObject({ outcome: 'failed', error: { code: 'REPLACE_INCOMPLETE' } })
+  expect(String(outcome.error)).toContain(
+    'desk.tickets: the table is left as it is, since its replacement would not be whole: a slice was stopped: the API said 451; run again to go on with it',
+  )
+  expect(ids()).toEqual([7, 8, 9])
+  expect(await load(listStream(options))).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([1, 2, 3, 4])
+})
+
+test('what is to be committed at once is committed when its taker goes on, before any record has come', async () => {
+  let committed: unknown
+  const stream: Stream = {
+    ...listStream({ slices: { all: [] } }),
+    async read(slice, { emit }) {
+      if (slice.progress !== null) throw new Error(`goes on at ${JSON.stringify(slice.progress.position)}`)
+      const progress = { position: { job: '7' }, highWater: null }
+      await emit({ records: [], bytes: 0, progress, commitNow: true })
+      committed = (await checkpoints())[0]?.position
+      throw new Error('killed')
+    },
+  }
+  expect(await load(stream)).toMatchObject({ outcome: 'failed', error: new Error('killed') })
+  expect(committed).toEqual({ job: '7' })
+  expect(await load(stream)).toMatchObject({ error: new Error('goes on at {"job":"7"}') })
+})

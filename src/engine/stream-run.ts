@@ -7,6 +7,7 @@ import { Batch, type BatchLimits, RecordRows } from './batch.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
 import { Intake } from './intake.ts'
+import { ReplaceIncompleteError } from './replace-incomplete.ts'
 import { sideBySide } from './side-by-side.ts'
 import { startingPoint } from './starting-point.ts'
 import { TableGoneError } from './table-gone.ts'
@@ -83,6 +84,9 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
   })
   const readSignal = AbortSignal.any([signal, reading.signal])
 
+  /** Why the first slice that was left before its end was left. */
+  let stopped: string | undefined
+
   async function readOne(slice: Slice): Promise<void> {
     readSignal.throwIfAborted()
     // In a replacement that goes on, a slice that was read to its end is in the new table already.
@@ -94,8 +98,14 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
       slice: slice.key,
       resumed: slice.progress !== null,
     })
+    let isStopped = false
     await stream.read(slice, {
       signal: readSignal,
+      onStop(reason) {
+        isStopped = true
+        stopped ??= reason
+        onEvent({ type: 'slice.stop', at: clock.now(), stream: stream.name, slice: slice.key, reason })
+      },
       emit: async (page) => {
         onEvent({
           type: 'page.read',
@@ -108,7 +118,7 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
         await queue.add(slice.key, page)
       },
     })
-    onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
+    if (!isStopped) onEvent({ type: 'slice.end', at: clock.now(), stream: stream.name, slice: slice.key })
   }
 
   try {
@@ -118,6 +128,10 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
       (slice) => readOne(slice),
       (error) => reading.abort(error),
     )
+    // R6: what was read so far stays staged, and the next run goes on with it.
+    if (stopped !== undefined && start.replacement !== 'none') {
+      throw new ReplaceIncompleteError(stream.name, stopped)
+    }
   } catch (error) {
     throw await commitAfter(error, queue, signal)
   }

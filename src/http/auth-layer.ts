@@ -7,7 +7,7 @@ import type { Call, Layer } from './layer.ts'
  * The layers of a credential. `sign` puts it on each attempt. `prepare` lies outside the quota, so that nobody holds a permit while a
  * token is fetched: what a bucket counted as sent would leave later, beside what it has let in since (Q1). Where a token grows old
  * during the wait for quota, the permit is given back and the token renewed, once: where waits are longer than tokens live, it is
- * renewed with the permit in hand. `renewOnce` lies outside the quota, so that the repeat after a 401 is
+ * renewed with the permit in hand. `renewOnce` lies outside the quota, so that the repeat after a 401 (or what the config takes for one) is
  * paid for like any other request: it renews the credential, asks once more, and takes a second 401 for an answer.
  */
 export function authLayers(auth: Authenticator): { renewOnce: Layer; prepare: Layer; sign: Layer } {
@@ -53,7 +53,10 @@ export function authLayers(auth: Authenticator): { renewOnce: Layer; prepare: La
         return await next(call, consume)
       } catch (error) {
         if (!isRefusal(error) || !signed.has(error)) throw error
-        if (renewed || !(await renew(error, call))) throw new AuthRefusedError(error, renewed)
+        if (renewed || !(await renew(error, call))) {
+          // What the config says of it holds once it is sure that no old token was the reason.
+          throw endsSlice(error) ? error : new AuthRefusedError(error, renewed)
+        }
         renewed = true
       }
     }
@@ -62,5 +65,9 @@ export function authLayers(auth: Authenticator): { renewOnce: Layer; prepare: La
 }
 
 function isRefusal(error: unknown): error is HttpStatusError {
-  return error instanceof HttpStatusError && error.status === 401
+  return error instanceof HttpStatusError && error.kind === 'credential'
+}
+
+function endsSlice({ action }: HttpStatusError): boolean {
+  return action === 'ignore' || action === 'skip-record' || action === 'stop-slice'
 }

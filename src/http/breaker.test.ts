@@ -8,6 +8,7 @@ import {
   defaultBreakerPolicy,
 } from './breaker.ts'
 import { CircuitOpenError, HttpStatusError, TransportError } from './errors.ts'
+import { passingStatuses } from './trouble.ts'
 
 const status = (status: number) =>
   new HttpStatusError({
@@ -17,7 +18,7 @@ const status = (status: number) =>
     detail: '',
     excerpt: '',
     retryAfterMs: undefined,
-    throttled: status === 429,
+    kind: status === 429 ? 'throttled' : passingStatuses.has(status) ? 'passing' : 'refused',
   })
 const reset = () => new TransportError('https://api.test/', 'ECONNRESET', 'read failed', { sent: true })
 

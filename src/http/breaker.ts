@@ -187,9 +187,11 @@ class Overtaken extends Error {
 
 /**
  * The API is down where it can't be reached, breaks off, or answers 5xx (other than 501 and 505, which are about the request). Any other
- * status shows that it is up: a 404 is an answer, and a 429 belongs to the quota. Errors of this side are neutral.
+ * status shows that it is up: a 404 is an answer, a 429 belongs to the quota, and what the config expects is an answer, too. Errors of this side are neutral.
  */
 function healthOf(error: unknown): Health {
+  if (error instanceof HttpStatusError && error.action !== undefined && error.recovery !== 'retry')
+    return 'up'
   if (error instanceof HttpStatusError)
     return error.status >= 500 && error.status !== 501 && error.status !== 505 ? 'down' : 'up'
   if (!isSluiceError(error)) return 'neutral'

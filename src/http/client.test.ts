@@ -203,7 +203,7 @@ test.for([
   [403, 'fix-config', 'the credential is known, but lacks a permission or scope'],
   [405, 'stop-stream', 'check the method'],
   [406, 'stop-stream', 'check the headers accept and content-type'],
-  [410, 'stop-stream', 'the API has withdrawn this endpoint or cursor'],
+  [410, 'stop-stream', 'the API has withdrawn this endpoint, or no longer knows the cursor'],
   [413, 'stop-stream', 'the request is too large: ask for less at once'],
   [418, 'stop-stream', 'the API refuses the request as it is'],
 ] as const)('%d is an error (%s): %s', async ([status, recovery, hint]) => {

@@ -4,9 +4,11 @@ import type { RequestSpec } from '../ports/request.ts'
 import type { HttpRequest, HttpResponse, Runtime } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
 import { version } from '../version.ts'
+import type { React } from './answer.ts'
 import { authLayers } from './auth-layer.ts'
 import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
 import { clientEvents } from './client-events.ts'
+import { HttpStatusError } from './errors.ts'
 import type { Call, Layer } from './layer.ts'
 import { quotaLayer } from './quota-layer.ts'
 import { receive } from './receive.ts'
@@ -26,6 +28,13 @@ export interface ClientRequestOptions {
   readonly quotas?: readonly Quota[]
   /** Puts this request's secret headers and parameters on each attempt (S1), in place of the client's own `attach`. */
   readonly attach?: Attach
+  /**
+   * Says what is to become of a refusal, in place of what its status says. A success is judged by `consume`, which throws the
+   * `statusError` of what it finds: the layers take it as they take a refusal.
+   */
+  readonly react?: React
+  /** What the request is for, as messages tell it: `parent.id 7`. */
+  readonly about?: string
 }
 
 /** Asks one API, within its quotas. */
@@ -121,11 +130,24 @@ export function createClient(options: ClientOptions): Client {
     },
   })
 
+  /** Q4: what a body says of the wait pauses everybody, as `Retry-After` does. */
+  const heed: Layer = (next) => async (call, consume) => {
+    try {
+      return await next(call, consume)
+    } catch (error) {
+      if (error instanceof HttpStatusError && error.throttled && error.retryAfterMs !== undefined) {
+        const headers = { 'retry-after': String(error.retryAfterMs / 1000) }
+        for (const one of [...quotas, ...call.quotas]) one.observe(429, headers)
+      }
+      throw error
+    }
+  }
+
   // The chain, outermost first. Each attempt waits for quota and is signed afresh; what is asked again after a redirect or a renewed
   // credential waits for quota like any other request. A place among `maxConcurrent` is one more quota, taken at the same moment as the
   // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
   // was granted one after it opened gives it back; so does who finds that the token has grown old while waiting.
-  const send = follow(retry(renewOnce(breaker(prepare(quota(attach(sign(events.measure(exchange)))))))))
+  const send = follow(retry(renewOnce(breaker(prepare(quota(attach(sign(heed(events.measure(exchange))))))))))
 
   function toRequest(spec: RequestSpec): HttpRequest {
     const headers: Record<string, string> = { ...baseHeaders, ...spec.headers }
@@ -138,7 +160,11 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     resolve: (spec) => requestUrl(spec, origins),
-    async request(spec, consume, { signal, stream, quotas: own = none, attach = options.attach } = {}) {
+    async request(
+      spec,
+      consume,
+      { signal, stream, quotas: own = none, attach = options.attach, react, about } = {},
+    ) {
       try {
         const request = toRequest(spec)
         const call: Call = {
@@ -148,6 +174,8 @@ export function createClient(options: ClientOptions): Client {
           stream,
           quotas: own,
           attach,
+          react,
+          about,
           repeatable: isRepeatable(spec),
           attempt: 1,
           recheck() {},

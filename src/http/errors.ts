@@ -1,8 +1,7 @@
 import { type Recovery, SluiceError } from '../errors.ts'
 import { formatDuration } from '../options/duration.ts'
-
-/** Statuses that a repeat may heal: RFC 9110, RFC 8470 (425), RFC 6585 (429) and 529, which several services send when overloaded. */
-const passing: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504, 529])
+import type { Action, Ruling } from './answer.ts'
+import { passingStatuses, type TroubleKind } from './trouble.ts'
 
 /** No complete response arrived: the connection failed, or broke before the headers. */
 export class TransportError extends SluiceError {
@@ -80,46 +79,85 @@ export class BodyTooLargeError extends SluiceError {
   }
 }
 
-/** The API answered with a status that is no success. */
+/** The API answered with a status that is no success, or with a success whose body is none. */
 export class HttpStatusError extends SluiceError {
   readonly code = 'HTTP_STATUS'
   readonly recovery: Recovery
   readonly method: string
   readonly url: string
   readonly status: number
+  /** What the config says of it, else what the API says, else the start of the body; secrets replaced. */
+  readonly reason: string
   /** The first characters of the body, secrets replaced. */
   readonly excerpt: string
   /** How long the API asks to wait before the next request, in milliseconds. */
   readonly retryAfterMs: number | undefined
-  /** True for a 429, or a 403 that speaks of a limit: the API is well, and wants fewer requests. */
-  readonly throttled: boolean
+  /** What it means. */
+  readonly kind: TroubleKind
+  /** What the config says is to become of it; `undefined` where it says nothing. */
+  readonly action: Action | undefined
+  /** Likewise, once the retries are used up. */
+  readonly finally: Ruling['finally']
   constructor(facts: {
     method: string
     url: string
     status: number
-    /** What the API says of the problem, or the start of its body. */
+    /** What the config or the API says of the problem, or the start of its body. */
     detail: string
     excerpt: string
     retryAfterMs: number | undefined
-    throttled: boolean
+    kind: TroubleKind
+    /** What the request was for, as in `parent.id 7`. */
+    about?: string | undefined
+    ruling?: Ruling | undefined
+    /** When it may be asked again, in milliseconds since 1970: told where that is too late to wait for. */
+    retryAt?: number | undefined
   }) {
-    const { method, url, status, detail, throttled } = facts
-    const hint = throttled ? '' : hintFor(status)
+    const { method, url, status, detail, kind, about, ruling, retryAt } = facts
+    const hint = ruling?.message === undefined ? hintOf(kind, status, retryAt) : ''
     super(
-      `${method} ${url} answered ${status}${detail === '' ? '' : `: ${detail}`}${hint === '' ? '' : ` (${hint})`}`,
+      `${method} ${url} answered ${status}${about === undefined ? '' : ` for ${about}`}${detail === '' ? '' : `: ${detail}`}${hint === '' ? '' : ` (${hint})`}`,
     )
     this.method = method
     this.url = url
     this.status = status
+    this.reason = detail
     this.excerpt = facts.excerpt
     this.retryAfterMs = facts.retryAfterMs
-    this.throttled = throttled
+    this.kind = kind
+    this.action = ruling?.action
+    this.finally = ruling?.finally
     this.recovery =
-      throttled || passing.has(status)
+      this.waits || kind === 'passing'
         ? 'retry'
-        : status === 401 || status === 403
+        : kind === 'credential' || kind === 'too-deep' || (kind === 'refused' && status === 403)
           ? 'fix-config'
           : 'stop-stream'
+  }
+
+  /** True where the API is well, and wants fewer requests. */
+  get throttled(): boolean {
+    return this.kind === 'throttled'
+  }
+  /** True where the API did nothing with the request and says to come back: no attempt is counted, only the deadline bounds it. */
+  get waits(): boolean {
+    return this.kind === 'throttled' || this.kind === 'not-ready'
+  }
+}
+
+function hintOf(kind: TroubleKind, status: number, retryAt: number | undefined): string {
+  switch (kind) {
+    case 'throttled':
+    case 'not-ready':
+      return ''
+    case 'spent':
+      return `this budget is spent, and waiting is not worth it: run again when it is full again${retryAt === undefined ? '' : `, at ${isoTime(retryAt)}`}, or have it raised`
+    case 'too-deep':
+      return 'the API ends a list here: read it in `slices` of time, small enough for it, and say in their `cap` how many records a list may have'
+    case 'expired':
+      return 'the API no longer knows this position: the list has to be read from its start, with --full-refresh where nothing else is configured'
+    default:
+      return hintFor(status)
   }
 }
 
@@ -144,14 +182,14 @@ function hintFor(status: number): string {
     case 415:
       return 'check the headers accept and content-type'
     case 410:
-      return 'the API has withdrawn this endpoint or cursor'
+      return 'the API has withdrawn this endpoint, or no longer knows the cursor'
     case 413:
     case 414:
     case 431:
       return 'the request is too large: ask for less at once'
     default:
       if (status >= 300 && status < 400) return 'a redirect that names no location'
-      return status >= 400 && status < 500 && !passing.has(status)
+      return status >= 400 && status < 500 && !passingStatuses.has(status)
         ? 'the API refuses the request as it is'
         : ''
   }

@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
+import type { React } from './answer.ts'
 import type { Attach } from './secret-parts.ts'
 
 /** One attempt of a request on its way through the chain. */
@@ -15,6 +16,10 @@ export interface Call {
   readonly quotas: readonly Quota[]
   /** Puts secret headers and parameters on an attempt (S1). */
   readonly attach: Attach | undefined
+  /** What the config says of its refusals. */
+  readonly react?: React | undefined
+  /** What it is for, as messages tell it. */
+  readonly about?: string | undefined
   /** True where repeating the request does no harm. */
   readonly repeatable: boolean
   /** From 1; counts the attempts of the retry layer. */

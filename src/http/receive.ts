@@ -1,12 +1,12 @@
 import { constants, gunzipSync } from 'node:zlib'
 import type { Clock, HttpHeaders, HttpResponse, Transport } from '../ports/runtime.ts'
-import { apiMessage } from './api-message.ts'
+import type { Answer } from './answer.ts'
+import { parseErrorBody } from './api-message.ts'
 import { limitBody } from './body-limit.ts'
-import { HttpStatusError } from './errors.ts'
 import type { Call, Send } from './layer.ts'
 import type { Redactor } from './redact.ts'
 import { RedirectReceived, redirectTarget } from './redirect.ts'
-import { retryAfterMs } from './retry-after.ts'
+import { statusError } from './status-error.ts'
 
 export interface ReceiveOptions {
   /** Largest body as it is sent, in bytes. */
@@ -17,9 +17,8 @@ export interface ReceiveOptions {
   readonly onHead: (status: number, headers: HttpHeaders, call: Call) => void
 }
 
-/** How much of an error response's body is read, in bytes, and shown, in characters. */
+/** How much of an error response's body is read, in bytes. */
 const errorBodyBytes = 16_384
-const excerptLength = 300
 
 /** The innermost part of the chain: sends, hands a success to the consumer, and makes everything else an error. */
 export function receive(transport: Transport, options: ReceiveOptions): Send {
@@ -53,26 +52,21 @@ async function refusal(response: HttpResponse, call: Call, options: ReceiveOptio
     await response.discard().catch(() => {})
     return new RedirectReceived(status, target)
   }
-  const body = await readStart(response, call.signal)
-  const excerpt = options.redactor.text(oneLine(body)).slice(0, excerptLength)
-  const said = apiMessage(body)
-  return new HttpStatusError({
+  const text = await readStart(response, call.signal)
+  const answer: Answer = {
     method: call.request.method,
     url: options.redactor.url(call.url),
     status,
-    detail: said === undefined ? excerpt : options.redactor.text(oneLine(said)).slice(0, excerptLength),
-    excerpt,
-    retryAfterMs: retryAfterMs(headers, options.clock.now()),
-    throttled: isThrottled(status, headers),
+    headers,
+    body: parseErrorBody(text),
+    text: () => text,
+  }
+  return statusError(answer, {
+    now: options.clock.now(),
+    about: call.about,
+    ruling: call.react?.(answer),
+    redact: options.redactor.text,
   })
-}
-
-/** GitHub refuses with a 403 what others refuse with a 429; the headers tell it from a missing permission. */
-function isThrottled(status: number, headers: HttpHeaders): boolean {
-  return (
-    status === 429 ||
-    (status === 403 && (headers['retry-after'] !== undefined || headers['x-ratelimit-remaining'] === '0'))
-  )
 }
 
 /** The start of an error's body as text. A body that breaks off is shown as far as it came. */
@@ -98,8 +92,4 @@ async function readStart(response: HttpResponse, signal: AbortSignal | undefined
     }
   }
   return bytes.toString('utf8', 0, errorBodyBytes)
-}
-
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim()
 }

@@ -17,6 +17,7 @@ import {
   type RetryPolicy,
   retryOptions,
 } from './retry.ts'
+import { passingStatuses } from './trouble.ts'
 
 const url = 'https://api.test/items'
 const status = (status: number, retryAfterMs?: number) =>
@@ -27,7 +28,7 @@ const status = (status: number, retryAfterMs?: number) =>
     detail: '',
     excerpt: '',
     retryAfterMs,
-    throttled: status === 429,
+    kind: status === 429 ? 'throttled' : passingStatuses.has(status) ? 'passing' : 'refused',
   })
 const reset = () => new TransportError(url, 'ECONNRESET', 'read failed', { sent: true })
 

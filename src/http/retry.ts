@@ -28,7 +28,7 @@ export const retryOptions = z.strictObject({
   statuses: z
     .array(z.int().min(400).max(599))
     .default([])
-    .describe('Statuses to repeat besides 408, 425, 429, 500, 502, 503, 504 and 529. Default: none.'),
+    .describe('Statuses to repeat besides 408, 425, 429, 477, 500, 502, 503, 504 and 529. Default: none.'),
   budget: z
     .int()
     .min(0)
@@ -145,15 +145,16 @@ export function fullJitter(
 function judge(error: unknown, statuses: ReadonlySet<number>): 'final' | 'failed' | 'throttled' {
   if (!isSluiceError(error)) return 'final'
   if (error instanceof HttpStatusError) {
-    if (error.throttled) return 'throttled'
-    if (statuses.has(error.status)) return 'failed'
+    if (error.waits) return 'throttled'
+    // What the config says of a response outranks its status.
+    if (error.action === undefined && statuses.has(error.status)) return 'failed'
   }
   return error.recovery === 'retry' ? 'failed' : 'final'
 }
 
 /** True where the API surely did nothing: it never saw the request, or turned it away at the door. */
 function harmless(error: unknown): boolean {
-  if (error instanceof HttpStatusError) return error.throttled
+  if (error instanceof HttpStatusError) return error.waits
   return error instanceof Error && 'sent' in error && error.sent === false
 }
 

@@ -89,3 +89,9 @@ test('what went wrong at the end of a run is a line', () => {
     'something could not be closed as it should be; what was loaded stays loaded (DESTINATION_FAILED): full',
   )
 })
+
+test('a slice that was left before its end is a warning', () => {
+  expect(logLine({ type: 'slice.stop', ...stream, slice: '7', reason: 'GET u answered 451' })).toBe(
+    'desk.tickets warning: slice 7 ends here for this run: GET u answered 451',
+  )
+})

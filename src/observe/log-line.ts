@@ -39,6 +39,12 @@ function eventText(event: SluiceEvent): string | undefined {
       return event.doubt === null
         ? `${event.stream} found its pagination: ${detectedText(event)}`
         : `${event.stream} warning: ${detectedText(event)}`
+    case 'slice.stop':
+      return `${event.stream} warning: ${stopText(event)}`
+    case 'job.create':
+      return `${event.stream} created job ${clip(event.job, reasonLength)}`
+    case 'job.done':
+      return `${event.stream} job ${clip(event.job, reasonLength)} is ${event.status} after ${formatSeconds(event.elapsedMs / 1000)}`
     case 'record.reject':
       return `${event.stream} rejected ${formatCount(event.count)}: ${clip(event.reason, reasonLength)}`
     case 'request.retry':
@@ -58,6 +64,11 @@ function eventText(event: SluiceEvent): string | undefined {
     default:
       return undefined
   }
+}
+
+/** That a slice was left before its end, and why. */
+export function stopText({ slice, reason }: Extract<SluiceEvent, { type: 'slice.stop' }>): string {
+  return `slice ${slice} ends here for this run: ${reason}`
 }
 
 /** What went wrong at a run's end. */

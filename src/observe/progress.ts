@@ -53,6 +53,14 @@ export class Waits {
           reason: `tries again after ${event.reason}`,
         })
         break
+      case 'job.poll':
+        this.#waits.set(stream, {
+          since: at,
+          until: at + event.nextMs,
+          reason: `its job is ${event.status} since ${formatSeconds(event.elapsedMs / 1000)}`,
+        })
+        break
+      case 'job.done':
       case 'quota.wait':
       case 'request.end':
       case 'request.fail':

@@ -1,6 +1,10 @@
 import type { SluiceEvent } from '../ports/events.ts'
 import { detectedText, doubtText } from './doubt-text.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
+import { stopText } from './log-line.ts'
+
+/** A stream of many slices may stop many of them: a report names the first. */
+const mostWarnings = 10
 
 /** What happened to one stream, summed up as its events come. */
 export class StreamCounts {
@@ -58,6 +62,9 @@ export class StreamCounts {
         break
       case 'record.reject':
         this.rejectReason ??= event.reason
+        break
+      case 'slice.stop':
+        if (this.warnings.length < mostWarnings) this.warnings.push(stopText(event))
         break
       case 'list.doubt':
         this.warnings.push(doubtText(event))

@@ -27,6 +27,19 @@ export type SluiceEvent =
     })
   | (OfStream & { type: 'slice.start'; slice: string; resumed: boolean })
   | (OfStream & { type: 'slice.end'; slice: string })
+  /** A slice was left before its end, as its config says of what the API answered: the next run goes on with it. */
+  | (OfStream & { type: 'slice.stop'; slice: string; reason: string })
+  /** The job of a slice: created and committed; looked at, and not done, `nextMs` until the next look; done. `status` is the API's own word. */
+  | (OfStream & { type: 'job.create'; slice: string; job: string })
+  | (OfStream & {
+      type: 'job.poll'
+      slice: string
+      job: string
+      status: string
+      elapsedMs: number
+      nextMs: number
+    })
+  | (OfStream & { type: 'job.done'; slice: string; job: string; status: string; elapsedMs: number })
   | (OfStream & { type: 'page.read'; slice: string; records: number; bytes: number })
   /**
    * A list ended at its first page because the body has nothing at `path`, which `option` of `paginate` names; it may be a misspelt path.

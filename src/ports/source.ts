@@ -15,6 +15,8 @@ export interface SourcePage {
   readonly bytes: number
   /** Absent in the middle of a streamed body: the records are committed, the checkpoint stays where it is. */
   readonly progress?: Progress
+  /** Whether it is to be committed at once: `emit` then resolves when it is. Default false: with what comes after it. */
+  readonly commitNow?: boolean
   /** Records of the stream's side tables, by the table's name. */
   readonly sides?: ReadonlyMap<string, readonly JsonRecord[]>
   /** What can't become a record, or was told to be left out: it is kept among the rejects. */
@@ -62,6 +64,11 @@ export interface ReadOptions {
   readonly signal: AbortSignal
   /** Takes a page; resolves when the engine has room for the next one. */
   readonly emit: (page: SourcePage) => Promise<void>
+  /**
+   * Told, before `read` resolves, that the slice was left before its end, as its config says: what came is committed, its checkpoint stays
+   * where it is for the next run, and nothing that needs the whole list may be concluded from this one.
+   */
+  readonly onStop?: (reason: string) => void
 }
 
 /** What is asked first, shown by `plan` and `preview`. Credentials are not in it. */

@@ -12,6 +12,8 @@ import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
 import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
+import { jobOptions } from './job/job-options.ts'
+import { reactionsOptions } from './reactions/reaction-options.ts'
 import { isWholeBody } from './response/select.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { streamProblems } from './stream-rules.ts'
@@ -84,6 +86,8 @@ const streamFields = z.strictObject({
     .optional(),
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
+  responses: reactionsOptions,
+  job: jobOptions.optional(),
   transform: transformOptions.optional(),
   deleted: condition
     .optional()
@@ -175,6 +179,7 @@ export const restOptions = z
         'Further origins of the same API, as in "https://files.example.com": they get its credential, too. A next link or a redirect to any other is refused. Default none',
       ),
     retry: retryOptions.prefault({}).describe('How often, and how patiently, a failed request is repeated'),
+    responses: reactionsOptions,
     breaker: breakerOptions.prefault({}).describe('When an API that is down is left alone, and for how long'),
     timeouts: timeoutOptions.prefault({}).describe('How long each part of a request may take'),
     limits: bodyLimits.prefault({}).describe('How large a response may be'),

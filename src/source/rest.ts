@@ -44,6 +44,7 @@ export function createRestSource(
       limits,
       query: plain.query,
       secret,
+      responses: settings.responses,
     }),
   )
   return {

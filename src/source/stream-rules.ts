@@ -1,12 +1,14 @@
 import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { unitMs } from './incremental/time-format.ts'
+import { jobProblems } from './job/job-rules.ts'
+import { reactionProblems } from './reactions/reaction-rules.ts'
 import { isWholeBody } from './response/select.ts'
 import type { StreamSettings } from './rest-options.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
 export interface StreamProblem {
-  readonly path: readonly string[]
+  readonly path: readonly (string | number)[]
   readonly message: string
 }
 
@@ -19,6 +21,8 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...requestProblems(stream),
     ...windowProblems(stream),
     ...concurrencyProblems(stream),
+    ...reactionProblems(stream),
+    ...jobProblems(stream),
   ]
 }
 

@@ -17,7 +17,15 @@ import { type PageView, PaginationInvalidError, type Paginator } from '../pagina
 import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
-import type { ReadScope, RequestPreview, Slice, SourcePage, Stream, WriteMode } from '../ports/source.ts'
+import type {
+  ReadOptions,
+  ReadScope,
+  RequestPreview,
+  Slice,
+  SourcePage,
+  Stream,
+  WriteMode,
+} from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
 import { pagesAtOnce, slicesAtOnce } from './concurrency-options.ts'
 import { deletionMarker } from './deletion.ts'
@@ -25,11 +33,15 @@ import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
 import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
 import { timeIncremental } from './incremental/time-incremental.ts'
+import { jobClient } from './job/job-client.ts'
+import { jobReader } from './job/job-reader.ts'
 import { announceDetection } from './pages/announce-detection.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page.ts'
 import { endCheck } from './pages/list-end.ts'
 import { readSlice } from './pages/read-slice.ts'
 import { type Bounds, type Progression, type SliceReading, storedPosition } from './progression.ts'
+import type { ReactionSettings } from './reactions/reaction-options.ts'
+import { compileReactions } from './reactions/reactions.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
@@ -55,6 +67,8 @@ export interface RestStreamDependencies {
   readonly secret?: SecretParts
   /** Finds the secrets among headers and query parameters. Default: none is found. */
   readonly lookup?: SecretLookup
+  /** What the source says of responses: asked after what the stream says. */
+  readonly responses?: readonly ReactionSettings[]
   /** Default: the stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
   readonly onEvent?: EventSink | undefined
@@ -107,6 +121,7 @@ export function createRestStream(
   const template = requestTemplate(baseRequest(settings, own.plain, query))
   const { endpointQuota = ownQuota(clock) } = dependencies
   const quotas = [endpointQuota(settings.method, settings.path, settings.quotas)]
+  const reactions = compileReactions([...settings.responses, ...(dependencies.responses ?? [])], clock)
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
@@ -117,6 +132,9 @@ export function createRestStream(
     unwrap: settings.unwrap,
     limits,
     quotas,
+    clock,
+    reactions,
+    placeholders: template.placeholders,
     ...(attach && { attach }),
   })
 
@@ -151,7 +169,52 @@ export function createRestStream(
     onEvent?.({ type: 'list.doubt', at: clock.now(), stream: fullName, ...doubt })
   }
 
+  const job =
+    settings.job &&
+    jobReader({
+      settings: settings.job,
+      stream: fullName,
+      clock,
+      jobs: jobClient(settings.job, {
+        client,
+        clock,
+        stream: fullName,
+        limits,
+        query,
+        attach,
+        reactions,
+      }),
+      progression,
+      template,
+      redactor,
+      onEvent,
+      readPages,
+    })
+
+  /** Reads the pages of a slice. `adapt`: what a job does to the paginator. */
+  async function readPages(
+    reading: SliceReading,
+    base: RequestSpec,
+    options: ReadOptions,
+    adapt: (paginator: Paginator) => Paginator = (same) => same,
+  ): Promise<void> {
+    const values = reading.values ?? {}
+    const emit = async (page: SourcePage) => {
+      const transformed = transform?.apply(page, values) ?? page
+      await options.emit(markDeleted?.(transformed) ?? transformed)
+    }
+    const requests = {
+      paginator: adapt(upToTheMark(paginator, reading)),
+      base,
+      fetcher,
+      pages,
+      onOnlyPage: doubtEnd,
+    }
+    await readSlice(reading, requests, { ...options, emit })
+  }
+
   function firstRequest(slice: Slice): RequestSpec {
+    if (job) return job.firstRequest(slice)
     const reading = progression.begin(slice)
     const base = template.fill(reading.values ?? {})
     return paginator.request(reading.request(base, reading.start === undefined), reading.start)
@@ -172,21 +235,9 @@ export function createRestStream(
     slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
     async read(slice, options) {
       try {
+        if (job) return await job.read(slice, options)
         const reading = progression.begin(slice)
-        const values = reading.values ?? {}
-        const base = template.fill(values)
-        const emit = async (page: SourcePage) => {
-          const transformed = transform?.apply(page, values) ?? page
-          await options.emit(markDeleted?.(transformed) ?? transformed)
-        }
-        const requests = {
-          paginator: upToTheMark(paginator, reading),
-          base,
-          fetcher,
-          pages,
-          onOnlyPage: doubtEnd,
-        }
-        await readSlice(reading, requests, { ...options, emit })
+        await readPages(reading, template.fill(reading.values ?? {}), options)
       } catch (error) {
         // S1: a paginator quotes what the API sent, which may be the credential.
         throw redactor.error(error)
@@ -199,6 +250,12 @@ export function createRestStream(
     },
 
     async probe(signal) {
+      if (job) {
+        throw new ConfigError(
+          fullName,
+          'its first request would create a job, which is no way to check a credential: name a path that does no harm in the `check` of the source, or list another stream first',
+        )
+      }
       const [slice] = progression.slices(new Map(), {})
       const request =
         slice === undefined ? paginator.request(template.fill({}), undefined) : firstRequest(slice)

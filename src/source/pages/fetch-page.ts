@@ -1,5 +1,7 @@
+import type { Answer } from '../../http/answer.ts'
 import type { Client } from '../../http/client.ts'
 import { errorBodyMessage } from '../../http/decode/error-body.ts'
+import { BodyUnreadableError } from '../../http/decode/errors.ts'
 import { readJson } from '../../http/decode/json.ts'
 import { readJsonLines } from '../../http/decode/json-lines.ts'
 import type { BodyLimits } from '../../http/decode/limits.ts'
@@ -7,8 +9,18 @@ import type { Attach } from '../../http/secret-parts.ts'
 import type { PageHead, PageView } from '../../pagination/paginator.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
-import type { HttpResponse } from '../../ports/runtime.ts'
+import type { Clock, HttpResponse } from '../../ports/runtime.ts'
 import type { Quota } from '../../quota/quota.ts'
+import {
+  type EarlyEnd,
+  earlyEndOf,
+  type JudgeContext,
+  judgeErrorBody,
+  judgeSuccess,
+} from '../reactions/judge-success.ts'
+import { describeValues } from '../reactions/message.ts'
+import type { Reactions } from '../reactions/reactions.ts'
+import type { TemplateValues } from '../request/request-template.ts'
 import { ApiErrorBodyError, selectRecords, unwrapRecord } from '../response/select.ts'
 
 /** A page as it came. */
@@ -20,6 +32,8 @@ export interface FetchedPage {
   readonly bytes: number
   /** The body, to tell a page that repeats (R1). Absent where it was streamed. */
   readonly body?: Buffer
+  /** The slice ends here, before its list has, since the config says so of what was answered. */
+  readonly end?: EarlyEnd
 }
 
 /** Takes the parts of a streamed body. */
@@ -34,16 +48,22 @@ export interface PartSink {
 export interface PageFetcher {
   /** Whether a body is handed on in parts while it arrives, so that no page may be asked for ahead of it. */
   readonly streams: boolean
-  /**
-   * @param onHead told of a success as soon as its head is there; again where the body broke off and the page is asked for once more. It
-   *   must not wait: the request holds its place among those under way until its body has come
-   */
   fetch(
     request: RequestSpec,
     parts: PartSink,
     signal: AbortSignal,
-    onHead?: (head: PageHead) => void,
+    context?: FetchContext,
   ): Promise<FetchedPage>
+}
+
+export interface FetchContext {
+  /**
+   * Told of a success as soon as its head is there; again where the body broke off and the page is asked for once more. It must not
+   * wait: the request holds its place among those under way until its body has come.
+   */
+  readonly onHead?: (head: PageHead) => void
+  /** What the request's placeholders were filled with. */
+  readonly values?: TemplateValues | undefined
 }
 
 export interface PageFetcherOptions {
@@ -62,6 +82,11 @@ export interface PageFetcherOptions {
   readonly key: readonly string[]
   readonly unwrap: string | undefined
   readonly limits: BodyLimits
+  readonly clock: Clock
+  /** What the config says of responses. */
+  readonly reactions?: Reactions | undefined
+  /** The placeholders of the request, which messages name with their values. */
+  readonly placeholders?: readonly string[]
 }
 
 /** Parts of a streamed body are about this large: a page of a common size. */
@@ -73,14 +98,73 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
 
-  async function readDocument(response: HttpResponse, url: string): Promise<FetchedPage> {
-    const { value, bytes, byteLength } = await readJson(response, { url, maxPageSize: limits.maxPageSize })
-    const records = selectRecords(value, select, { url, status: response.status })
-    const view: PageView = { url, status: response.status, headers: response.headers, body: value, records }
+  async function readDocument(
+    response: HttpResponse,
+    url: string,
+    method: string,
+    judge: JudgeContext,
+  ): Promise<FetchedPage> {
+    const { status, headers } = response
+    const answerOf = (body: Answer['body'], text: () => string): Answer => ({
+      method,
+      url,
+      status,
+      headers,
+      body,
+      text,
+    })
+    if (status === 204) {
+      judgeSuccess(
+        answerOf(undefined, () => ''),
+        judge,
+      )
+      // There is no body, so there are no records.
+      await response.discard()
+      return { view: { url, status, headers, body: undefined, records: [] }, records: [], bytes: 0 }
+    }
+    const { value, bytes, byteLength } = await readJson(response, {
+      url,
+      maxPageSize: limits.maxPageSize,
+    }).catch((error: unknown) => {
+      // What is no JSON may still be what the config speaks of, and an answer that isn't ready yet may have no body.
+      const isUnreadable = error instanceof BodyUnreadableError
+      if (isUnreadable || status === 202)
+        judgeSuccess(
+          answerOf(undefined, () => (isUnreadable ? error.excerpt : '')),
+          judge,
+        )
+      throw error
+    })
+    const answer = answerOf(value, () => bytes.toString())
+    judgeSuccess(answer, judge)
+    let records: JsonRecord[]
+    try {
+      records = selectRecords(value, select, { url, status })
+    } catch (error) {
+      throw error instanceof ApiErrorBodyError ? judgeErrorBody(error, answer, judge) : error
+    }
+    const view: PageView = { url, status, headers, body: value, records }
     return { view, records: unwrapAll(records), bytes: byteLength, body: bytes }
   }
 
-  async function readLines(response: HttpResponse, url: string, parts: PartSink): Promise<FetchedPage> {
+  async function readLines(
+    response: HttpResponse,
+    url: string,
+    method: string,
+    judge: JudgeContext,
+    parts: PartSink,
+  ): Promise<FetchedPage> {
+    const { status, headers } = response
+    const answerOf = (body: Answer['body']): Answer => ({
+      method,
+      url,
+      status,
+      headers,
+      body,
+      text: () => '',
+    })
+    // The body is not read for it: an export may be long.
+    judgeSuccess(answerOf(undefined), judge)
     parts.begin()
     let first = true
     await readJsonLines(response, {
@@ -89,7 +173,15 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
       batchBytes: partBytes,
       onRecords: (records, bytes) => {
         const unwrapped = unwrapAll(records)
-        if (first && records.length === 1) refuseErrorLine(records[0]!, unwrapped[0]!, key, url)
+        if (first && records.length === 1) {
+          const answer = answerOf(records[0]!)
+          judgeSuccess(answer, judge)
+          try {
+            refuseErrorLine(records[0]!, unwrapped[0]!, key, url)
+          } catch (error) {
+            throw judgeErrorBody(error, answer, judge)
+          }
+        }
         first = false
         return parts.part(unwrapped, bytes)
       },
@@ -107,15 +199,41 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
   const streams = options.format === 'jsonl'
   return {
     streams,
-    fetch: (request, parts, signal, onHead) =>
-      client.request(
-        request,
-        (response, url) => {
-          onHead?.({ url, status: response.status, headers: response.headers })
-          return streams ? readLines(response, url, parts) : readDocument(response, url)
-        },
-        { signal, stream, quotas, ...(attach && { attach }) },
-      ),
+    async fetch(request, parts, signal, { onHead, values = {} } = {}) {
+      const react = options.reactions?.forRequest(values)
+      const about = describeValues(options.placeholders ?? [], values)
+      const judge: JudgeContext = { clock: options.clock, react, about }
+      const { method } = request
+      try {
+        return await client.request(
+          request,
+          (response, url) => {
+            onHead?.({ url, status: response.status, headers: response.headers })
+            return streams
+              ? readLines(response, url, method, judge, parts)
+              : readDocument(response, url, method, judge)
+          },
+          {
+            signal,
+            stream,
+            quotas,
+            ...(attach && { attach }),
+            ...(react && { react }),
+            ...(about !== undefined && { about }),
+          },
+        )
+      } catch (error) {
+        const end = earlyEndOf(error)
+        if (end === undefined) throw error
+        const { url, status } = end.error
+        return {
+          view: { url, status, headers: {}, body: undefined, records: [] },
+          records: [],
+          bytes: 0,
+          end,
+        }
+      }
+    },
   }
 }
 

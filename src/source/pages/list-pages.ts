@@ -1,6 +1,7 @@
 // A list of an API, page by page, for a loop of your own: a client and a paginator, without a pipeline.
 import type { Client } from '../../http/client.ts'
 import { defaultBodyLimits } from '../../http/decode/limits.ts'
+import { systemClock } from '../../http/system-runtime.ts'
 import type { Paginator } from '../../pagination/paginator.ts'
 import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { Json, JsonRecord } from '../../ports/json.ts'
@@ -52,6 +53,7 @@ export async function* listPages<P extends Json>(
     key: [],
     unwrap: undefined,
     limits: defaultBodyLimits,
+    clock: systemClock,
   })
   const signal = options.signal ?? new AbortController().signal
   let position = options.from

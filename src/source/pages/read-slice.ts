@@ -3,6 +3,7 @@ import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
 import type { SliceReading } from '../progression.ts'
+import { endEarly } from '../reactions/end-early.ts'
 import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
 import { ReadAhead } from './read-ahead.ts'
 
@@ -27,8 +28,9 @@ export interface SliceRequests {
 export async function readSlice(
   reading: SliceReading,
   { paginator, base, fetcher, pages, onOnlyPage }: SliceRequests,
-  { signal, emit }: ReadOptions,
+  options: ReadOptions,
 ): Promise<void> {
+  const { signal, emit } = options
   const parts: PartSink = {
     begin: () => reading.rewind?.(),
     async part(records, bytes) {
@@ -50,7 +52,7 @@ export async function readSlice(
         paginator.request(reading.request(base, position === undefined), position),
         parts,
         abort,
-        onHead,
+        { onHead, values: reading.values },
       ),
   })
   const stop = () => ahead.close(signal.reason)
@@ -64,6 +66,8 @@ export async function readSlice(
     for (;;) {
       const page = await ahead.take(at)
       signal.throwIfAborted()
+      const { end } = page
+      if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
       refuseRepetition(page, previous)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)

@@ -26,7 +26,9 @@ const part = /\{\{|\}\}|\{([A-Za-z_][\w.-]*)\}/g
 /** Compiles the texts of a request. What holds no placeholder is kept as it is. */
 export function requestTemplate(request: RequestSpec): RequestTemplate {
   const found = new Set<string>()
-  const path = textFiller(request.url, found, encodeURIComponent)
+  // A path that is one placeholder and nothing else is an address that the API gave.
+  const isAddress = wholePlaceholder(request.url) !== undefined
+  const path = textFiller(request.url, found, isAddress ? String : encodeURIComponent)
   const query = recordFiller(request.query, found) as Filler<RequestSpec['query']> | undefined
   const headers = recordFiller(request.headers, found, String) as Filler<RequestSpec['headers']> | undefined
   const body = request.body === undefined ? undefined : jsonFiller(request.body, found)

@@ -1,0 +1,33 @@
+import { SluiceError } from '../../errors.ts'
+import { formatDuration } from '../../options/duration.ts'
+
+/** There will be no results: the job has failed, or none was created. */
+export class JobFailedError extends SluiceError {
+  readonly code = 'JOB_FAILED'
+  readonly recovery = 'stop-stream'
+  readonly job: string
+  constructor(stream: string, job: string, problem: string) {
+    super(`${stream}: ${problem}`)
+    this.job = job
+  }
+}
+
+/** The job takes longer than `job.poll.timeout` allows. */
+export class JobTimeoutError extends SluiceError {
+  readonly code = 'JOB_TIMEOUT'
+  readonly recovery = 'stop-stream'
+  readonly job: string
+  constructor(
+    stream: string,
+    job: string,
+    status: string,
+    elapsedMs: number,
+    timeoutMs: number,
+    aborted: boolean,
+  ) {
+    super(
+      `${stream}: job ${job} is still ${status} after ${formatDuration(Math.round(elapsedMs / 1000) * 1000)}, and job.poll.timeout allows ${formatDuration(timeoutMs)}${aborted ? '; it was aborted' : ''}. Raise it if the API is known to be slow, or ask for less at once`,
+    )
+    this.job = job
+  }
+}
