@@ -32,6 +32,7 @@ import { readSlice } from './pages/read-slice.ts'
 import { type Bounds, type Progression, type SliceReading, storedPosition } from './progression.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
+import { compileSides } from './response/sides.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
 import { timeSlices } from './slices/time-slices.ts'
 import { compileTransform } from './transform/transform.ts'
@@ -107,12 +108,17 @@ export function createRestStream(
   const template = requestTemplate(baseRequest(settings, own.plain, query))
   const { endpointQuota = ownQuota(clock) } = dependencies
   const quotas = [endpointQuota(settings.method, settings.path, settings.quotas)]
+  const table = tableOf(source, name, settings)
+  const sides = settings.sides && compileSides(settings.sides, table)
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
     format: settings.format,
     records: settings.records ?? '',
     optionalRecords: settings.optionalRecords,
+    recordsAs: settings.recordsAs,
+    include: settings.include,
+    sides,
     key,
     unwrap: settings.unwrap,
     limits,
@@ -128,7 +134,6 @@ export function createRestStream(
     return first && then ? (request) => then(first(request)) : (first ?? then)
   }
 
-  const table = tableOf(source, name, settings)
   const transform =
     settings.transform &&
     compileTransform(settings.transform, {
@@ -160,7 +165,7 @@ export function createRestStream(
   return {
     name: fullName,
     table,
-    ...(transform && { sides: transform.sides }),
+    ...((transform || sides) && { sides: [...(sides?.tables ?? []), ...(transform?.sides ?? [])] }),
     ...(markDeleted && { tombstones: true }),
     write: writeMode(settings),
     key,

@@ -1,0 +1,176 @@
+// From a response to the records of a page: by its format, and by where the records are in it.
+import { ConfigError } from '../../errors.ts'
+import { readCsv } from '../../http/decode/csv.ts'
+import { errorBodyMessage } from '../../http/decode/error-body.ts'
+import { isStreamed, type ResponseFormat } from '../../http/decode/format-options.ts'
+import { readJson } from '../../http/decode/json.ts'
+import { readJsonLines } from '../../http/decode/json-lines.ts'
+import type { BodyLimits } from '../../http/decode/limits.ts'
+import { readXml, xmlText } from '../../http/decode/xml.ts'
+import type { PageView } from '../../pagination/paginator.ts'
+import { compilePath } from '../../pagination/path.ts'
+import type { JsonRecord, Value } from '../../ports/json.ts'
+import type { HttpResponse } from '../../ports/runtime.ts'
+import type { Reject } from './record-shape.ts'
+import type { RecordsAs } from './records-options.ts'
+import { ApiErrorBodyError, compileSelector, selectRecords, unwrapRecord } from './select.ts'
+import type { Sides } from './sides.ts'
+
+/** A page as it came. */
+export interface FetchedPage {
+  readonly view: PageView
+  /** The records that were not handed on as parts, after `unwrap`. */
+  readonly records: readonly JsonRecord[]
+  /** Size of those records as they were sent, decompressed, in bytes. */
+  readonly bytes: number
+  /** The body, to tell a page that repeats (R1). Absent where it was streamed. */
+  readonly body?: Buffer
+  /** Rows of the stream's side tables, by table. */
+  readonly sides?: ReadonlyMap<string, readonly JsonRecord[]>
+  /** What can't become a record. */
+  readonly rejects?: readonly Reject[]
+}
+
+/** Takes the parts of a streamed body. */
+export interface PartSink {
+  /** The body is read from its start: at first, and again after it broke off. */
+  begin(): void
+  /** Resolves when there is room for the next part. */
+  part(records: readonly JsonRecord[], bytes: number, rejects?: readonly Reject[]): Promise<void>
+}
+
+export interface ResponseOptions {
+  readonly format: ResponseFormat
+  /** Path of the records in a body, plain or as JSONPath; '' is the body itself. */
+  readonly records: string
+  readonly optionalRecords: boolean
+  readonly recordsAs?: RecordsAs | undefined
+  /** Values of the body that go into each record: field and path. */
+  readonly include?: Readonly<Record<string, string>> | undefined
+  readonly sides?: Sides | undefined
+  /** The fields of a record's key; a line that has none of them may be an error body (R2). */
+  readonly key: readonly string[]
+  readonly unwrap: string | undefined
+  readonly limits: BodyLimits
+  /** For messages: `desk.tickets`. */
+  readonly stream: string
+}
+
+export type ResponseReader = (response: HttpResponse, url: string, parts: PartSink) => Promise<FetchedPage>
+
+/** Parts of a streamed body are about this large: a page of a common size. */
+const partBytes = 1 << 20
+
+/** How the responses of a stream are read. What depends on the options alone is compiled once. */
+export function responseReader(options: ResponseOptions): ResponseReader {
+  const { format, sides, unwrap, limits } = options
+  const selector = compileSelector({
+    path: options.records,
+    optional: options.optionalRecords,
+    as: options.recordsAs,
+    ...(format.type === 'xml' && { valueField: xmlText, absentIsEmpty: true }),
+  })
+  const includeInto = includer(options.include, options.stream)
+  const unwrapAll = (records: readonly JsonRecord[]) =>
+    unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
+
+  async function readDocument(response: HttpResponse, url: string): Promise<FetchedPage> {
+    const { status, headers } = response
+    const { value, bytes, byteLength } = await parse(response, url, options)
+    const { records, rejects } = selectRecords(value, selector, { url, status })
+    const rows = sides?.select(value, { url, status })
+    return {
+      view: { url, status, headers, body: value, records },
+      records: includeInto(unwrapAll(records), value),
+      bytes: byteLength,
+      body: bytes,
+      ...(rows !== undefined && { sides: rows }),
+      ...(rejects !== undefined && { rejects }),
+    }
+  }
+
+  async function readStream(response: HttpResponse, url: string, parts: PartSink): Promise<FetchedPage> {
+    parts.begin()
+    const common = { url, maxLineSize: limits.maxLineSize, batchBytes: partBytes }
+    if (format.type === 'csv') {
+      await readCsv(response, {
+        ...common,
+        format,
+        key: options.key,
+        onRecords: (records, bytes, rejects) => parts.part(records, bytes, rejects),
+      })
+    } else {
+      let first = true
+      await readJsonLines(response, {
+        ...common,
+        ...placeOf(format),
+        onRecords: (records, bytes) => {
+          const unwrapped = unwrapAll(records)
+          if (first && records.length === 1) refuseErrorLine(records[0]!, unwrapped[0]!, options.key, url)
+          first = false
+          return parts.part(unwrapped, bytes)
+        },
+      })
+    }
+    return emptyPage(response, url, undefined)
+  }
+
+  const read = isStreamed(format) ? readStream : readDocument
+  return async (response, url, parts) => {
+    if (response.status !== noContent) return read(response, url, parts)
+    await response.discard()
+    if (isStreamed(format)) parts.begin()
+    return emptyPage(response, url, null)
+  }
+}
+
+/** 204 says that there is nothing, and comes without a body. */
+const noContent = 204
+
+function emptyPage({ status, headers }: HttpResponse, url: string, body: Value | undefined): FetchedPage {
+  return { view: { url, status, headers, body, records: [] }, records: [], bytes: 0 }
+}
+
+function parse(response: HttpResponse, url: string, { format, limits }: ResponseOptions) {
+  const options = { url, maxPageSize: limits.maxPageSize, ...placeOf(format) }
+  return format.type === 'xml'
+    ? readXml(response, { ...options, namespaces: format.namespaces })
+    : readJson(response, options)
+}
+
+function placeOf({ encoding, entry }: ResponseFormat): { encoding?: string; entry?: string } {
+  return { ...(encoding !== undefined && { encoding }), ...(entry !== undefined && { entry }) }
+}
+
+/** @throws ConfigError where a record has such a field of its own */
+function includer(
+  include: ResponseOptions['include'],
+  stream: string,
+): (records: readonly JsonRecord[], body: Value) => readonly JsonRecord[] {
+  if (include === undefined) return (records) => records
+  const readers = Object.entries(include).map(([field, path]) => ({ field, read: compilePath(path) }))
+  return (records, body) => {
+    const values = readers.flatMap(({ field, read }) => {
+      const value = read(body)
+      return value === undefined ? [] : [[field, value] as const]
+    })
+    const included: JsonRecord = Object.fromEntries(values)
+    return records.map((record) => {
+      for (const [field] of values) {
+        if (!Object.hasOwn(record, field)) continue
+        throw new ConfigError(
+          `${stream}.include.${field}`,
+          `a record has a field ${JSON.stringify(field)} of its own, which would be replaced: give the included one another name`,
+        )
+      }
+      return { ...record, ...included }
+    })
+  }
+}
+
+/** R2: an export that is refused under status 200 is one line, and no record of the stream. */
+function refuseErrorLine(line: JsonRecord, record: JsonRecord, key: readonly string[], url: string): void {
+  if (key.some((field) => Object.hasOwn(record, field))) return
+  const message = errorBodyMessage(line)
+  if (message !== undefined) throw new ApiErrorBodyError(url, 200, message)
+}
