@@ -108,10 +108,11 @@ export const wholeBody: fc.Arbitrary<WholeBody> = fc
   .tuple(
     formats,
     rows,
+    fc.boolean(),
     fc.constantFrom(...Object.keys(coders)),
     fc.constantFrom('utf-8', 'utf-8 mark', 'utf-16le'),
   )
-  .map(([type, all, coding, charset]) => {
+  .map(([type, all, stream, coding, charset]) => {
     const text = writers[type](all)
     const encoded =
       charset === 'utf-16le'
@@ -119,7 +120,7 @@ export const wholeBody: fc.Arbitrary<WholeBody> = fc
         : strToU8(charset === 'utf-8' ? text : `\ufeff${text}`)
     const { bytes, headers } = coders[coding]!(encoded)
     return {
-      format: formatOf(type),
+      format: formatOf(type === 'json' ? { type, stream } : type),
       headers: { 'content-type': contentTypes[type], ...headers },
       bytes,
       rows: all,

@@ -32,7 +32,17 @@ const columnNames = z
   .min(1, { error: 'name the columns, in their order' })
   .refine((names) => new Set(names).size === names.length, { error: 'two columns have the same name' })
 
-const jsonFormat = z.strictObject({ type: z.literal('json').describe('One document'), encoding, entry })
+const jsonFormat = z.strictObject({
+  type: z.literal('json').describe('One document'),
+  stream: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether the records are taken from the document while it arrives, for one that is too long to be held whole. Default false',
+    ),
+  encoding,
+  entry,
+})
 const jsonLinesFormat = z.strictObject({
   type: z.literal('jsonl').describe('One record a line, streamed'),
   encoding,
@@ -118,8 +128,8 @@ export type CsvFormat = z.output<typeof csvFormat>
 export type XmlFormat = z.output<typeof xmlFormat>
 
 /** Whether a body is handed on in parts while it arrives, and never whole in memory. */
-export function isStreamed({ type }: ResponseFormat): boolean {
-  return type === 'jsonl' || type === 'csv'
+export function isStreamed(format: ResponseFormat): boolean {
+  return format.type === 'json' ? format.stream : format.type !== 'xml'
 }
 
 export function formatOf(format: z.input<typeof responseFormat>): ResponseFormat {

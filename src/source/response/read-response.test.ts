@@ -116,6 +116,35 @@ describe('formats', () => {
     expect(records).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }])
   })
 
+  describe('a JSON document that is streamed', () => {
+    const stream = { format: { type: 'json', stream: true }, records: 'data.items', key: 'id' } as const
+    const paginate = { type: 'cursor', token: 'next', param: 'c' } as const
+
+    test('hands its records on in parts, and what is beside them names the next page', async () => {
+      const { records, requests, pages } = await read(
+        { ...stream, paginate },
+        { body: { data: { items: [{ id: 1 }, 'x'] }, next: 'b' } },
+        { body: { next: null, data: { items: [] } } },
+      )
+      expect(records).toEqual([{ id: 1 }, { value: 'x' }])
+      expect(requests.map(({ query }) => query.c)).toEqual([undefined, 'b'])
+      expect(pages[0]).not.toHaveProperty('progress')
+      expect(pages.at(-1)?.progress).toEqual({ position: null, highWater: null })
+    })
+
+    test('R2 holds for it as for one that is read whole', async () => {
+      const options = { ...stream, paginate: none }
+      await expect(read(options, { body: { data: { item: [] } } })).rejects.toThrow(
+        'did you mean `data.item`?',
+      )
+      await expect(read(options, { body: { data: { items: [] }, error: 'busy' } })).rejects.toThrow(
+        'its body is an error: busy',
+      )
+      expect((await read({ ...options, optionalRecords: true }, { body: { data: {} } })).records).toEqual([])
+      expect((await read(options, { body: { data: { items: { id: 7 } } } })).records).toEqual([{ id: 7 }])
+    })
+  })
+
   test('a JSON document in a zip archive is the file that `entry` names', async () => {
     const archive = zipSync({ 'data.json': strToU8('[{"id":1}]'), 'schema.json': strToU8('{}') })
     const { records } = await read(
@@ -231,6 +260,18 @@ describe('what can not work is refused when the pipeline is loaded', () => {
     [
       { format: 'csv', key: 'id', paginate: { type: 'cursor', token: 'next', param: 'c' } },
       'paginate: with `format: csv` a body is streamed, and a paginator of type cursor would have to look into it',
+    ],
+    [
+      { format: { type: 'json', stream: true }, key: 'id', records: '$.a[*].b' },
+      'records: `format: { type: json, stream: true }` finds the list by names alone, as in "data.items", and not "$.a[*].b"',
+    ],
+    [
+      { format: { type: 'json', stream: true }, key: 'id', include: { a: 'a' } },
+      'include: with `format: { type: json, stream: true }` records are handed on before the document is whole',
+    ],
+    [
+      { format: { type: 'json', stream: true }, key: 'id', paginate: { type: 'page-number', param: 'p' } },
+      'paginate: with `format: { type: json, stream: true }` the records are gone when the document ends',
     ],
     [{ format: 'xml' }, 'paginate: say how the API hands out the list page by page'],
     [

@@ -4,6 +4,7 @@ import { readCsv } from '../../http/decode/csv.ts'
 import { errorBodyMessage } from '../../http/decode/error-body.ts'
 import { isStreamed, type ResponseFormat } from '../../http/decode/format-options.ts'
 import { readJson } from '../../http/decode/json.ts'
+import { readJsonItems } from '../../http/decode/json-items.ts'
 import { readJsonLines } from '../../http/decode/json-lines.ts'
 import type { BodyLimits } from '../../http/decode/limits.ts'
 import { readXml, xmlText } from '../../http/decode/xml.ts'
@@ -13,7 +14,7 @@ import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
 import type { Reject } from './record-shape.ts'
 import type { RecordsAs } from './records-options.ts'
-import { ApiErrorBodyError, compileSelector, selectRecords, unwrapRecord } from './select.ts'
+import { ApiErrorBodyError, asRecords, compileSelector, selectRecords, unwrapRecord } from './select.ts'
 import type { Sides } from './sides.ts'
 
 /** A page as it came. */
@@ -91,6 +92,7 @@ export function responseReader(options: ResponseOptions): ResponseReader {
 
   async function readStream(response: HttpResponse, url: string, parts: PartSink): Promise<FetchedPage> {
     parts.begin()
+    let found = 0
     const common = { url, maxLineSize: limits.maxLineSize, batchBytes: partBytes }
     if (format.type === 'csv') {
       await readCsv(response, {
@@ -99,6 +101,21 @@ export function responseReader(options: ResponseOptions): ResponseReader {
         key: options.key,
         onRecords: (records, bytes, rejects) => parts.part(records, bytes, rejects),
       })
+    } else if (format.type === 'json') {
+      const { rest } = await readJsonItems(response, {
+        ...common,
+        ...placeOf(format),
+        path: selector.steps.map(String),
+        onItems: (items, bytes) => {
+          found += items.length
+          return parts.part(unwrapAll(asRecords(items)), bytes)
+        },
+      })
+      // An empty list, one object as one record, an error under a success (R2): as in a document that is read whole.
+      const { records } =
+        found > 0 ? { records: [] } : selectRecords(rest, selector, { url, status: response.status })
+      const page = emptyPage(response, url, rest)
+      return { ...page, records: unwrapAll(records) }
     } else {
       let first = true
       await readJsonLines(response, {

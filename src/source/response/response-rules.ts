@@ -1,5 +1,6 @@
 // Combinations of a stream's options about responses that can't work.
 import { isStreamed } from '../../http/decode/format-options.ts'
+import { parsePath } from '../../pagination/path.ts'
 import type { StreamSettings } from '../rest-options.ts'
 import type { StreamProblem } from '../stream-rules.ts'
 import { isWholeBody } from './records-options.ts'
@@ -12,15 +13,22 @@ export function* responseProblems(stream: StreamSettings): Iterable<StreamProble
 function* streamedProblems(stream: StreamSettings): Iterable<StreamProblem> {
   const { format, paginate, records, unwrap } = stream
   const { type } = format
-  const named = `\`format: ${type}\``
+  const named = type === 'json' ? '`format: { type: json, stream: true }`' : `\`format: ${type}\``
   const unit = type === 'csv' ? 'row' : 'line'
+  const isDocument = type === 'json'
   if (stream.key === undefined) {
     yield {
       path: ['key'],
       message: `${named} commits parts of a body, which is read again from its start where it breaks off, and without a key its records would be there twice. Name the field that tells one record from another, as in \`key: id\``,
     }
   }
-  if (records !== undefined && !isWholeBody(records)) {
+  if (isDocument && records !== undefined && !isNamed(records)) {
+    yield {
+      path: ['records'],
+      message: `${named} finds the list by names alone, as in "data.items", and not ${JSON.stringify(records)}`,
+    }
+  }
+  if (!isDocument && records !== undefined && !isWholeBody(records)) {
     yield {
       path: ['records'],
       message: `with ${named} each ${unit} is a record, and there is no place ${JSON.stringify(records)} to look in: leave \`records\` out`,
@@ -30,7 +38,9 @@ function* streamedProblems(stream: StreamSettings): Iterable<StreamProblem> {
     if (stream[option] === undefined) continue
     yield {
       path: [option],
-      message: `with ${named} each ${unit} is a record, and there is nothing beside them that \`${option}\` could use: leave it out`,
+      message: isDocument
+        ? `with ${named} records are handed on before the document is whole, and \`${option}\` needs all of it: leave one of the two out`
+        : `with ${named} each ${unit} is a record, and there is nothing beside them that \`${option}\` could use: leave it out`,
     }
   }
   if (type === 'csv' && unwrap !== undefined) {
@@ -40,12 +50,29 @@ function* streamedProblems(stream: StreamSettings): Iterable<StreamProblem> {
         'with `format: csv` each value of a record is text, and none is an object to unwrap: leave `unwrap` out',
     }
   }
-  if (paginate !== undefined && !isPagedByHeader(paginate)) {
+  if (isDocument) {
+    if (paginate !== undefined && !isPagedByRest(paginate)) {
+      yield {
+        path: ['paginate'],
+        message: `with ${named} the records are gone when the document ends, and a paginator of type ${paginate.type} would have to look at them: use none, cursor, next-url or link-header, without \`lastPage\``,
+      }
+    }
+  } else if (paginate !== undefined && !isPagedByHeader(paginate)) {
     yield {
       path: ['paginate'],
       message: `with ${named} a body is streamed, and a paginator of type ${paginate.type} would have to look into it: use none, link-header without \`lastPage\`, or cursor whose \`token\` is a header`,
     }
   }
+}
+
+function isNamed(records: string): boolean {
+  return isWholeBody(records) || (parsePath(records)?.every((step) => typeof step === 'string') ?? false)
+}
+
+/** Whether the next page is known without the records. */
+function isPagedByRest(paginate: NonNullable<StreamSettings['paginate']>): boolean {
+  const follows = ['none', 'cursor', 'next-url', 'link-header'].includes(paginate.type)
+  return follows && !('lastPage' in paginate && paginate.lastPage !== undefined)
 }
 
 /** Whether the next page is known without the body. */

@@ -147,6 +147,12 @@ test('a query finds records anywhere, and R2 holds for it', () => {
   )
 })
 
+test('a path that is none is refused', () => {
+  expect(thrownBy(() => select([], '$.a[')).message).toBe(
+    'records: "$.a[" is no path, and no JSONPath either: unclosed bracketed selection',
+  )
+})
+
 // PEERS: Airbyte RecordExtractor on an object keyed by id (CustomRecordExtractor)
 test('the values of an object are records, and their keys a field', () => {
   const map = (body: Value, path = 'users', field = 'id') => select(body, path, false, { as: { map: field } })

@@ -1,9 +1,9 @@
-import { SluiceError } from '../../errors.ts'
+import { ConfigError, SluiceError } from '../../errors.ts'
 import { errorBodyMessage } from '../../http/decode/error-body.ts'
 import { nearest } from '../../options/nearest.ts'
 import { parsePath } from '../../pagination/path.ts'
 import { isObject, type JsonRecord, type Value } from '../../ports/json.ts'
-import { compileQuery, type Query } from './json-path.ts'
+import { compileQuery, type Query, queryProblem } from './json-path.ts'
 import { type Reject, type Shape, shapeOf } from './record-shape.ts'
 import { isPlainPath, isWholeBody, type RecordsAs } from './records-options.ts'
 import { kindOf, listed } from './values.ts'
@@ -69,6 +69,10 @@ interface Response {
 export function compileSelector(options: SelectorOptions): RecordSelector {
   const { path, as } = options
   const isPlain = isPlainPath(path)
+  const problem = isPlain ? undefined : queryProblem(path)
+  if (problem !== undefined) {
+    throw new ConfigError('records', `${JSON.stringify(path)} is no path, and no JSONPath either: ${problem}`)
+  }
   return {
     ...options,
     steps: isWholeBody(path) ? [] : isPlain ? (parsePath(path) ?? [path]) : [],
@@ -135,7 +139,7 @@ function optionOf({ side }: RecordSelector): string {
   return side === undefined ? 'records' : `sides.${side}.records`
 }
 
-function asRecords(items: Value[], valueField = 'value'): JsonRecord[] {
+export function asRecords(items: Value[], valueField = 'value'): JsonRecord[] {
   return everyItemIsObject(items)
     ? items
     : items.map((item) => (isObject(item) ? item : { [valueField]: item }))
