@@ -42,7 +42,7 @@ describe('formats', () => {
         paginate: { type: 'cursor', token: { header: 'Sforce-Locator' }, param: 'locator' },
       },
       { body: '"Id","Zip"\n"001","0123"\n"002",""\n', headers: { 'sforce-locator': 'MTAw' } },
-      { body: '"Id","Zip"\n"003","9"\n', headers: {} },
+      { body: '"Id","Zip"\n"003","9"\n', headers: { 'sforce-locator': 'null' } },
     )
     expect(records).toEqual([
       { Id: '001', Zip: '0123' },

@@ -71,13 +71,13 @@ function isNamed(records: string): boolean {
 
 /** Whether the next page is known without the records. */
 function isPagedByRest(paginate: NonNullable<StreamSettings['paginate']>): boolean {
-  const follows = ['none', 'cursor', 'next-url', 'link-header'].includes(paginate.type)
+  const follows = ['none', 'cursor', 'next-url', 'link-header', 'custom'].includes(paginate.type)
   return follows && !('lastPage' in paginate && paginate.lastPage !== undefined)
 }
 
 /** Whether the next page is known without the body. */
 function isPagedByHeader(paginate: NonNullable<StreamSettings['paginate']>): boolean {
-  if (paginate.type === 'none') return true
+  if (paginate.type === 'none' || paginate.type === 'custom') return true
   if (paginate.type === 'link-header') return paginate.lastPage === undefined
   if (paginate.type !== 'cursor') return false
   return Object.entries(paginate).every(([name, value]) => !readsBody(name, value))
@@ -85,6 +85,9 @@ function isPagedByHeader(paginate: NonNullable<StreamSettings['paginate']>): boo
 
 /** The options of a cursor that say where something is in the response. */
 function readsBody(name: string, value: unknown): boolean {
+  if (name === 'persist' && typeof value === 'object' && value !== null) {
+    return Object.entries(value).some(([inner, place]) => readsBody(inner, place))
+  }
   if (name !== 'token' && name !== 'more' && name !== 'lastPage') return false
   return value !== undefined && !(typeof value === 'object' && value !== null && 'header' in value)
 }
