@@ -240,6 +240,17 @@ test.each([
       }),
     /^sources\.a_b\.streams\.c\.table: a_b\.c would be loaded into a_b_c, the table of a\.b_c: /,
   ],
+  [
+    'a list beside the records is not loaded into the table of a stream',
+    (pipeline: unknown) =>
+      Object.assign(api(pipeline), {
+        streams: {
+          items: items(pipeline),
+          others: { ...items(pipeline), sides: { all: { records: 'all', key: 'id', table: 'api_Items' } } },
+        },
+      }),
+    /^sources\.api\.streams\.others\.sides\.all\.table: the list all would be loaded into api_Items, the table of api\.items: give/,
+  ],
 ])('%s', async (_, change, message) => {
   expect(await wrong(change)).toMatch(message)
 })

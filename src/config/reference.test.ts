@@ -34,7 +34,7 @@ test('what is required is said to be, and under which condition', () => {
       .filter((match) => match[1] === name)
       .map((match) => match[2])
   expect(shown('baseUrl')).toEqual(['required'])
-  expect(shown('paginate')).toEqual(['required with `format: json`'])
+  expect(shown('paginate')).toEqual(['required with `format: json` and `xml`'])
   expect(shown('key')[0]).toMatch(/^required with `write: merge`, /)
   expect(shown('refreshToken')).toEqual(['required with `grant: refresh_token`'])
   expect(shown('endTime')).toEqual(['required without `field`'])

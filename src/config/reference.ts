@@ -38,6 +38,17 @@ const sections: readonly Section[] = [
       '`paginate` of a stream; in TypeScript `cursor({ … })`, `offset({ … })` and so on, without `type`. Which kind an API needs: [pagination.md](pagination.md).',
   },
   {
+    title: 'Formats',
+    at: [...stream, 'format'],
+    intro:
+      '`format` of a stream: a name alone, or an object with `type` and the options of its kind. More in [responses.md](responses.md).',
+  },
+  {
+    title: 'Side tables',
+    at: [...stream, 'sides', '*'],
+    intro: '`sides.NAME` of a stream. More in [responses.md](responses.md#lists-beside-the-records).',
+  },
+  {
     title: 'Incremental',
     at: [...stream, 'incremental'],
     intro: '`incremental` of a stream. Which kind when: [incremental.md](incremental.md).',

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import { sideTableOf } from '../source/response/sides.ts'
 import { tableOf } from '../source/rest-options.ts'
 import type { Pipeline } from './pipeline.ts'
 
@@ -22,6 +23,24 @@ export function refuseSharedTables(pipeline: Pipeline): void {
         )
       }
       owners.set(table.toLowerCase(), { stream, table })
+    }
+  }
+  refuseSidesOf(pipeline, owners)
+}
+
+/** A stream's own table is none for a side: it may be swapped for a new one, and its rows have another key. */
+function refuseSidesOf(pipeline: Pipeline, owners: ReadonlyMap<string, { readonly stream: string }>): void {
+  for (const [source, { streams }] of Object.entries(pipeline.sources)) {
+    for (const [name, settings] of Object.entries(streams)) {
+      for (const [side, each] of Object.entries(settings.sides ?? {})) {
+        const table = sideTableOf(tableOf(source, name, settings), side, each)
+        const owner = owners.get(table.toLowerCase())
+        if (owner === undefined) continue
+        throw new ConfigError(
+          `sources.${source}.streams.${name}.sides.${side}.table`,
+          `the list ${side} would be loaded into ${table}, the table of ${owner.stream}: give one of the two a \`table\` of its own`,
+        )
+      }
     }
   }
 }

@@ -21,7 +21,7 @@ export function compileCondition(text: string): Condition {
   // One item that is matched or not: the same list serves every value, since conditions are asked one at a time.
   const item: JSONValue[] = [null]
   return (value) => {
-    item[0] = (holdsLongNumber(value) ? withDoubles(value) : value) as JSONValue
+    item[0] = comparable(value)
     const matches = query.match(item) !== undefined
     item[0] = null
     return matches
@@ -53,6 +53,11 @@ function problemOf(text: string): string | undefined {
   // A text such as `@.a], [?@.b` would compile, too.
   if (segments.length === 1 && segments[0]?.selectors.length === 1) return undefined
   return `${JSON.stringify(text)} is more than one condition: ${example}`
+}
+
+/** The value as the library compares it: long numbers as the nearest double. */
+export function comparable(value: Value): JSONValue {
+  return (holdsLongNumber(value) ? withDoubles(value) : value) as JSONValue
 }
 
 function holdsLongNumber(value: Value): boolean {

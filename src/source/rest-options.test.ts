@@ -120,7 +120,7 @@ test.each<[string, StreamInput, string]>([
   [
     'JSON Lines with a paginator that looks into bodies',
     { path, key: 'id', format: 'jsonl', paginate: cursor({ token: 'next', param: 'cursor' }) },
-    'paginate: with `format: jsonl` a body is streamed, and a paginator of type cursor would have to look into it: use none, or link-header without `lastPage`',
+    'paginate: with `format: jsonl` a body is streamed, and a paginator of type cursor would have to look into it: use none, link-header without `lastPage`, or cursor whose `token` is a header',
   ],
   [
     'a window of no length',
@@ -161,7 +161,7 @@ test.each<[string, StreamInput, string]>([
   [
     'a selector that is no path',
     { path, paginate, records: 'a[b' },
-    'records: "a[b" is no path: write keys with dots, as in "data.items", or \'\' for the body itself',
+    'records: "a[b" is no path: write keys with dots, as in "data.items", JSONPath as RFC 9535 has it, as in "$.data[*].node", or \'\' for the body itself',
   ],
   [
     'a table that cannot be named so',

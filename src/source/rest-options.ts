@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { authOptions } from '../auth/options.ts'
 import { breakerOptions } from '../http/breaker.ts'
+import { responseFormat } from '../http/decode/format-options.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
@@ -8,13 +9,13 @@ import { condition } from '../options/condition.ts'
 import { badName } from '../options/name.ts'
 import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
-import { parsePath } from '../pagination/path.ts'
 import { quotaEntry, quotaOptions } from '../quota/options.ts'
 import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
-import { isWholeBody } from './response/select.ts'
+import { include, recordSelector, recordsAs } from './response/records-options.ts'
+import { sidesOptions } from './response/sides.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { streamProblems } from './stream-rules.ts'
 import { transformOptions } from './transform/transform-options.ts'
@@ -54,16 +55,14 @@ const streamFields = z.strictObject({
     .describe(
       'Body of every request, with `method: POST`: sent as JSON, or as a form where the content type says so',
     ),
-  records: z
-    .string()
-    .refine((text) => isWholeBody(text) || parsePath(text) !== undefined, {
-      error: (issue) =>
-        `${JSON.stringify(issue.input)} is no path: write keys with dots, as in "data.items", or '' for the body itself`,
-    })
+  records: recordSelector
     .optional()
     .describe(
-      'Path of the records in the body, as in "tickets" or "data.items"; \'\' is the body itself. A list gives its items, an object is one record. Default \'\'',
+      'Where the records are in the body: a path, as in "tickets" or "data.items", or JSONPath, as in "$.edges[*].node"; \'\' is the body itself. A list gives its items, an object is one record. Default \'\'',
     ),
+  recordsAs: recordsAs.optional(),
+  include: include.optional(),
+  sides: sidesOptions.optional(),
   optionalRecords: z
     .boolean()
     .default(false)
@@ -75,13 +74,10 @@ const streamFields = z.strictObject({
     .describe(
       'Lifts the fields of this object of a record beside the others, as with `properties` of { event, properties: { time } }. A name that is taken becomes `properties_name`',
     ),
-  format: z
-    .enum(['json', 'jsonl'])
-    .default('json')
-    .describe('json: one document. jsonl: one record a line, streamed. Default json'),
+  format: responseFormat.prefault('json'),
   paginate: paginatorOptions
     .describe(
-      "Required with `format: json`. How the API hands out a list page by page. The API's documentation says which kind it is",
+      "Required with `format: json` and `xml`. How the API hands out a list page by page. The API's documentation says which kind it is",
     )
     .optional(),
   incremental: incrementalOptions.optional(),
@@ -107,7 +103,7 @@ const streamFields = z.strictObject({
     )
     .optional()
     .describe(
-      'Required with `write: merge`, `version`, `incremental: { by: time }`, `slices`, `paginate: { type: time }` and `format: jsonl`, which read records again. The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
+      'Required with `write: merge`, `version`, `incremental: { by: time }`, `slices`, `paginate: { type: time }` and the formats `jsonl` and `csv`, which read records again. The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
     ),
   version: fieldName
     .optional()

@@ -7,9 +7,11 @@ import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
-import { selectRecords } from './response/select.ts'
+import { compileSelector, selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
 import { createRestStream } from './stream.ts'
+
+const wholeBody = compileSelector({ path: '', optional: true })
 
 /** An HTTP API as a source of a pipeline. Gives plain options, so that the same pipeline can be written in YAML. */
 export function rest(options: Omit<RestOptions, 'type'>): RestOptions {
@@ -57,7 +59,7 @@ export function createRestSource(
         async (response, url) => {
           const { value } = await readJson(response, { url, maxPageSize: limits.maxPageSize })
           // An API may refuse a credential in the body of a success (R2).
-          selectRecords(value, { path: '', optional: true }, { url, status: response.status })
+          selectRecords(value, wholeBody, { url, status: response.status })
         },
         { signal },
       )

@@ -1,9 +1,10 @@
+import { isStreamed } from '../http/decode/format-options.ts'
 import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
-import { isWholeBody } from './response/select.ts'
+import { responseProblems } from './response/response-rules.ts'
 import type { StreamSettings } from './rest-options.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
@@ -19,6 +20,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...readingProblems(stream),
     ...paginateProblems(stream),
     ...requestProblems(stream),
+    ...responseProblems(stream),
     ...windowProblems(stream),
     ...concurrencyProblems(stream),
     ...reactionProblems(stream),
@@ -55,11 +57,6 @@ function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
   if (stream.paginate?.type === 'time') {
     yield needsKey(
       '`paginate.type: time` gives the records at the boundary of two pages twice, and nothing else tells that they are the same',
-    )
-  }
-  if (stream.format === 'jsonl') {
-    yield needsKey(
-      '`format: jsonl` commits parts of a body, which is read again from its start where it breaks off, and without a key its records would be there twice',
     )
   }
 }
@@ -108,8 +105,7 @@ function* paginateProblems({ paginate, method, body }: StreamSettings): Iterable
 }
 
 function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
-  const { format, paginate, records } = stream
-  if (paginate === undefined && format === 'json') {
+  if (stream.paginate === undefined && !isStreamed(stream.format)) {
     yield {
       path: ['paginate'],
       message:
@@ -118,20 +114,6 @@ function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
   }
   if (stream.method === 'GET' && stream.body !== undefined) {
     yield { path: ['body'], message: 'a GET request has no body: set `method: POST`, or use `query`' }
-  }
-  if (format !== 'jsonl') return
-  if (records !== undefined && !isWholeBody(records)) {
-    yield {
-      path: ['records'],
-      message: `with \`format: jsonl\` each line is a record, and there is no place ${JSON.stringify(records)} to look in: leave \`records\` out`,
-    }
-  }
-  const isPagedByHeader = paginate?.type === 'link-header' && paginate.lastPage === undefined
-  if (paginate !== undefined && paginate.type !== 'none' && !isPagedByHeader) {
-    yield {
-      path: ['paginate'],
-      message: `with \`format: jsonl\` a body is streamed, and a paginator of type ${paginate.type} would have to look into it: use none, or link-header without \`lastPage\``,
-    }
   }
 }
 

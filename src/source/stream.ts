@@ -44,6 +44,7 @@ import type { ReactionSettings } from './reactions/reaction-options.ts'
 import { compileReactions } from './reactions/reactions.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { requestTemplate } from './request/request-template.ts'
+import { compileSides } from './response/sides.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
 import { timeSlices } from './slices/time-slices.ts'
 import { compileTransform } from './transform/transform.ts'
@@ -122,12 +123,17 @@ export function createRestStream(
   const { endpointQuota = ownQuota(clock) } = dependencies
   const quotas = [endpointQuota(settings.method, settings.path, settings.quotas)]
   const reactions = compileReactions([...settings.responses, ...(dependencies.responses ?? [])], clock)
+  const table = tableOf(source, name, settings)
+  const sides = settings.sides && compileSides(settings.sides, table)
   const fetcher: PageFetcher = pageFetcher({
     client,
     stream: fullName,
     format: settings.format,
     records: settings.records ?? '',
     optionalRecords: settings.optionalRecords,
+    recordsAs: settings.recordsAs,
+    include: settings.include,
+    sides,
     key,
     unwrap: settings.unwrap,
     limits,
@@ -146,7 +152,6 @@ export function createRestStream(
     return first && then ? (request) => then(first(request)) : (first ?? then)
   }
 
-  const table = tableOf(source, name, settings)
   const transform =
     settings.transform &&
     compileTransform(settings.transform, {
@@ -223,7 +228,7 @@ export function createRestStream(
   return {
     name: fullName,
     table,
-    ...(transform && { sides: transform.sides }),
+    ...((transform || sides) && { sides: [...(sides?.tables ?? []), ...(transform?.sides ?? [])] }),
     ...(markDeleted && { tombstones: true }),
     write: writeMode(settings),
     key,

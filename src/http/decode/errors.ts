@@ -22,17 +22,22 @@ export function excerptOf(text: string, from = 0): string {
   return JSON.stringify(from + excerptLength < text.length ? `${cut}…` : cut)
 }
 
-/** True where a body that should be JSON begins like a web page. */
+/** True where a body begins like a web page. */
 export function looksLikeHtml(text: string): boolean {
   return /^\s*<(?:!doctype|html|head|body|title|script|!--|h1|p\b|div)/i.test(text)
 }
 
 /** An HTML answer. It is not retried: a login page or a wrong address answers the same again. */
-export function htmlError(url: string, contentType: string, text: string): BodyUnreadableError {
+export function htmlError(
+  url: string,
+  contentType: string,
+  text: string,
+  expected = 'JSON',
+): BodyUnreadableError {
   const excerpt = excerptOf(text)
   return new BodyUnreadableError(
     url,
-    `answered HTML, not JSON (content-type: ${contentType || 'none'}): ${excerpt}. Likely causes: a login page because the credential is not accepted, a wrong base URL or path, or a proxy's own page`,
+    `answered HTML, not ${expected} (content-type: ${contentType || 'none'}): ${excerpt}. Likely causes: a login page because the credential is not accepted, a wrong base URL or path, or a proxy's own page`,
     excerpt,
   )
 }

@@ -83,6 +83,11 @@ async function* sentBytes(response: HttpResponse, limits: InflateLimits): AsyncG
     throw new BodyTruncatedError(url, `${sent} of ${declared} bytes arrived`)
 }
 
+/** The bytes, gunzipped where they begin as gzip does. */
+export function gunzipped(bytes: AsyncIterable<Uint8Array>, url: string): AsyncIterable<Uint8Array> {
+  return inflate(bytes, 'gzip', url)
+}
+
 async function* inflate(
   source: AsyncIterable<Uint8Array>,
   encoding: string,

@@ -168,7 +168,9 @@ describe('errors', () => {
       read('<html><body>Sign in</body></html>', { headers: { 'content-type': 'text/html' } }),
     )
     expect(error.code).toBe('BODY_UNREADABLE')
-    expect(error.message).toContain('answered HTML, not JSON (content-type: text/html): "<html><body>Sign in')
+    expect(error.message).toContain(
+      'answered HTML, not JSON Lines (content-type: text/html): "<html><body>Sign in',
+    )
   })
 
   test('a broken gzip stream may be asked for again', async () => {

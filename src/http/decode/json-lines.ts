@@ -2,12 +2,18 @@ import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
 import { BodyTooLargeError, BodyTruncatedError } from '../errors.ts'
 import { firstHeader } from '../headers.ts'
-import { declaredCharset, decoderFor, hasUtf8Mark } from './charset.ts'
+import { bodyFiles } from './body-files.ts'
+import { hasUtf8Mark, utf8Bytes } from './charset.ts'
 import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
-import { type InflateLimits, inflatedBody } from './inflate.ts'
+import type { InflateLimits } from './inflate.ts'
 import { parseJson } from './long-numbers.ts'
+import { wrongKind } from './wrong-kind.ts'
 
 export interface ReadJsonLinesOptions extends InflateLimits {
+  /** Charset of a body without a byte order mark. Default: the one of `content-type`, else UTF-8. */
+  readonly encoding?: string
+  /** Which files of a zip archive are read: a name with `*` for any text. Default: all. */
+  readonly entry?: string
   /** Longest line, in bytes. */
   readonly maxLineSize: number
   /** Records are handed on as soon as their lines make up this many bytes. */
@@ -38,7 +44,21 @@ export async function readJsonLines(
   response: HttpResponse,
   options: ReadJsonLinesOptions,
 ): Promise<{ records: number; byteLength: number }> {
-  const { batchBytes, onRecords } = options
+  const total = { records: 0, byteLength: 0 }
+  for await (const file of bodyFiles(response, options, options.entry)) {
+    const { records, byteLength } = await readFile(file.bytes, response, options)
+    total.records += records
+    total.byteLength += byteLength
+  }
+  return total
+}
+
+async function readFile(
+  bytes: AsyncIterable<Uint8Array>,
+  response: HttpResponse,
+  options: ReadJsonLinesOptions,
+): Promise<{ records: number; byteLength: number }> {
+  const { batchBytes, onRecords, url, encoding } = options
   const lines = new LineParser(options, firstHeader(response.headers, 'content-type') ?? '')
   const target = Math.min(blockBytes, batchBytes)
   let pending: Uint8Array[] = []
@@ -70,7 +90,7 @@ export async function readJsonLines(
     if (full.length > 0) await onRecords(full, bytes)
   }
 
-  for await (const chunk of utf8Body(response, options)) {
+  for await (const chunk of utf8Bytes(bytes, response.headers, url, encoding)) {
     byteLength += chunk.length
     const last = chunk.lastIndexOf(newline)
     if (last >= 0) complete = pendingBytes + last + 1
@@ -87,19 +107,6 @@ export async function readJsonLines(
   lines.end()
   await flush()
   return { records, byteLength }
-}
-
-/** The body in UTF-8, whatever its charset. */
-async function* utf8Body(response: HttpResponse, limits: InflateLimits): AsyncGenerator<Uint8Array> {
-  const charset = declaredCharset(response.headers)
-  if (charset === 'utf-8') {
-    yield* inflatedBody(response, limits)
-    return
-  }
-  const decoder = decoderFor(charset, limits.url)
-  for await (const chunk of inflatedBody(response, limits))
-    yield Buffer.from(decoder.decode(chunk, { stream: true }))
-  yield Buffer.from(decoder.decode())
 }
 
 /** The first `length` bytes of the chunks in a buffer of its own, with a byte to spare at both ends for the brackets. */
@@ -243,7 +250,9 @@ class LineParser {
   }
 
   #refuse({ number, text, cause }: BadLine): never {
-    if (looksLikeHtml(text)) throw htmlError(this.#url, this.#contentType, text)
+    const other = number === 1 ? wrongKind('jsonl', this.#url, this.#contentType, text) : undefined
+    if (other !== undefined && !text.startsWith('[') && !text.startsWith('{')) throw other
+    if (looksLikeHtml(text)) throw htmlError(this.#url, this.#contentType, text, 'JSON Lines')
     const excerpt = excerptOf(text)
     const advice = text.startsWith('[')
       ? 'The endpoint seems to answer one JSON array: read it as JSON, not as JSON Lines'

@@ -170,7 +170,7 @@ describe('a body that is whole and wrong is not asked for again', () => {
     expect(error.message).toContain(
       `${url} answered invalid JSON (content-type: application/json) at position 27, near `,
     )
-    expect(error.message).toContain('{\\"id\\":NaN}]}". Check that the path is right')
+    expect(error.message).toContain('{\\"id\\":NaN}]}". NaN is no JSON')
   })
 
   test.each([

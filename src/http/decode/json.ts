@@ -2,20 +2,12 @@ import type { Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
 import { BodyTruncatedError } from '../errors.ts'
 import { firstHeader } from '../headers.ts'
-import { charsetOf, decoderFor, hasUtf8Mark } from './charset.ts'
-import { BodyUnreadableError, excerptOf, htmlError, looksLikeHtml } from './errors.ts'
-import { inflatedBody } from './inflate.ts'
-import { defaultBodyLimits } from './limits.ts'
+import { emptyBody, type ReadDocumentOptions, readDocument } from './document.ts'
+import { BodyUnreadableError, excerptOf } from './errors.ts'
 import { parseJson, parseKeepingLongNumbers } from './long-numbers.ts'
+import { wrongKind } from './wrong-kind.ts'
 
-export interface ReadJsonOptions {
-  /** For messages; without secrets (S1). */
-  readonly url: string
-  /** Largest body as sent, in bytes. Default: what the client allows. */
-  readonly maxBytes?: number
-  /** Largest body once inflated, in bytes. Default: 256 MiB. */
-  readonly maxPageSize?: number
-}
+export type ReadJsonOptions = ReadDocumentOptions
 
 export interface JsonBody {
   readonly value: Value
@@ -36,39 +28,21 @@ export interface JsonBody {
  * @throws BodyUnreadableError
  */
 export async function readJson(response: HttpResponse, options: ReadJsonOptions): Promise<JsonBody> {
-  const { url } = options
-  const chunks: Uint8Array[] = []
-  for await (const chunk of inflatedBody(response, {
-    maxPageSize: defaultBodyLimits.maxPageSize,
-    ...options,
-  }))
-    chunks.push(chunk)
-  const bytes = chunks.length === 1 ? asBuffer(chunks[0]!) : Buffer.concat(chunks)
-  const charset = charsetOf(bytes, response.headers)
-  const text = decode(bytes, charset, url)
+  const { text, charset, bytes } = await readDocument(response, options)
   try {
     const value = charset === 'utf-8' ? parseJson(text, bytes) : parseKeepingLongNumbers(text)
     return { value, bytes, byteLength: bytes.length }
   } catch (error) {
-    throw explain(error, text, response, url)
+    throw explain(error, text, response, options.url)
   }
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-}
-
-/** A byte that is not valid in its charset becomes U+FFFD: one bad name in one record is no reason to stop. */
-function decode(bytes: Buffer, charset: string, url: string): string {
-  if (charset === 'utf-8') return bytes.toString('utf8', hasUtf8Mark(bytes) ? 3 : 0)
-  return decoderFor(charset, url).decode(bytes)
 }
 
 function explain(error: unknown, text: string, response: HttpResponse, url: string): Error {
   if (!(error instanceof SyntaxError)) return error as Error
   const contentType = firstHeader(response.headers, 'content-type') ?? ''
-  if (text.trim() === '') return emptyBody(response, url)
-  if (looksLikeHtml(text)) return htmlError(url, contentType, text)
+  if (text.trim() === '') return emptyBody(response, url, 'JSON')
+  const other = wrongKind('json', url, contentType, text)
+  if (other !== undefined) return other
   if (endsEarly(error, text))
     return new BodyTruncatedError(
       url,
@@ -80,21 +54,19 @@ function explain(error: unknown, text: string, response: HttpResponse, url: stri
   const excerpt = excerptOf(text, from)
   return new BodyUnreadableError(
     url,
-    `answered invalid JSON (content-type: ${contentType || 'none'}) at position ${position}, near ${excerpt}. Check that the path is right and that the endpoint answers JSON`,
+    `answered invalid JSON (content-type: ${contentType || 'none'}) at position ${position}, near ${excerpt}. ${advice(text, position)}`,
     excerpt,
     { cause: error },
   )
 }
 
-function emptyBody(response: HttpResponse, url: string): Error {
-  const meant = response.status === 204 || firstHeader(response.headers, 'content-length') === '0'
-  return meant
-    ? new BodyUnreadableError(
-        url,
-        `answered ${response.status} with an empty body where JSON was expected. Check the path, and the parameters that the endpoint needs`,
-        '',
-      )
-    : new BodyTruncatedError(url, 'it is empty')
+function advice(text: string, position: number): string {
+  const rest = text.slice(position)
+  const name = /^(NaN|Infinity)\b/.exec(rest)?.[0]
+  if (name !== undefined) {
+    return `${name} is no JSON: no value stands for it that would be right for each reader, so the API has to leave it out or send null`
+  }
+  return 'Check that the path is right and that the endpoint answers JSON'
 }
 
 /** True where the text is the beginning of a JSON text. V8 gives a position in some of its messages only. */

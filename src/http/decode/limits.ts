@@ -9,9 +9,13 @@ export const bodyLimits = z.strictObject({
   maxPageSize: size
     .prefault('256MiB')
     .describe(
-      'Largest JSON page once inflated: the guard against a small body that inflates without end. JSON Lines are never whole in memory, and have no such limit. Default "256MiB".',
+      'Largest JSON or XML page once inflated: the guard against a small body that inflates without end. Bodies that are streamed (JSON Lines, CSV) are never whole in memory, and have no such limit. Default "256MiB".',
     ),
-  maxLineSize: size.prefault('16MiB').describe('Longest line of a JSON Lines body. Default "16MiB".'),
+  maxLineSize: size
+    .prefault('16MiB')
+    .describe(
+      'Longest line of a JSON Lines body, longest row of a CSV body, longest record of a JSON document that is streamed. Default "16MiB".',
+    ),
 })
 
 /** Sizes in bytes. */

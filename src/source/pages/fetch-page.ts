@@ -1,48 +1,22 @@
-import type { Answer } from '../../http/answer.ts'
 import type { Client } from '../../http/client.ts'
-import { errorBodyMessage } from '../../http/decode/error-body.ts'
-import { BodyUnreadableError } from '../../http/decode/errors.ts'
-import { readJson } from '../../http/decode/json.ts'
-import { readJsonLines } from '../../http/decode/json-lines.ts'
-import type { BodyLimits } from '../../http/decode/limits.ts'
+import { isStreamed } from '../../http/decode/format-options.ts'
 import type { Attach } from '../../http/secret-parts.ts'
-import type { PageHead, PageView } from '../../pagination/paginator.ts'
-import type { JsonRecord } from '../../ports/json.ts'
+import type { PageHead } from '../../pagination/paginator.ts'
 import type { RequestSpec } from '../../ports/request.ts'
-import type { Clock, HttpResponse } from '../../ports/runtime.ts'
+import type { Clock } from '../../ports/runtime.ts'
 import type { Quota } from '../../quota/quota.ts'
-import {
-  type EarlyEnd,
-  earlyEndOf,
-  type JudgeContext,
-  judgeErrorBody,
-  judgeSuccess,
-} from '../reactions/judge-success.ts'
+import { earlyEndOf } from '../reactions/judge-success.ts'
 import { describeValues } from '../reactions/message.ts'
 import type { Reactions } from '../reactions/reactions.ts'
 import type { TemplateValues } from '../request/request-template.ts'
-import { ApiErrorBodyError, selectRecords, unwrapRecord } from '../response/select.ts'
+import {
+  type FetchedPage,
+  type PartSink,
+  type ResponseOptions,
+  responseReader,
+} from '../response/read-response.ts'
 
-/** A page as it came. */
-export interface FetchedPage {
-  readonly view: PageView
-  /** The records that were not handed on as parts, after `unwrap`. */
-  readonly records: readonly JsonRecord[]
-  /** Size of those records as they were sent, decompressed, in bytes. */
-  readonly bytes: number
-  /** The body, to tell a page that repeats (R1). Absent where it was streamed. */
-  readonly body?: Buffer
-  /** The slice ends here, before its list has, since the config says so of what was answered. */
-  readonly end?: EarlyEnd
-}
-
-/** Takes the parts of a streamed body. */
-export interface PartSink {
-  /** The body is read from its start: at first, and again after it broke off. */
-  begin(): void
-  /** Resolves when there is room for the next part. */
-  part(records: readonly JsonRecord[], bytes: number): Promise<void>
-}
+export type { FetchedPage, PartSink } from '../response/read-response.ts'
 
 /** Reads the pages of one stream. */
 export interface PageFetcher {
@@ -66,22 +40,12 @@ export interface FetchContext {
   readonly values?: TemplateValues | undefined
 }
 
-export interface PageFetcherOptions {
+export interface PageFetcherOptions extends ResponseOptions {
   readonly client: Client
-  /** For events and messages: `desk.tickets`. */
-  readonly stream: string
   /** Quotas of the stream's endpoint alone. */
   readonly quotas: readonly Quota[]
   /** Puts the secrets among headers and query parameters on each attempt (S1). */
   readonly attach?: Attach
-  readonly format: 'json' | 'jsonl'
-  /** Path of the records in a body; '' is the body itself. */
-  readonly records: string
-  readonly optionalRecords: boolean
-  /** The fields of a record's key; a line that has none of them may be an error body (R2). */
-  readonly key: readonly string[]
-  readonly unwrap: string | undefined
-  readonly limits: BodyLimits
   readonly clock: Clock
   /** What the config says of responses. */
   readonly reactions?: Reactions | undefined
@@ -89,129 +53,21 @@ export interface PageFetcherOptions {
   readonly placeholders?: readonly string[]
 }
 
-/** Parts of a streamed body are about this large: a page of a common size. */
-const partBytes = 1 << 20
-
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, key, quotas, attach, unwrap, limits } = options
-  const select = { path: options.records, optional: options.optionalRecords }
-  const unwrapAll = (records: readonly JsonRecord[]) =>
-    unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
-
-  async function readDocument(
-    response: HttpResponse,
-    url: string,
-    method: string,
-    judge: JudgeContext,
-  ): Promise<FetchedPage> {
-    const { status, headers } = response
-    const answerOf = (body: Answer['body'], text: () => string): Answer => ({
-      method,
-      url,
-      status,
-      headers,
-      body,
-      text,
-    })
-    if (status === 204) {
-      judgeSuccess(
-        answerOf(undefined, () => ''),
-        judge,
-      )
-      // There is no body, so there are no records.
-      await response.discard()
-      return { view: { url, status, headers, body: undefined, records: [] }, records: [], bytes: 0 }
-    }
-    const { value, bytes, byteLength } = await readJson(response, {
-      url,
-      maxPageSize: limits.maxPageSize,
-    }).catch((error: unknown) => {
-      // What is no JSON may still be what the config speaks of, and an answer that isn't ready yet may have no body.
-      const isUnreadable = error instanceof BodyUnreadableError
-      if (isUnreadable || status === 202)
-        judgeSuccess(
-          answerOf(undefined, () => (isUnreadable ? error.excerpt : '')),
-          judge,
-        )
-      throw error
-    })
-    const answer = answerOf(value, () => bytes.toString())
-    judgeSuccess(answer, judge)
-    let records: JsonRecord[]
-    try {
-      records = selectRecords(value, select, { url, status })
-    } catch (error) {
-      throw error instanceof ApiErrorBodyError ? judgeErrorBody(error, answer, judge) : error
-    }
-    const view: PageView = { url, status, headers, body: value, records }
-    return { view, records: unwrapAll(records), bytes: byteLength, body: bytes }
-  }
-
-  async function readLines(
-    response: HttpResponse,
-    url: string,
-    method: string,
-    judge: JudgeContext,
-    parts: PartSink,
-  ): Promise<FetchedPage> {
-    const { status, headers } = response
-    const answerOf = (body: Answer['body']): Answer => ({
-      method,
-      url,
-      status,
-      headers,
-      body,
-      text: () => '',
-    })
-    // The body is not read for it: an export may be long.
-    judgeSuccess(answerOf(undefined), judge)
-    parts.begin()
-    let first = true
-    await readJsonLines(response, {
-      url,
-      maxLineSize: limits.maxLineSize,
-      batchBytes: partBytes,
-      onRecords: (records, bytes) => {
-        const unwrapped = unwrapAll(records)
-        if (first && records.length === 1) {
-          const answer = answerOf(records[0]!)
-          judgeSuccess(answer, judge)
-          try {
-            refuseErrorLine(records[0]!, unwrapped[0]!, key, url)
-          } catch (error) {
-            throw judgeErrorBody(error, answer, judge)
-          }
-        }
-        first = false
-        return parts.part(unwrapped, bytes)
-      },
-    })
-    const view: PageView = {
-      url,
-      status: response.status,
-      headers: response.headers,
-      body: undefined,
-      records: [],
-    }
-    return { view, records: [], bytes: 0 }
-  }
-
-  const streams = options.format === 'jsonl'
+  const { client, stream, quotas, attach, clock } = options
+  const read = responseReader(options)
   return {
-    streams,
+    streams: isStreamed(options.format),
     async fetch(request, parts, signal, { onHead, values = {} } = {}) {
       const react = options.reactions?.forRequest(values)
       const about = describeValues(options.placeholders ?? [], values)
-      const judge: JudgeContext = { clock: options.clock, react, about }
-      const { method } = request
+      const judge = { clock, react, about, method: request.method }
       try {
         return await client.request(
           request,
           (response, url) => {
             onHead?.({ url, status: response.status, headers: response.headers })
-            return streams
-              ? readLines(response, url, method, judge, parts)
-              : readDocument(response, url, method, judge)
+            return read(response, url, parts, judge)
           },
           {
             signal,
@@ -226,20 +82,9 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
         const end = earlyEndOf(error)
         if (end === undefined) throw error
         const { url, status } = end.error
-        return {
-          view: { url, status, headers: {}, body: undefined, records: [] },
-          records: [],
-          bytes: 0,
-          end,
-        }
+        const view = { url, status, headers: {}, body: undefined, records: [] }
+        return { view, records: [], bytes: 0, end }
       }
     },
   }
-}
-
-/** R2: an export that is refused under status 200 is one line, and no record of the stream. */
-function refuseErrorLine(line: JsonRecord, record: JsonRecord, key: readonly string[], url: string): void {
-  if (key.some((field) => Object.hasOwn(record, field))) return
-  const message = errorBodyMessage(line)
-  if (message !== undefined) throw new ApiErrorBodyError(url, 200, message)
 }

@@ -1,5 +1,6 @@
 // A list of an API, page by page, for a loop of your own: a client and a paginator, without a pipeline.
 import type { Client } from '../../http/client.ts'
+import { formatOf } from '../../http/decode/format-options.ts'
 import { defaultBodyLimits } from '../../http/decode/limits.ts'
 import { systemClock } from '../../http/system-runtime.ts'
 import type { Paginator } from '../../pagination/paginator.ts'
@@ -47,7 +48,7 @@ export async function* listPages<P extends Json>(
     client,
     stream,
     quotas,
-    format: 'json',
+    format: formatOf('json'),
     records,
     optionalRecords,
     key: [],

@@ -33,9 +33,9 @@ export async function readSlice(
   const { signal, emit } = options
   const parts: PartSink = {
     begin: () => reading.rewind?.(),
-    async part(records, bytes) {
+    async part(records, bytes, rejects = []) {
       try {
-        await emit({ records: reading.take(records), bytes })
+        await emit({ records: reading.take(records), bytes, ...(rejects.length > 0 && { rejects }) })
       } catch (error) {
         // The taker's error is none of the API's, which must not be asked again because of it.
         ahead.close(error)
@@ -75,7 +75,13 @@ export async function readSlice(
       if (at === undefined && next === undefined) onOnlyPage?.(page.view)
       const progress = reading.progress({ view: page.view, at, next })
       ahead.goOn(page.view, at, next)
-      await emit({ records, bytes: page.bytes, ...(progress !== undefined && { progress }) })
+      await emit({
+        records,
+        bytes: page.bytes,
+        ...(page.sides !== undefined && { sides: page.sides }),
+        ...(page.rejects !== undefined && { rejects: page.rejects }),
+        ...(progress !== undefined && { progress }),
+      })
       if (next === undefined) return
       previous = page.body && { url: page.view.url, body: page.body }
       at = next

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { EndAction } from '../../http/answer.ts'
 import { createClient } from '../../http/client.ts'
+import { formatOf } from '../../http/decode/format-options.ts'
 import { defaultBodyLimits } from '../../http/decode/limits.ts'
 import { createRedactor } from '../../http/redact.ts'
 import type { SluiceEvent } from '../../ports/events.ts'
@@ -280,7 +281,7 @@ async function readChild(
     clock,
     stream: 'api.issues',
     quotas: [],
-    format: 'json',
+    format: formatOf('json'),
     records: 'items',
     optionalRecords: false,
     key: ['id'],
