@@ -3,12 +3,14 @@ import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
 import { definePipeline } from '../../config/pipeline.ts'
+import { runStream } from '../../engine/stream-run.ts'
 import { createClient } from '../../http/client.ts'
 import { createRedactor } from '../../http/redact.ts'
 import { systemRuntime } from '../../http/system-runtime.ts'
 import type { SluiceEvent } from '../../ports/events.ts'
 import type { HttpRequest, HttpResponse, Runtime } from '../../ports/runtime.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
+import { memoryDestination } from '../../testing/memory-destination.ts'
 import { type ScriptedReply, scriptedTransport } from '../../testing/scripted-transport.ts'
 import { type RestOptions, restOptions } from '../rest-options.ts'
 import { Crash, runOnce, Warehouse } from '../scripted-client.ts'
@@ -679,4 +681,31 @@ test('Salesforce on the wire: a query job, whose pages are named by a locator in
     'GET /jobs/query/750R/results?maxRecords=1&locator=MTAwMDA',
   ])
   expect([...warehouse.rows.keys()]).toEqual(['001', '002'])
+})
+
+test('C4: in a run, the job is in the destination before it is waited for', async () => {
+  const destination = memoryDestination()
+  const clock = fakeClock({ start, auto: true })
+  const run = async (replies: readonly ScriptedReply[]) => {
+    const transport = scriptedTransport(replies)
+    await using session = await destination.open('p')
+    const outcome = await runStream(
+      streamOver({ clock, transport, random: () => 0.5 }, exportStream as StreamInput),
+      {
+        session,
+        runId: `r${transport.requests.length + destination.loads('p').length}`,
+        clock,
+        onEvent() {},
+        batch: { maxRecords: 1000, maxBytes: 1e9, maxAgeMs: 1e9 },
+        scope: {},
+        fullRefresh: false,
+        signal: new AbortController().signal,
+      },
+    )
+    return [outcome.outcome, transport.requests.map(({ method }) => method).join(' ')]
+  }
+  expect(await run([created, status('pending'), new Crash('killed')])).toEqual(['failed', 'POST GET GET'])
+  expect(await run([status('ready'), page(1, 'b'), page(2)])).toEqual(['done', 'GET GET GET'])
+  expect(destination.rows('api_items').map(({ id }) => id)).toEqual([1, 2])
+  clock.stop()
 })
