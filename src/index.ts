@@ -38,6 +38,7 @@ export {
   type CheckpointWrite,
   openCheckpointStore,
 } from './engine/checkpoint-store.ts'
+export { ReplaceIncompleteError } from './engine/replace-incomplete.ts'
 // Errors
 export {
   ConfigError,
@@ -129,6 +130,7 @@ export { KeyInvalidError } from './records/record-key.ts'
 export { type RunPipelineOptions, run } from './run.ts'
 // Sources
 export { CursorMissingError } from './source/incremental/cursor-errors.ts'
+export { JobFailedError, JobTimeoutError } from './source/job/job-errors.ts'
 export { type ListPage, type ListPagesOptions, listPages } from './source/pages/list-pages.ts'
 export { ApiErrorBodyError, SelectorEmptyError } from './source/response/select.ts'
 export { rest } from './source/rest.ts'

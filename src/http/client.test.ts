@@ -516,3 +516,29 @@ test('over a real connection: a consumer that stops early gives the connection b
   expect(await client.request(get(), text)).toHaveLength(200_000)
   expect(asked).toBe(5)
 })
+
+test('Q4: a wait that the body asks for pauses everybody, as Retry-After does', async () => {
+  const observed: unknown[] = []
+  const quota: Quota = {
+    name: 'q',
+    acquire: async () => ({ release() {} }),
+    observe: (status, headers) => void observed.push([status, headers['retry-after']]),
+  }
+  const busy = { status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }
+  const { ask, clock } = bench([busy, { body: 'ok' }], { quotas: [quota] })
+  expect(await ask()).toBe('ok')
+  expect(observed).toContainEqual([429, '60'])
+  expect(clock.now()).toBeGreaterThanOrEqual(60_000)
+})
+
+test('what the caller says of a refusal outranks its status, and is asked for each attempt', async () => {
+  const { client, transport } = bench([{ status: 404 }, { status: 404 }])
+  let asked = 0
+  const react = () => ({ action: ++asked === 1 ? ('retry' as const) : ('ignore' as const), message: 'gone' })
+  const error = await caught(client.request(get(), text, { react, about: 'parent.id 7' }))
+  expect(error).toMatchObject({
+    action: 'ignore',
+    message: 'GET https://api.test/v2/items answered 404 for parent.id 7: gone',
+  })
+  expect(transport.requests).toHaveLength(2)
+})

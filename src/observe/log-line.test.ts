@@ -95,3 +95,14 @@ test('a slice that was left before its end is a warning', () => {
     'desk.tickets warning: slice 7 ends here for this run: GET u answered 451',
   )
 })
+
+test('a job is told when it is created and when it is done, and not each time that it is looked at', () => {
+  const of = { ...stream, slice: 'all', job: 'e1' }
+  expect(logLine({ type: 'job.create', ...of })).toBe('desk.tickets created job e1')
+  expect(
+    logLine({ type: 'job.poll', ...of, status: 'pending', elapsedMs: 5000, nextMs: 7500 }),
+  ).toBeUndefined()
+  expect(logLine({ type: 'job.done', ...of, status: 'ready', elapsedMs: 40_000 })).toMatch(
+    /^desk\.tickets job e1 is ready after 40/,
+  )
+})

@@ -143,3 +143,18 @@ test('no line is wider than the terminal', () => {
     for (const line of picture([start, failed], 4000, width)) expect(line.length).toBeLessThanOrEqual(width)
   }
 })
+
+test('a job that is waited for is shown, with the status that the API gives it', () => {
+  const of = { stream: 'desk.tickets', slice: 'all', job: 'e1' }
+  const poll = {
+    type: 'job.poll',
+    at: 1000,
+    ...of,
+    status: 'pending',
+    elapsedMs: 90_000,
+    nextMs: 30_000,
+  } as const
+  expect(picture([start, poll], 2000)[1]).toMatch(/waits 29\.0 s: its job is pending since /)
+  const done = { type: 'job.done', at: 1500, ...of, status: 'ready', elapsedMs: 90_500 } as const
+  expect(picture([start, poll, done], 2000)[1]).not.toContain('its job')
+})
