@@ -33,7 +33,18 @@ function knownBy(auth: Credential): readonly unknown[] {
       return [auth.key]
     // A client stays the same with another secret, and asks within the same limits for another scope.
     case 'oauth2':
-      return [auth.tokenUrl, auth.clientId, auth.refreshToken ?? null, auth.audience ?? null, auth.params]
+      return [
+        auth.tokenUrl ?? null,
+        auth.clientId ?? null,
+        auth.refreshToken ?? auth.serviceAccount ?? auth.username ?? null,
+        auth.subject ?? auth.assertion?.subject ?? null,
+        auth.assertion?.issuer ?? null,
+        auth.audience ?? null,
+        auth.params,
+      ]
+    // The same key may sign for several accounts, which the claims tell apart.
+    case 'jwt':
+      return [auth.key, auth.keyId ?? null, auth.issuer ?? null, auth.subject ?? null]
   }
 }
 

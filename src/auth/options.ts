@@ -3,8 +3,10 @@ import { apiKeyAuthenticator, apiKeyOptions } from './api-key.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
 import { basicAuthenticator, basicOptions } from './basic.ts'
 import { bearerAuthenticator, bearerOptions } from './bearer.ts'
+import { jwtAuthenticator, jwtOptions } from './jwt.ts'
 import { noneAuthenticator, noneOptions } from './none.ts'
-import { oauth2Authenticator, oauth2Options } from './oauth2.ts'
+import { oauth2Authenticator } from './oauth2.ts'
+import { oauth2Options } from './oauth2-options.ts'
 
 /** How a source proves who it is. */
 export const authOptions = z.discriminatedUnion('type', [
@@ -13,6 +15,7 @@ export const authOptions = z.discriminatedUnion('type', [
   basicOptions,
   apiKeyOptions,
   oauth2Options,
+  jwtOptions,
 ])
 export type AuthOptions = z.input<typeof authOptions>
 
@@ -30,6 +33,8 @@ export function createAuthenticator(
       return basicAuthenticator(options, context)
     case 'api_key':
       return apiKeyAuthenticator(options, context)
+    case 'jwt':
+      return jwtAuthenticator(options, context)
     case 'oauth2':
       return oauth2Authenticator(options, context)
   }

@@ -8,11 +8,14 @@ import { tokenExpiry } from './token-expiry.ts'
 
 export interface TokenEndpoint {
   readonly url: string
-  readonly clientId: string
+  /** Absent where the grant alone says who asks. */
+  readonly clientId: string | undefined
   /** Absent for a public client. */
   readonly clientSecret: string | undefined
   readonly clientAuth: 'basic' | 'body'
   readonly bodyFormat: 'form' | 'json'
+  /** Further headers, by lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>
   /** What the body holds besides the client: grant type, scope, audience, … */
   readonly params: Readonly<Record<string, string | number | boolean>>
 }
@@ -44,12 +47,13 @@ export function tokenRequest(endpoint: TokenEndpoint): HttpRequest {
   const headers: Record<string, string> = {
     accept: 'application/json',
     'content-type': endpoint.bodyFormat === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
+    ...endpoint.headers,
   }
   const params: Record<string, string | number | boolean> = { ...endpoint.params }
-  if (endpoint.clientAuth === 'basic' && clientSecret !== undefined) {
+  if (endpoint.clientAuth === 'basic' && clientId !== undefined && clientSecret !== undefined) {
     headers['authorization'] = basicHeader(clientId, clientSecret)
   } else {
-    params['client_id'] = clientId
+    if (clientId !== undefined) params['client_id'] = clientId
     if (clientSecret !== undefined) params['client_secret'] = clientSecret
   }
   const body = endpoint.bodyFormat === 'json' ? JSON.stringify(params) : form(params)
@@ -83,6 +87,8 @@ export async function askForToken(
     /** Names the source and the endpoint, for messages. */
     readonly place: string
     readonly secrets: Iterable<string>
+    /** What to do where the grant has ended. Default: to set another refresh token. */
+    readonly ended?: string
   },
 ): Promise<TokenReply> {
   const response = await ask.transport(tokenRequest(endpoint))
@@ -106,7 +112,7 @@ export async function askForToken(
   if (error || status >= 400) {
     const said = error ? describe(error) : text || 'an empty body'
     throw new TokenRefusedError(
-      `${ask.place} answered ${status}: ${quotable(said, ask.secrets)}. ${advice(error?.name, status)}`,
+      `${ask.place} answered ${status}: ${quotable(said, ask.secrets)}. ${advice(error?.name, status, ask.ended)}`,
       status,
       error && quotable(error.name, ask.secrets),
     )
@@ -194,7 +200,10 @@ const transientErrors = new Set([
   'ratelimited',
 ])
 
-function advice(error: string | undefined, status: number): string {
+const refreshTokenEnded =
+  'The refresh token has expired, was revoked or was used already: authorize the application again and set the new one as auth.refreshToken'
+
+function advice(error: string | undefined, status: number, ended = refreshTokenEnded): string {
   switch (error) {
     case 'invalid_client':
     case 'incorrect_client_credentials':
@@ -202,7 +211,7 @@ function advice(error: string | undefined, status: number): string {
     case 'invalid_grant':
     case 'bad_refresh_token':
     case 'invalid_refresh_token':
-      return 'The refresh token has expired, was revoked or was used already: authorize the application again and set the new one as auth.refreshToken'
+      return ended
     case 'unauthorized_client':
     case 'unsupported_grant_type':
       return 'Allow this grant for the client at the server, or change auth.grant'
