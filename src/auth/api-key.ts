@@ -27,7 +27,8 @@ export function apiKey(options: Omit<ApiKeyOptions, 'type'>): ApiKeyOptions {
 export function apiKeyAuthenticator(
   options: z.output<typeof apiKeyOptions>,
   context: AuthContext,
+  option = 'auth',
 ): Authenticator {
-  const key = lateCredential(options.key, 'auth.key', context)
-  return { sign: async (request) => place(request, options, key(), 'auth.key', context) }
+  const key = lateCredential(options.key, `${option}.key`, context)
+  return { sign: async (request) => place(request, options, key(), `${option}.key`, context) }
 }

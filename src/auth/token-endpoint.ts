@@ -2,9 +2,17 @@
 // under 200, some servers leave token_type out or name one of their own, and some don't decode the client id in the Basic
 // header; oauth4webapi's checks allow none of this.
 import { firstHeader } from '../http/headers.ts'
-import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
+import type { HttpRequest, Transport } from '../ports/runtime.ts'
 import { quotable, TokenRefusedError } from './token-error.ts'
 import { tokenExpiry } from './token-expiry.ts'
+import {
+  describeError,
+  isTransient,
+  parseReply,
+  readReplyText,
+  serverError,
+  TransientTokenError,
+} from './token-reply.ts'
 
 export interface TokenEndpoint {
   readonly url: string
@@ -28,19 +36,6 @@ export interface TokenReply {
   /** Milliseconds since 1970 on our clock; `undefined` where the reply does not say. */
   readonly expiresAt: number | undefined
 }
-
-/** The endpoint may answer later: it was overloaded, or its reply did not arrive whole. */
-export class TransientTokenError extends Error {
-  /** The reply's headers: they may say when to ask again. */
-  readonly headers: HttpHeaders
-  constructor(message: string, headers: HttpHeaders = {}, options?: ErrorOptions) {
-    super(message, options)
-    this.headers = headers
-  }
-}
-
-/** A token reply is a few kilobytes; whatever sends more is not a token endpoint. */
-const maxReplyBytes = 1 << 20
 
 export function tokenRequest(endpoint: TokenEndpoint): HttpRequest {
   const { clientId, clientSecret } = endpoint
@@ -102,15 +97,15 @@ export async function askForToken(
       status,
     )
   }
-  const text = await readText(response, ask.place)
+  const text = await readReplyText(response, ask.place, 'auth.tokenUrl is the token endpoint')
   const reply = parseReply(text, firstHeader(response.headers, 'content-type') ?? '')
   const error = reply && serverError(reply)
-  if (status === 408 || status === 429 || status >= 500 || (error && transientErrors.has(error.name))) {
-    const said = error ? `: ${quotable(describe(error), ask.secrets)}` : ''
+  if (isTransient(status, error)) {
+    const said = error ? `: ${quotable(describeError(error), ask.secrets)}` : ''
     throw new TransientTokenError(`it answered ${status}${said}`, response.headers)
   }
   if (error || status >= 400) {
-    const said = error ? describe(error) : text || 'an empty body'
+    const said = error ? describeError(error) : text || 'an empty body'
     throw new TokenRefusedError(
       `${ask.place} answered ${status}: ${quotable(said, ask.secrets)}. ${advice(error?.name, status, ask.ended)}`,
       status,
@@ -134,71 +129,6 @@ export async function askForToken(
     expiresAt: tokenExpiry({ reply, accessToken, headers: response.headers, sentAt: ask.sentAt }),
   }
 }
-
-async function readText(response: HttpResponse, place: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body) {
-    size += chunk.length
-    if (size > maxReplyBytes) {
-      throw new TokenRefusedError(
-        `${place} answered ${response.status} with more than ${maxReplyBytes} bytes: check that auth.tokenUrl is the token endpoint`,
-        response.status,
-      )
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-type Reply = Readonly<Record<string, unknown>>
-
-function parseReply(text: string, contentType: string): Reply | undefined {
-  if (contentType.includes('x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text))
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Reply) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-interface ServerError {
-  readonly name: string
-  readonly description: string | undefined
-}
-
-function serverError(reply: Reply): ServerError | undefined {
-  const { error } = reply
-  const description = typeof reply['error_description'] === 'string' ? reply['error_description'] : undefined
-  if (typeof error === 'string' && error !== '') return { name: error, description }
-  if (typeof error === 'object' && error !== null) {
-    const inner = error as Reply
-    const name = inner['code'] ?? inner['type'] ?? inner['status'] ?? 'error'
-    return {
-      name: String(name),
-      description: description ?? (typeof inner['message'] === 'string' ? inner['message'] : undefined),
-    }
-  }
-  // Slack: {"ok": false} under 200
-  return reply['ok'] === false ? { name: 'error', description } : undefined
-}
-
-function describe({ name, description }: ServerError): string {
-  return description === undefined ? name : `${name} (${description})`
-}
-
-/** RFC 6749 §4.1.2.1's two, the device flow's slow_down, and Slack's own. */
-const transientErrors = new Set([
-  'temporarily_unavailable',
-  'server_error',
-  'slow_down',
-  'internal_error',
-  'fatal_error',
-  'service_unavailable',
-  'request_timeout',
-  'ratelimited',
-])
 
 const refreshTokenEnded =
   'The refresh token has expired, was revoked or was used already: authorize the application again and set the new one as auth.refreshToken'

@@ -50,7 +50,13 @@ export function sourceClient(
     runtime,
     headers: plain.headers,
     ...(attach && { attach }),
-    auth: createAuthenticator(settings.auth, { ...secrets, runtime, tokenStore, onEvent }),
+    auth: createAuthenticator(settings.auth, {
+      ...secrets,
+      runtime,
+      tokenStore,
+      onEvent,
+      baseUrl: base,
+    }),
     quotas: [
       quotaRegistry.share(
         account,
