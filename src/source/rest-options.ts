@@ -3,6 +3,7 @@ import { authOptions } from '../auth/options.ts'
 import { breakerOptions } from '../http/breaker.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
 import { retryOptions } from '../http/retry.ts'
+import { tlsOptions } from '../http/tls.ts'
 import { timeoutOptions } from '../http/transport.ts'
 import { condition } from '../options/condition.ts'
 import { badName } from '../options/name.ts'
@@ -162,6 +163,9 @@ export const restOptions = z
     auth: authOptions
       .prefault({ type: 'none' })
       .describe('How the source proves who it is. Default: not at all'),
+    tls: tlsOptions
+      .optional()
+      .describe('Mutual TLS, or a server whose certificate is its own. Default: neither'),
     headers: headers.optional().describe('Headers of every request'),
     query: query.optional(),
     ...quotaOptions.shape,
