@@ -12,7 +12,6 @@ import { tokenAuthenticator } from './token-authenticator.ts'
 import { askForToken, basicHeader, type TokenEndpoint } from './token-endpoint.ts'
 import { LoginRequiredError } from './token-error.ts'
 import { createTokenManager, type TokenManager } from './token-manager.ts'
-import type { TokenStore } from './token-store.ts'
 
 /**
  * An access token that is fetched and refreshed:
@@ -110,7 +109,7 @@ async function assert(
 /** The token manager alone, for requests that are sent by other means. */
 export function oauth2TokenManager(options: OAuth2Settings, outer: AuthContext): TokenManager {
   const client = oauth2Client(options, outer)
-  const { context, tokenUrl, place, clientId } = client
+  const { context, place } = client
   const { runtime, source } = context
   const grantParams = grantOf(options, client)
   const again = `run \`sluice auth login ${source}\``
@@ -150,8 +149,7 @@ export function oauth2TokenManager(options: OAuth2Settings, outer: AuthContext):
       refreshToken,
       store: {
         tokens: context.tokenStore,
-        name: () =>
-          login ? loginName(options, client, source) : tokenName(tokenUrl, [clientId()!, refreshToken()]),
+        name: () => tokenStoreName(options, client)!,
       },
     }),
     ...(options.expiresInDefault !== undefined && { expiresInDefault: options.expiresInDefault }),
@@ -214,17 +212,20 @@ export function checkedAddress(
   return url
 }
 
-/** Where the tokens of a source's login are kept: each source has a login of its own. */
-export function loginName(options: OAuth2Settings, client: OAuth2Client, source: string): string {
-  return tokenName(client.tokenUrl, ['login', source, client.clientId()!, options.scope ?? ''])
-}
-
-/** What is kept of a source's login; `undefined` where nobody has logged in. */
-export async function storedLogin(
-  options: OAuth2Settings,
-  context: AuthContext,
-): Promise<Awaited<ReturnType<TokenStore['read']>>> {
-  return context.tokenStore.read(loginName(options, oauth2Client(options, context), context.source))
+/** Under which name the tokens of a source are kept; `undefined` where its grant leaves nothing to keep. Looks secrets up. */
+export function tokenStoreName(options: OAuth2Settings, client: OAuth2Client): string | undefined {
+  const { tokenUrl, context } = client
+  switch (options.grant) {
+    // Each source has a login of its own.
+    case 'authorization_code':
+      return tokenName(tokenUrl, ['login', context.source, client.clientId() ?? '', options.scope ?? ''])
+    case 'refresh_token': {
+      const refreshToken = lateCredential(options.refreshToken!, 'auth.refreshToken', context)
+      return tokenName(tokenUrl, [client.clientId() ?? '', refreshToken()])
+    }
+    default:
+      return undefined
+  }
 }
 
 /**
