@@ -1,4 +1,4 @@
-import { sign as signAws } from 'aws4'
+import aws4 from 'aws4'
 import { z } from 'zod'
 import { secret } from '../options/secret.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
@@ -37,7 +37,7 @@ export function awsSigV4Authenticator(
   return {
     async sign(request) {
       const url = new URL(request.url)
-      const signed = signAws(
+      const signed = aws4.sign(
         {
           service: options.service,
           region: options.region,
