@@ -40,10 +40,10 @@ export const customOptions = z.strictObject({
       'Called after a 401: gives true where signing again is worth one more try. Default: it is not.',
     ),
 })
-export type CustomOptions = z.input<typeof customOptions>
+export type CustomAuthOptions = z.input<typeof customOptions>
 
-/** A signer of your own: `custom({ sign: (request, { reveal }) => ({ ...request, headers: { ...request.headers, 'x-key': reveal(env('KEY')) } }) })`. */
-export function custom(options: Omit<CustomOptions, 'type'>): CustomOptions {
+/** A signer of your own: `customAuth({ sign: (request, { reveal }) => ({ ...request, headers: { ...request.headers, 'x-key': reveal(env('KEY')) } }) })`. */
+export function customAuth(options: Omit<CustomAuthOptions, 'type'>): CustomAuthOptions {
   return { type: 'custom', ...options }
 }
 

@@ -11,7 +11,7 @@ import type { HttpRequest } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
 import { awsSigV4 } from './aws-sigv4.ts'
-import { custom } from './custom.ts'
+import { customAuth } from './custom.ts'
 import { type HmacOptions, hmac } from './hmac.ts'
 import { type AuthOptions, authOptions, createAuthenticator } from './options.ts'
 
@@ -287,7 +287,7 @@ test('HMAC: a header that the request does not have, and a key in another encodi
 // PEERS: Airbyte CustomAuthenticator
 test('a signer of your own gets the clock and secrets, which it makes known, and may renew', async () => {
   const { auth, secrets } = build(
-    custom({
+    customAuth({
       sign: (request, { reveal, runtime, source, onSecret }) => {
         const value = `${source}:${reveal(env('KEY'))}:${runtime.clock.now()}`
         onSecret(value)
@@ -301,7 +301,7 @@ test('a signer of your own gets the clock and secrets, which it makes known, and
   expect(signed.headers).toEqual({ accept: 'text/plain', 'x-own': 'desk:k3y-value:5000' })
   expect(secrets).toEqual(['k3y-value', 'desk:k3y-value:5000'])
   expect(await auth.renew!(signed)).toBe(true)
-  expect(build(custom({ sign: (request) => request })).auth.renew).toBeUndefined()
+  expect(build(customAuth({ sign: (request) => request })).auth.renew).toBeUndefined()
 })
 
 test('a custom signer that is no function is refused, as YAML has none', () => {
@@ -358,7 +358,7 @@ test('over HTTP: what arrives is what was signed, with each of the three', async
         .digest('hex'),
     )
 
-    const own = custom({ sign: (each) => ({ ...each, headers: { ...each.headers, 'x-own': each.url } }) })
+    const own = customAuth({ sign: (each) => ({ ...each, headers: { ...each.headers, 'x-own': each.url } }) })
     expect((await ask(own)).headers['x-own']).toContain('/a%2Fb/c?q=')
   } finally {
     await runtime.transport.close()

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { apiKey } from '../auth/api-key.ts'
 import { awsSigV4 } from '../auth/aws-sigv4.ts'
 import { bearer } from '../auth/bearer.ts'
-import { custom } from '../auth/custom.ts'
+import { customAuth } from '../auth/custom.ts'
 import { jwt } from '../auth/jwt.ts'
 import { oauth2 } from '../auth/oauth2.ts'
 import { session } from '../auth/session.ts'
@@ -22,7 +22,7 @@ import { definePipeline } from './pipeline.ts'
 
 const baseUrl = 'https://api.test/v2'
 const values: Record<string, string> = { A: 'value-of-a', ALSO_A: 'value-of-a', B: 'value-of-b' }
-const signer: Parameters<typeof custom>[0]['sign'] = (request) => request
+const signer: Parameters<typeof customAuth>[0]['sign'] = (request) => request
 const paginate = { type: 'none' as const }
 /** A window of one second holds a request for a millisecond longer. */
 const onePerSecond = [{ requests: 1, per: '1s', burst: 1 }]
@@ -225,8 +225,8 @@ test.each<[string, RestOptions['auth'], RestOptions['auth'], readonly number[]]>
     awsSigV4({ service: 'es', region: 'r', accessKeyId: 'AK', secretAccessKey: env('A') }),
     [0, 1001],
   ],
-  ['a function is one credential', custom({ sign: signer }), custom({ sign: signer }), [0, 1001]],
-  ['two functions are two', custom({ sign: signer }), custom({ sign: (request) => request }), [0, 0]],
+  ['a function is one credential', customAuth({ sign: signer }), customAuth({ sign: signer }), [0, 1001]],
+  ['two functions are two', customAuth({ sign: signer }), customAuth({ sign: (request) => request }), [0, 0]],
 ])('Q3: %s', async (_name, one, two, expected) => {
   const around = api((path) => ({ body: path === '/login' ? { access_token: 'token' } : [] }))
   const sources = await assembled(
