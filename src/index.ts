@@ -3,12 +3,23 @@
 // Credentials
 export { type ApiKeyOptions, apiKey } from './auth/api-key.ts'
 export type { AuthContext, Authenticator } from './auth/authenticator.ts'
+export { type AwsSigV4Options, awsSigV4 } from './auth/aws-sigv4.ts'
 export { type BasicOptions, basic } from './auth/basic.ts'
 export { type BearerOptions, bearer } from './auth/bearer.ts'
+export { type CustomAuthOptions, type CustomSignContext, customAuth } from './auth/custom.ts'
 export { fileTokenStore } from './auth/file-token-store.ts'
-export { type OAuth2Options, oauth2 } from './auth/oauth2.ts'
+export { type HmacOptions, hmac } from './auth/hmac.ts'
+export { type JwtOptions, jwt } from './auth/jwt.ts'
+export { oauth2 } from './auth/oauth2.ts'
+export type { OAuth2Options } from './auth/oauth2-options.ts'
 export { oauth2Tokens } from './auth/oauth2-tokens.ts'
-export { TokenRefusedError, TokenStoreError, TokenUnavailableError } from './auth/token-error.ts'
+export { type SessionOptions, session } from './auth/session.ts'
+export {
+  LoginRequiredError,
+  TokenRefusedError,
+  TokenStoreError,
+  TokenUnavailableError,
+} from './auth/token-error.ts'
 export { createTokenManager, type TokenManager, type TokenManagerOptions } from './auth/token-manager.ts'
 export { memoryTokenStore, type StoredToken, type TokenStore } from './auth/token-store.ts'
 export { type LoadedPipeline, loadPipeline } from './config/load.ts'

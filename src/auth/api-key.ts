@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { ConfigError } from '../errors.ts'
 import { secret } from '../options/secret.ts'
-import type { HttpRequest } from '../ports/runtime.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
-import { checkHeaderText, lateCredential } from './credential.ts'
+import { lateCredential } from './credential.ts'
+import { place, placeName } from './placement.ts'
 
 export const apiKeyOptions = z.strictObject({
   type: z.literal('api_key').describe('A key in a header, a query parameter or a cookie.'),
@@ -11,13 +10,7 @@ export const apiKeyOptions = z.strictObject({
     .enum(['header', 'query', 'cookie'])
     .default('header')
     .describe('Where the key goes. Default: header.'),
-  name: z
-    .string()
-    .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z[\]-]+$/, {
-      error: (issue) =>
-        `${JSON.stringify(issue.input)} is no name for a header, a query parameter or a cookie`,
-    })
-    .describe('Name of the header, query parameter or cookie, as in `X-Api-Key`.'),
+  name: placeName.describe('Name of the header, query parameter or cookie, as in `X-Api-Key`.'),
   key: secret.describe('The key.'),
   prefix: z
     .string()
@@ -34,47 +27,8 @@ export function apiKey(options: Omit<ApiKeyOptions, 'type'>): ApiKeyOptions {
 export function apiKeyAuthenticator(
   options: z.output<typeof apiKeyOptions>,
   context: AuthContext,
+  option = 'auth',
 ): Authenticator {
-  const key = lateCredential(options.key, 'auth.key', context)
-  const place = { header: inHeader, query: inQuery, cookie: inCookie }[options.in]
-  return {
-    sign: async (request) => place(request, options.name, `${options.prefix}${key()}`, context),
-  }
-}
-
-function inHeader(request: HttpRequest, name: string, value: string, context: AuthContext): HttpRequest {
-  checkHeaderText(value, 'auth.key', context.source)
-  return { ...request, headers: { ...request.headers, [name.toLowerCase()]: value } }
-}
-
-/** Takes the place of a parameter of the same name: next-links often repeat it. The rest of the URL stays as it is written. */
-function inQuery(request: HttpRequest, name: string, value: string, context: AuthContext): HttpRequest {
-  const encoded = encodeURIComponent(value)
-  if (encoded !== value) context.onSecret(encoded)
-  const [address = '', fragment] = request.url.split('#', 2)
-  const start = address.indexOf('?')
-  const base = start < 0 ? address : address.slice(0, start)
-  const others = (start < 0 ? '' : address.slice(start + 1))
-    .split('&')
-    .filter((part) => part !== '' && decodeName(part) !== name)
-  const query = [...others, `${encodeURIComponent(name)}=${encoded}`].join('&')
-  return { ...request, url: `${base}?${query}${fragment === undefined ? '' : `#${fragment}`}` }
-}
-
-function decodeName(parameter: string): string {
-  return [...new URLSearchParams(parameter).keys()][0] ?? ''
-}
-
-function inCookie(request: HttpRequest, name: string, value: string, context: AuthContext): HttpRequest {
-  // RFC 6265 §4.1.1 cookie-octet
-  if (!/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/.test(value)) {
-    throw new ConfigError(
-      `sources.${context.source}.auth.key`,
-      'the key holds a character that a cookie cannot carry (a space, a quote, a comma, a semicolon or a backslash): encode it as the API expects it',
-    )
-  }
-  const others = (request.headers['cookie'] ?? '')
-    .split(/;\s*/)
-    .filter((pair) => pair !== '' && !pair.startsWith(`${name}=`))
-  return { ...request, headers: { ...request.headers, cookie: [...others, `${name}=${value}`].join('; ') } }
+  const key = lateCredential(options.key, `${option}.key`, context)
+  return { sign: async (request) => place(request, options, key(), `${option}.key`, context) }
 }

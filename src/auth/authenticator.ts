@@ -30,4 +30,6 @@ export interface AuthContext {
   readonly onSecret: (value: string) => void
   /** The source's name, for messages and events. */
   readonly source: string
+  /** Absolute, with a slash at its end: relative addresses of a login go below it. */
+  readonly baseUrl?: string
 }

@@ -26,16 +26,17 @@ export function basic(options: Omit<BasicOptions, 'type'>): BasicOptions {
 export function basicAuthenticator(
   options: z.output<typeof basicOptions>,
   context: AuthContext,
+  option = 'auth',
 ): Authenticator {
-  const username = lateCredential(options.username, 'auth.username', context)
+  const username = lateCredential(options.username, `${option}.username`, context)
   const password =
-    options.password === '' ? () => '' : lateCredential(options.password, 'auth.password', context)
+    options.password === '' ? () => '' : lateCredential(options.password, `${option}.password`, context)
   let authorization: string | undefined
   function pair(): string {
     const user = username()
     if (user.includes(':')) {
       throw new ConfigError(
-        `sources.${context.source}.auth.username`,
+        `sources.${context.source}.${option}.username`,
         'the user name holds a colon, where the password would begin (RFC 7617): put what follows it into auth.password',
       )
     }

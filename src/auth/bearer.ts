@@ -19,12 +19,13 @@ export function bearer(options: Omit<BearerOptions, 'type'>): BearerOptions {
 export function bearerAuthenticator(
   options: z.output<typeof bearerOptions>,
   context: AuthContext,
+  option = 'auth',
 ): Authenticator {
-  const token = lateCredential(options.token, 'auth.token', context)
+  const token = lateCredential(options.token, `${option}.token`, context)
   return {
     async sign(request) {
       const value = token()
-      checkHeaderText(value, 'auth.token', context.source)
+      checkHeaderText(value, `${option}.token`, context.source)
       return { ...request, headers: { ...request.headers, authorization: `Bearer ${value}` } }
     },
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { isSecret, type Secret, type SecretLookup } from '../options/secret.ts'
+import { isSecret, type SecretLookup } from '../options/secret.ts'
 import type { authOptions } from './options.ts'
 
 type Credential = z.output<typeof authOptions>
@@ -15,9 +15,7 @@ export function credentialIdentity(
   further: readonly unknown[],
   lookup: SecretLookup,
 ): string {
-  const values = [...knownBy(auth), ...further].map((value) =>
-    isSecret(value) ? reveal(value, lookup) : value,
-  )
+  const values = reveal([...knownBy(auth), ...further], lookup)
   return createHash('sha256').update(JSON.stringify(values)).digest('hex')
 }
 
@@ -33,11 +31,47 @@ function knownBy(auth: Credential): readonly unknown[] {
       return [auth.key]
     // A client stays the same with another secret, and asks within the same limits for another scope.
     case 'oauth2':
-      return [auth.tokenUrl, auth.clientId, auth.refreshToken ?? null, auth.audience ?? null, auth.params]
+      return [
+        auth.tokenUrl ?? null,
+        auth.clientId ?? null,
+        auth.refreshToken ?? auth.serviceAccount ?? auth.username ?? null,
+        auth.subject ?? auth.assertion?.subject ?? null,
+        auth.assertion?.issuer ?? null,
+        auth.audience ?? null,
+        auth.params,
+      ]
+    case 'session': {
+      const { url, query, headers, body = null, auth: own } = auth.login
+      return [url, query, headers, body, own === undefined ? null : knownBy(own)]
+    }
+    case 'hmac':
+      return [auth.keyId ?? auth.key]
+    case 'aws_sigv4':
+      return [auth.accessKeyId]
+    case 'custom':
+      return [numberOf(auth.sign)]
+    // The same key may sign for several accounts, which the claims tell apart.
+    case 'jwt':
+      return [auth.key, auth.keyId ?? null, auth.issuer ?? null, auth.subject ?? null]
   }
 }
 
-function reveal(secret: Secret, lookup: SecretLookup): unknown {
-  const unset = secret.variables.some((variable) => !lookup(variable))
-  return unset ? { variables: secret.variables } : secret.reveal(lookup)
+/** Functions are one credential where they are one function. */
+const numbers = new WeakMap<object, number>()
+let known = 0
+
+function numberOf(sign: object): number {
+  const number = numbers.get(sign) ?? ++known
+  numbers.set(sign, number)
+  return number
+}
+
+function reveal(value: unknown, lookup: SecretLookup): unknown {
+  if (isSecret(value)) {
+    const unset = value.variables.some((variable) => !lookup(variable))
+    return unset ? { variables: value.variables } : value.reveal(lookup)
+  }
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((item) => reveal(item, lookup))
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, reveal(inner, lookup)]))
 }

@@ -3,6 +3,24 @@ import { revealSecret, type Secret } from '../options/secret.ts'
 import type { AuthContext } from './authenticator.ts'
 
 /**
+ * Looks a secret up, once, at its first use, whatever characters it has: a key in PEM has many lines.
+ * @throws SecretMissingError
+ */
+export function lateSecret(
+  value: Secret | string,
+  context: Pick<AuthContext, 'lookup' | 'onSecret'>,
+): () => string {
+  let revealed: string | undefined
+  return () => {
+    if (revealed !== undefined) return revealed
+    const found = revealSecret(value, context.lookup)
+    context.onSecret(found)
+    revealed = found
+    return found
+  }
+}
+
+/**
  * Looks a credential up, once, at its first use.
  * @param option its path below the source, for messages: `auth.token`
  * @throws SecretMissingError, and ConfigError for a value that no header can carry
@@ -12,20 +30,28 @@ export function lateCredential(
   option: string,
   context: Pick<AuthContext, 'lookup' | 'onSecret' | 'source'>,
 ): () => string {
-  let revealed: string | undefined
+  const reveal = lateSecret(value, context)
+  let checked = false
   return () => {
-    if (revealed !== undefined) return revealed
-    const found = revealSecret(value, context.lookup)
-    context.onSecret(found)
-    if (/[\0-\x1f\x7f]/.test(found)) {
+    const found = reveal()
+    if (!checked && /[\0-\x1f\x7f]/.test(found)) {
       throw new ConfigError(
         `sources.${context.source}.${option}`,
         `the value${variablesOf(value)} holds a line break or another control character, which a credential cannot: remove it (a file's last line break is a common cause)`,
       )
     }
-    revealed = found
+    checked = true
     return found
   }
+}
+
+/** Looks up what an API knows the caller by, such as a client id: it may come from a variable, and is no secret. */
+export function lateIdentifier(
+  value: Secret | string,
+  option: string,
+  context: Pick<AuthContext, 'lookup' | 'source'>,
+): () => string {
+  return lateCredential(value, option, { ...context, onSecret() {} })
 }
 
 function variablesOf(value: Secret | string): string {

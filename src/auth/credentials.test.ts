@@ -133,7 +133,7 @@ test('no credential leaves a request alone', async () => {
 test('every option of every kind says what it means', () => {
   const kinds = authOptions.options.map((kind) => Object.entries(kind.shape))
   const silent = kinds.flat().filter(([, schema]) => !(schema as z.ZodType).description)
-  expect(kinds).toHaveLength(5)
+  expect(kinds).toHaveLength(10)
   expect(silent.map(([name]) => name)).toEqual([])
 })
 

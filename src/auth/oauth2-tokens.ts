@@ -1,7 +1,8 @@
 import { systemLookup } from '../config/system-lookup.ts'
 import { ConfigError } from '../errors.ts'
 import type { AuthContext } from './authenticator.ts'
-import { type OAuth2Options, oauth2Options, oauth2TokenManager } from './oauth2.ts'
+import { oauth2TokenManager } from './oauth2.ts'
+import { type OAuth2Options, oauth2Options } from './oauth2-options.ts'
 import type { TokenManager } from './token-manager.ts'
 import { memoryTokenStore } from './token-store.ts'
 

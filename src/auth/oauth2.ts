@@ -1,90 +1,17 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
-import { duration } from '../options/duration.ts'
-import { address, isAddress, isSecret, revealSecret, secret } from '../options/secret.ts'
-import type { HttpRequest } from '../ports/runtime.ts'
+import { isAddress, revealSecret } from '../options/secret.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
-import { checkHeaderText, lateCredential } from './credential.ts'
+import { lateCredential, lateIdentifier } from './credential.ts'
+import { revealJson } from './json-with-secrets.ts'
+import { type JwtSigner, jwtSigner, tokenId } from './jwt-signer.ts'
+import { clearText, isPrivateEnough, type OAuth2Options, type OAuth2Settings } from './oauth2-options.ts'
+import { placementOf } from './placement.ts'
+import { googleTokenUrl, serviceAccountSigner } from './service-account.ts'
+import { tokenAuthenticator } from './token-authenticator.ts'
 import { askForToken, basicHeader, type TokenEndpoint } from './token-endpoint.ts'
+import { LoginRequiredError } from './token-error.ts'
 import { createTokenManager, type TokenManager } from './token-manager.ts'
-
-const clearText = 'would send the credential in clear text: use https (plain http is for this machine only)'
-
-export const oauth2Options = z
-  .strictObject({
-    type: z.literal('oauth2').describe('An access token that is fetched and refreshed (RFC 6749).'),
-    grant: z
-      .enum(['client_credentials', 'refresh_token'])
-      .describe('How a token is got: by the client alone, or by a refresh token that a user has granted.'),
-    tokenUrl: address
-      .refine((url) => isSecret(url) || isPrivateEnough(url), {
-        error: (issue) => `${JSON.stringify(issue.input)} ${clearText}`,
-      })
-      .describe('Address of the token endpoint. It must be https, except on the loopback interface.'),
-    clientId: secret.describe('The client, as it is registered at the authorization server.'),
-    clientSecret: secret.exactOptional().describe('Its secret. Absent: a public client.'),
-    clientAuth: z
-      .enum(['basic', 'body'])
-      .default('basic')
-      .describe(
-        'Where the client id and secret go: an Authorization header (basic) or the body. Default: basic, as RFC 6749 asks of every server.',
-      ),
-    bodyFormat: z
-      .enum(['form', 'json'])
-      .default('form')
-      .describe('How the request is written. Default: form, the standard; some APIs (Zendesk) take json.'),
-    scope: z
-      .string()
-      .min(1)
-      .exactOptional()
-      .describe('Scopes to ask for, with spaces between. Default: what the server gives.'),
-    audience: z
-      .string()
-      .min(1)
-      .exactOptional()
-      .describe('The API for which the token is, where the server asks for it.'),
-    params: z
-      .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-      .default({})
-      .describe(
-        'Further parameters of the token request, as in `{ redirect_uri: … }`. No secret belongs here.',
-      ),
-    refreshToken: secret
-      .exactOptional()
-      .describe(
-        'Required with `grant: refresh_token`. The refresh token. Where the server rotates it, the newest one is kept in the token store and outranks this one, until this one is changed.',
-      ),
-    expiresInDefault: duration
-      .exactOptional()
-      .describe(
-        'How long a token lives where the server does not say. Default: until the API refuses it with a 401.',
-      ),
-    refreshBefore: duration
-      .exactOptional()
-      .describe(
-        'How long before its end a token is refreshed. Default: a fifth of its life, at most a minute. At most half of its life.',
-      ),
-  })
-  .check((context) => {
-    const { grant, refreshToken, clientSecret } = context.value
-    const missing =
-      grant === 'refresh_token' && refreshToken === undefined
-        ? 'refreshToken'
-        : grant === 'client_credentials' && clientSecret === undefined
-          ? 'clientSecret'
-          : undefined
-    if (missing) {
-      context.issues.push({
-        code: 'custom',
-        path: [missing],
-        input: undefined,
-        message: `the grant ${grant} needs ${missing}`,
-      })
-    }
-  })
-export type OAuth2Options = z.input<typeof oauth2Options>
-type Options = z.output<typeof oauth2Options>
 
 /**
  * An access token that is fetched and refreshed:
@@ -94,91 +21,135 @@ export function oauth2(options: Omit<OAuth2Options, 'type'>): OAuth2Options {
   return { type: 'oauth2', ...options }
 }
 
-export function oauth2Authenticator(options: Options, context: AuthContext): Authenticator {
-  const manager = oauth2TokenManager(options, context)
-  return {
-    async sign(request, signal) {
-      const token = await manager.token(signal)
-      checkHeaderText(token, 'auth', context.source)
-      return { ...request, headers: { ...request.headers, authorization: `Bearer ${token}` } }
-    },
-    async prepare(signal) {
-      await manager.token(signal)
-    },
-    isReady: () => manager.isFresh(),
-    renew: (refused, signal) => manager.renew(bearerOf(refused), signal),
-  }
+export function oauth2Authenticator(options: OAuth2Settings, context: AuthContext): Authenticator {
+  return tokenAuthenticator(oauth2TokenManager(options, context), placementOf({}), context)
 }
 
-function bearerOf(request: HttpRequest): string {
-  return (request.headers['authorization'] ?? '').replace(/^Bearer /, '')
+/** The client of an authorization server: what token requests need, whatever they ask for. */
+export interface OAuth2Client {
+  readonly tokenUrl: string
+  /** Names the source and the endpoint in messages. */
+  readonly place: string
+  readonly clientId: () => string | undefined
+  /** The endpoint as one request sees it; an assertion of the client is signed for each. */
+  endpoint(params: TokenEndpoint['params']): Promise<TokenEndpoint>
+  /** Every secret that was told so far, for messages that quote the server. */
+  readonly known: ReadonlySet<string>
+  /** The same context, with `onSecret` told each value once. */
+  readonly context: AuthContext
 }
 
-/** The token manager alone, for requests that are sent by other means. */
-export function oauth2TokenManager(options: Options, context: AuthContext): TokenManager {
-  const { runtime, source } = context
-  const tokenUrl = revealSecret(options.tokenUrl, context.lookup)
-  if (!isAddress(tokenUrl)) {
-    throw new ConfigError(
-      `${source}.auth.tokenUrl`,
-      `${JSON.stringify(tokenUrl)} is no address: it starts with https://`,
-    )
-  }
-  if (!isPrivateEnough(tokenUrl))
-    throw new ConfigError(`${source}.auth.tokenUrl`, `${JSON.stringify(tokenUrl)} ${clearText}`)
+/** @throws ConfigError where the token endpoint's address can't be used */
+export function oauth2Client(options: OAuth2Settings, outer: AuthContext): OAuth2Client {
+  const { source } = outer
+  const tokenUrl = checkedAddress(options.tokenUrl ?? googleTokenUrl, 'tokenUrl', outer)
   const known = new Set<string>()
-  const onSecret = (value: string) => {
-    if (known.has(value)) return
-    known.add(value)
-    context.onSecret(value)
+  const context: AuthContext = {
+    ...outer,
+    onSecret(value) {
+      if (known.has(value)) return
+      known.add(value)
+      outer.onSecret(value)
+    },
   }
-  const credentials = { ...context, onSecret }
-  const clientId = lateCredential(options.clientId, 'auth.clientId', { ...context, onSecret: () => {} })
+  const clientId =
+    options.clientId === undefined
+      ? () => undefined
+      : lateIdentifier(options.clientId, 'auth.clientId', context)
   const clientSecret =
     options.clientSecret === undefined
       ? undefined
-      : lateCredential(options.clientSecret, 'auth.clientSecret', credentials)
-  const refreshToken =
-    options.refreshToken && options.grant === 'refresh_token'
-      ? lateCredential(options.refreshToken, 'auth.refreshToken', credentials)
+      : lateCredential(options.clientSecret, 'auth.clientSecret', context)
+  const clientAssertion =
+    options.clientAuth === 'private_key_jwt' && options.assertion
+      ? jwtSigner(options.assertion, 'auth.assertion', context)
       : undefined
-  const place = `${source}: the token endpoint ${withoutQuery(tokenUrl)}`
 
-  function endpoint(spent: string | undefined): TokenEndpoint {
-    const id = clientId()
-    const secretText = clientSecret?.()
-    if (secretText !== undefined && options.clientAuth === 'basic') {
-      onSecret(basicHeader(id, secretText).slice('Basic '.length))
-    }
-    return {
-      url: tokenUrl,
-      clientId: id,
-      clientSecret: secretText,
-      clientAuth: options.clientAuth,
-      bodyFormat: options.bodyFormat,
-      params: {
-        ...options.params,
-        grant_type: options.grant,
-        ...(spent === undefined ? {} : { refresh_token: spent }),
-        ...(options.scope === undefined ? {} : { scope: options.scope }),
-        ...(options.audience === undefined ? {} : { audience: options.audience }),
-      },
-    }
+  return {
+    tokenUrl,
+    place: `${source}: the token endpoint ${withoutQuery(tokenUrl)}`,
+    clientId,
+    known,
+    context,
+    async endpoint(params) {
+      const id = clientId()
+      const secretText = clientSecret?.()
+      const inHeader = options.clientAuth === 'basic'
+      if (id !== undefined && secretText !== undefined && inHeader) {
+        context.onSecret(basicHeader(id, secretText).slice('Basic '.length))
+      }
+      return {
+        url: tokenUrl,
+        clientId: id,
+        clientSecret: secretText,
+        clientAuth: inHeader ? 'basic' : 'body',
+        bodyFormat: options.bodyFormat,
+        headers: revealJson(options.headers, context) as Record<string, string>,
+        params: {
+          ...params,
+          ...(clientAssertion && {
+            client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+            client_assertion: await assert(clientAssertion, { iss: id, sub: id, aud: tokenUrl }, context),
+          }),
+          ...options.params,
+        },
+      }
+    },
   }
+}
+
+async function assert(
+  sign: JwtSigner,
+  claims: Parameters<JwtSigner>[0],
+  context: AuthContext,
+): Promise<string> {
+  return (await sign({ ...claims, jti: tokenId(context.runtime.random) })).token
+}
+
+/** The token manager alone, for requests that are sent by other means. */
+export function oauth2TokenManager(options: OAuth2Settings, outer: AuthContext): TokenManager {
+  const client = oauth2Client(options, outer)
+  const { context, place } = client
+  const { runtime, source } = context
+  const grantParams = grantOf(options, client)
+  const again = `run \`sluice auth login ${source}\``
+  const login = options.grant === 'authorization_code'
+  const refreshToken = login
+    ? () => {
+        throw new LoginRequiredError(
+          `${source}: nobody has logged in yet, or the login has ended and left no refresh token: ${again}`,
+        )
+      }
+    : options.refreshToken && options.grant === 'refresh_token'
+      ? lateCredential(options.refreshToken, 'auth.refreshToken', context)
+      : undefined
 
   return createTokenManager({
     runtime,
     place,
     source,
     onEvent: context.onEvent,
-    onSecret,
-    ask: (spent, sentAt) =>
-      askForToken(endpoint(spent), { transport: runtime.transport, sentAt, place, secrets: known }),
+    onSecret: context.onSecret,
+    async ask(spent, sentAt) {
+      const params = {
+        ...(await grantParams()),
+        ...(spent === undefined ? {} : { refresh_token: spent }),
+      }
+      return askForToken(await client.endpoint(params), {
+        transport: runtime.transport,
+        sentAt,
+        place,
+        secrets: client.known,
+        ...(login && {
+          ended: `The login has expired, was revoked, or was renewed elsewhere: ${again}`,
+        }),
+      })
+    },
     ...(refreshToken && {
       refreshToken,
       store: {
         tokens: context.tokenStore,
-        name: () => tokenName(tokenUrl, clientId(), refreshToken()),
+        name: () => tokenStoreName(options, client)!,
       },
     }),
     ...(options.expiresInDefault !== undefined && { expiresInDefault: options.expiresInDefault }),
@@ -186,13 +157,84 @@ export function oauth2TokenManager(options: Options, context: AuthContext): Toke
   })
 }
 
+/** The parameters by which a grant asks for a token. */
+function grantOf(options: OAuth2Settings, client: OAuth2Client): () => Promise<TokenEndpoint['params']> {
+  const { context, tokenUrl } = client
+  const scope = options.scope === undefined ? {} : { scope: options.scope }
+  const audience = options.audience === undefined ? {} : { audience: options.audience }
+  switch (options.grant) {
+    case 'jwt_bearer': {
+      const sign =
+        options.serviceAccount === undefined
+          ? jwtSigner(options.assertion!, 'auth.assertion', context)
+          : serviceAccountSigner(
+              { serviceAccount: options.serviceAccount, subject: options.subject },
+              options.tokenUrl === undefined ? undefined : tokenUrl,
+              context,
+            )
+      return async () => ({
+        grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        assertion: await assert(sign, { iss: client.clientId(), aud: tokenUrl, ...scope }, context),
+        ...audience,
+      })
+    }
+    case 'password': {
+      const username = lateIdentifier(options.username!, 'auth.username', context)
+      const password = lateCredential(options.password!, 'auth.password', context)
+      return async () => ({
+        grant_type: 'password',
+        username: username(),
+        password: password(),
+        ...scope,
+        ...audience,
+      })
+    }
+    // A login has been traded for a refresh token.
+    case 'authorization_code':
+      return async () => ({ grant_type: 'refresh_token' })
+    default:
+      return async () => ({ grant_type: options.grant, ...scope, ...audience })
+  }
+}
+
+/** @throws ConfigError where an address that comes from a variable is none, or would send the credential in clear text */
+export function checkedAddress(
+  value: Parameters<typeof revealSecret>[0],
+  option: string,
+  { lookup, source }: Pick<AuthContext, 'lookup' | 'source'>,
+): string {
+  const url = revealSecret(value, lookup)
+  const place = `${source}.auth.${option}`
+  if (!isAddress(url)) {
+    throw new ConfigError(place, `${JSON.stringify(url)} is no address: it starts with https://`)
+  }
+  if (!isPrivateEnough(url)) throw new ConfigError(place, `${JSON.stringify(url)} ${clearText}`)
+  return url
+}
+
+/** Under which name the tokens of a source are kept; `undefined` where its grant leaves nothing to keep. Looks secrets up. */
+export function tokenStoreName(options: OAuth2Settings, client: OAuth2Client): string | undefined {
+  const { tokenUrl, context } = client
+  switch (options.grant) {
+    // Each source has a login of its own.
+    case 'authorization_code':
+      return tokenName(tokenUrl, ['login', context.source, client.clientId() ?? '', options.scope ?? ''])
+    case 'refresh_token': {
+      const refreshToken = lateCredential(options.refreshToken!, 'auth.refreshToken', context)
+      return tokenName(tokenUrl, [client.clientId() ?? '', refreshToken()])
+    }
+    default:
+      return undefined
+  }
+}
+
 /**
- * The name of a credential in the token store. The configured refresh token is a part of it, as a hash: two sources with one
- * credential share its tokens, and one whose refresh token the user has replaced starts afresh.
+ * The name of a credential in the token store. What is told of it, as a hash, has the configured refresh token in it: two sources
+ * with one credential share its tokens, and one whose refresh token the user has replaced starts afresh.
  */
-function tokenName(tokenUrl: string, clientId: string, refreshToken: string): string {
+function tokenName(tokenUrl: string, told: readonly string[]): string {
   const hash = createHash('sha256')
-    .update(JSON.stringify([tokenUrl, clientId, refreshToken]))
+    .update(JSON.stringify([tokenUrl, ...told]))
     .digest('hex')
   return `${new URL(tokenUrl).hostname.replace(/[^a-z0-9.-]/g, '')}-${hash.slice(0, 32)}`
 }
@@ -200,11 +242,4 @@ function tokenName(tokenUrl: string, clientId: string, refreshToken: string): st
 function withoutQuery(url: string): string {
   const { origin, pathname } = new URL(url)
   return `${origin}${pathname}`
-}
-
-/** What is no URL at all is refused elsewhere. */
-function isPrivateEnough(url: string): boolean {
-  if (!URL.canParse(url)) return true
-  const { protocol, hostname } = new URL(url)
-  return protocol === 'https:' || /^(localhost|.*\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }

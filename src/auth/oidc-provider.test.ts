@@ -15,7 +15,8 @@ import { type FakeClock, fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
 import type { AuthContext } from './authenticator.ts'
 import { fileTokenStore } from './file-token-store.ts'
-import { type OAuth2Options, oauth2, oauth2Authenticator, oauth2Options } from './oauth2.ts'
+import { oauth2, oauth2Authenticator } from './oauth2.ts'
+import { type OAuth2Options, oauth2Options } from './oauth2-options.ts'
 
 let server: OidcServer
 let directory: string

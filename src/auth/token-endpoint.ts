@@ -2,17 +2,28 @@
 // under 200, some servers leave token_type out or name one of their own, and some don't decode the client id in the Basic
 // header; oauth4webapi's checks allow none of this.
 import { firstHeader } from '../http/headers.ts'
-import type { HttpHeaders, HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
+import type { HttpRequest, Transport } from '../ports/runtime.ts'
 import { quotable, TokenRefusedError } from './token-error.ts'
 import { tokenExpiry } from './token-expiry.ts'
+import {
+  describeError,
+  isTransient,
+  parseReply,
+  readReplyText,
+  serverError,
+  TransientTokenError,
+} from './token-reply.ts'
 
 export interface TokenEndpoint {
   readonly url: string
-  readonly clientId: string
+  /** Absent where the grant alone says who asks. */
+  readonly clientId: string | undefined
   /** Absent for a public client. */
   readonly clientSecret: string | undefined
   readonly clientAuth: 'basic' | 'body'
   readonly bodyFormat: 'form' | 'json'
+  /** Further headers, by lower-case name. */
+  readonly headers?: Readonly<Record<string, string>>
   /** What the body holds besides the client: grant type, scope, audience, … */
   readonly params: Readonly<Record<string, string | number | boolean>>
 }
@@ -26,30 +37,18 @@ export interface TokenReply {
   readonly expiresAt: number | undefined
 }
 
-/** The endpoint may answer later: it was overloaded, or its reply did not arrive whole. */
-export class TransientTokenError extends Error {
-  /** The reply's headers: they may say when to ask again. */
-  readonly headers: HttpHeaders
-  constructor(message: string, headers: HttpHeaders = {}, options?: ErrorOptions) {
-    super(message, options)
-    this.headers = headers
-  }
-}
-
-/** A token reply is a few kilobytes; whatever sends more is not a token endpoint. */
-const maxReplyBytes = 1 << 20
-
 export function tokenRequest(endpoint: TokenEndpoint): HttpRequest {
   const { clientId, clientSecret } = endpoint
   const headers: Record<string, string> = {
     accept: 'application/json',
     'content-type': endpoint.bodyFormat === 'json' ? 'application/json' : 'application/x-www-form-urlencoded',
+    ...endpoint.headers,
   }
   const params: Record<string, string | number | boolean> = { ...endpoint.params }
-  if (endpoint.clientAuth === 'basic' && clientSecret !== undefined) {
+  if (endpoint.clientAuth === 'basic' && clientId !== undefined && clientSecret !== undefined) {
     headers['authorization'] = basicHeader(clientId, clientSecret)
   } else {
-    params['client_id'] = clientId
+    if (clientId !== undefined) params['client_id'] = clientId
     if (clientSecret !== undefined) params['client_secret'] = clientSecret
   }
   const body = endpoint.bodyFormat === 'json' ? JSON.stringify(params) : form(params)
@@ -83,6 +82,8 @@ export async function askForToken(
     /** Names the source and the endpoint, for messages. */
     readonly place: string
     readonly secrets: Iterable<string>
+    /** What to do where the grant has ended. Default: to set another refresh token. */
+    readonly ended?: string
   },
 ): Promise<TokenReply> {
   const response = await ask.transport(tokenRequest(endpoint))
@@ -96,17 +97,17 @@ export async function askForToken(
       status,
     )
   }
-  const text = await readText(response, ask.place)
+  const text = await readReplyText(response, ask.place, 'auth.tokenUrl is the token endpoint')
   const reply = parseReply(text, firstHeader(response.headers, 'content-type') ?? '')
   const error = reply && serverError(reply)
-  if (status === 408 || status === 429 || status >= 500 || (error && transientErrors.has(error.name))) {
-    const said = error ? `: ${quotable(describe(error), ask.secrets)}` : ''
+  if (isTransient(status, error)) {
+    const said = error ? `: ${quotable(describeError(error), ask.secrets)}` : ''
     throw new TransientTokenError(`it answered ${status}${said}`, response.headers)
   }
   if (error || status >= 400) {
-    const said = error ? describe(error) : text || 'an empty body'
+    const said = error ? describeError(error) : text || 'an empty body'
     throw new TokenRefusedError(
-      `${ask.place} answered ${status}: ${quotable(said, ask.secrets)}. ${advice(error?.name, status)}`,
+      `${ask.place} answered ${status}: ${quotable(said, ask.secrets)}. ${advice(error?.name, status, ask.ended)}`,
       status,
       error && quotable(error.name, ask.secrets),
     )
@@ -129,72 +130,10 @@ export async function askForToken(
   }
 }
 
-async function readText(response: HttpResponse, place: string): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body) {
-    size += chunk.length
-    if (size > maxReplyBytes) {
-      throw new TokenRefusedError(
-        `${place} answered ${response.status} with more than ${maxReplyBytes} bytes: check that auth.tokenUrl is the token endpoint`,
-        response.status,
-      )
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
+const refreshTokenEnded =
+  'The refresh token has expired, was revoked or was used already: authorize the application again and set the new one as auth.refreshToken'
 
-type Reply = Readonly<Record<string, unknown>>
-
-function parseReply(text: string, contentType: string): Reply | undefined {
-  if (contentType.includes('x-www-form-urlencoded')) return Object.fromEntries(new URLSearchParams(text))
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Reply) : undefined
-  } catch {
-    return undefined
-  }
-}
-
-interface ServerError {
-  readonly name: string
-  readonly description: string | undefined
-}
-
-function serverError(reply: Reply): ServerError | undefined {
-  const { error } = reply
-  const description = typeof reply['error_description'] === 'string' ? reply['error_description'] : undefined
-  if (typeof error === 'string' && error !== '') return { name: error, description }
-  if (typeof error === 'object' && error !== null) {
-    const inner = error as Reply
-    const name = inner['code'] ?? inner['type'] ?? inner['status'] ?? 'error'
-    return {
-      name: String(name),
-      description: description ?? (typeof inner['message'] === 'string' ? inner['message'] : undefined),
-    }
-  }
-  // Slack: {"ok": false} under 200
-  return reply['ok'] === false ? { name: 'error', description } : undefined
-}
-
-function describe({ name, description }: ServerError): string {
-  return description === undefined ? name : `${name} (${description})`
-}
-
-/** RFC 6749 §4.1.2.1's two, the device flow's slow_down, and Slack's own. */
-const transientErrors = new Set([
-  'temporarily_unavailable',
-  'server_error',
-  'slow_down',
-  'internal_error',
-  'fatal_error',
-  'service_unavailable',
-  'request_timeout',
-  'ratelimited',
-])
-
-function advice(error: string | undefined, status: number): string {
+function advice(error: string | undefined, status: number, ended = refreshTokenEnded): string {
   switch (error) {
     case 'invalid_client':
     case 'incorrect_client_credentials':
@@ -202,7 +141,7 @@ function advice(error: string | undefined, status: number): string {
     case 'invalid_grant':
     case 'bad_refresh_token':
     case 'invalid_refresh_token':
-      return 'The refresh token has expired, was revoked or was used already: authorize the application again and set the new one as auth.refreshToken'
+      return ended
     case 'unauthorized_client':
     case 'unsupported_grant_type':
       return 'Allow this grant for the client at the server, or change auth.grant'

@@ -20,6 +20,12 @@ export class TokenUnavailableError extends SluiceError {
   readonly recovery = 'stop-stream'
 }
 
+/** A credential that a user grants in a browser, and that nobody has granted, or that has ended. */
+export class LoginRequiredError extends SluiceError {
+  readonly code = 'LOGIN_REQUIRED'
+  readonly recovery = 'fix-config'
+}
+
 /** A token could not be read from its store, or not be kept there. */
 export class TokenStoreError extends SluiceError {
   readonly code = 'TOKEN_STORE_FAILED'

@@ -5,7 +5,8 @@ import { SluiceError } from '../errors.ts'
 import { env } from '../options/secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import type { ScriptedReply } from '../testing/scripted-transport.ts'
-import { type OAuth2Options, oauth2, oauth2Authenticator, oauth2Options } from './oauth2.ts'
+import { oauth2, oauth2Authenticator } from './oauth2.ts'
+import { type OAuth2Options, oauth2Options } from './oauth2-options.ts'
 import { memoryTokenStore, type StoredToken, type TokenStore } from './token-store.ts'
 
 const variables = { ID: 'client-1', SECRET: 's3cr3t', REFRESH: 'refresh-0' }

@@ -1,8 +1,8 @@
 import { isSluiceError } from '../errors.ts'
 import { retryAfterMs } from '../http/retry-after.ts'
 import type { Runtime } from '../ports/runtime.ts'
-import { TransientTokenError } from './token-endpoint.ts'
 import { TokenUnavailableError } from './token-error.ts'
+import { TransientTokenError } from './token-reply.ts'
 
 const firstDelayMs = 500
 const maxDelayMs = 10_000

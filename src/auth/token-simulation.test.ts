@@ -7,7 +7,8 @@ import { SluiceError } from '../errors.ts'
 import type { Transport } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
-import { oauth2, oauth2Authenticator, oauth2Options } from './oauth2.ts'
+import { oauth2, oauth2Authenticator } from './oauth2.ts'
+import { oauth2Options } from './oauth2-options.ts'
 import { memoryTokenStore } from './token-store.ts'
 
 class Reset extends SluiceError {

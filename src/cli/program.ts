@@ -65,6 +65,20 @@ export function createProgram(version: string, onExit: (code: number) => void): 
       onExit(await (await import('./commands/check.ts')).checkCommand(file)),
     )
 
+  const auth = program.command('auth').description('log in to a source, and show what is stored of logins')
+  auth
+    .command('login <source> [file]')
+    .description('log in to a source in a browser, once: runs go on from it')
+    .action(async (source: string, file: string | undefined) =>
+      onExit(await (await import('./commands/auth-login.ts')).authLoginCommand(source, file)),
+    )
+  auth
+    .command('status [file]')
+    .description("show each source's kind of credential, and whether a token is stored; never the token")
+    .action(async (file: string | undefined) =>
+      onExit(await (await import('./commands/auth-status.ts')).authStatusCommand(file)),
+    )
+
   program
     .command('init [file]')
     .description('write a pipeline file to start from (.ts or .yaml)')

@@ -163,7 +163,7 @@ test.each([
   [
     'a missing discriminator says which there are',
     (pipeline: unknown) => Object.assign(api(pipeline), { auth: { token: 'x' } }),
-    /^sources\.api\.auth\.type: this option is required: allowed: "none", "bearer", "basic", "api_key", "oauth2"$/,
+    /^sources\.api\.auth\.type: this option is required: allowed: "none", "bearer", "basic", "api_key", "oauth2", .*"custom".*$/,
   ],
   [
     'a missing option says what it is for',

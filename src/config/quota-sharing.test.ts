@@ -1,7 +1,11 @@
 import { expect, test } from 'vitest'
 import { apiKey } from '../auth/api-key.ts'
+import { awsSigV4 } from '../auth/aws-sigv4.ts'
 import { bearer } from '../auth/bearer.ts'
+import { customAuth } from '../auth/custom.ts'
+import { jwt } from '../auth/jwt.ts'
 import { oauth2 } from '../auth/oauth2.ts'
+import { session } from '../auth/session.ts'
 import { memoryTokenStore } from '../auth/token-store.ts'
 import { env } from '../options/secret.ts'
 import type { Runtime } from '../ports/runtime.ts'
@@ -18,6 +22,7 @@ import { definePipeline } from './pipeline.ts'
 
 const baseUrl = 'https://api.test/v2'
 const values: Record<string, string> = { A: 'value-of-a', ALSO_A: 'value-of-a', B: 'value-of-b' }
+const signer: Parameters<typeof customAuth>[0]['sign'] = (request) => request
 const paginate = { type: 'none' as const }
 /** A window of one second holds a request for a millisecond longer. */
 const onePerSecond = [{ requests: 1, per: '1s', burst: 1 }]
@@ -181,6 +186,55 @@ test('an OAuth client is the same with another scope, and another with another r
     await probe(sources)
     expect(at(around.sent.filter((entry) => !entry.startsWith('/token')))).toEqual(expected)
   }
+})
+
+test.each<[string, RestOptions['auth'], RestOptions['auth'], readonly number[]]>([
+  [
+    'a session with the same user logs in as one',
+    session({
+      login: { url: 'https://auth.test/login', body: { user: 'ann', pass: env('A') } },
+      token: 'access_token',
+    }),
+    session({
+      login: { url: 'https://auth.test/login', body: { user: 'ann', pass: env('ALSO_A') } },
+      token: 'access_token',
+    }),
+    [0, 1001],
+  ],
+  [
+    'a session of another user is another credential',
+    session({
+      login: { url: 'https://auth.test/login', body: { user: 'ann', pass: env('A') } },
+      token: 'access_token',
+    }),
+    session({
+      login: { url: 'https://auth.test/login', body: { user: 'bob', pass: env('A') } },
+      token: 'access_token',
+    }),
+    [0, 0],
+  ],
+  [
+    'a key that signs for two issuers is two credentials',
+    jwt({ algorithm: 'HS256', key: env('A'), issuer: 'one' }),
+    jwt({ algorithm: 'HS256', key: env('A'), issuer: 'two' }),
+    [0, 0],
+  ],
+  [
+    'an AWS key is the same for another service',
+    awsSigV4({ service: 's3', region: 'r', accessKeyId: 'AK', secretAccessKey: env('A') }),
+    awsSigV4({ service: 'es', region: 'r', accessKeyId: 'AK', secretAccessKey: env('A') }),
+    [0, 1001],
+  ],
+  ['a function is one credential', customAuth({ sign: signer }), customAuth({ sign: signer }), [0, 1001]],
+  ['two functions are two', customAuth({ sign: signer }), customAuth({ sign: (request) => request }), [0, 0]],
+])('Q3: %s', async (_name, one, two, expected) => {
+  const around = api((path) => ({ body: path === '/login' ? { access_token: 'token' } : [] }))
+  const sources = await assembled(
+    { one: source({ quotas: onePerSecond, auth: one }), two: source({ quotas: onePerSecond, auth: two }) },
+    around,
+  )
+  await probe(sources)
+  expect(at(around.sent.filter((entry) => !entry.startsWith('/login')))).toEqual(expected)
 })
 
 test('a credential whose variable is not set is told apart by the name of the variable, and nothing is said before it is needed', async () => {

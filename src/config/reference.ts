@@ -62,7 +62,7 @@ const sections: readonly Section[] = [
     title: 'Credentials',
     at: [...source, 'auth'],
     intro:
-      '`auth` of a source; in TypeScript `bearer({ … })`, `basic({ … })`, `apiKey({ … })`, `oauth2({ … })`, without `type`. More in [auth.md](auth.md).',
+      '`auth` of a source; in TypeScript `bearer({ … })`, `basic({ … })`, `apiKey({ … })`, `oauth2({ … })` and so on, without `type`. More in [auth.md](auth.md).',
   },
   {
     title: 'Quotas',
@@ -82,6 +82,8 @@ const valueKinds: Readonly<Record<string, string>> = {
   size: 'A number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`: `"64MiB"`.',
   secret: `\`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML; looked up when the run needs it, and shown as \`***\`. A literal text is taken, too.`,
   'text or secret': `A text, which may be empty; or a secret, \`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML, also inside a text. A secret is looked up when the run needs it, sent to the API alone, and shown as \`***\`.`,
+  'JSON with secrets':
+    'Any JSON. Its texts may be secrets, or have one inside; they are looked up when the run needs them, and shown as `***`.',
   address: `An \`http://\` or \`https://\` URL, or \`env('NAME')\`; in YAML also with \`\${env:NAME}\` inside.`,
   path: 'Keys with dots, indexes in brackets, keys that hold dots or brackets quoted: `"meta.after_cursor"`, `"data[-1].id"`, `"[\'@odata.nextLink\']"`.',
   'request place':

@@ -5,6 +5,7 @@ import { type Client, createClient } from '../http/client.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
 import { sourceOrigins } from '../http/request-url.ts'
 import { attachSecrets, splitSecrets } from '../http/secret-parts.ts'
+import { withTls } from '../http/tls.ts'
 import { revealSecret } from '../options/secret.ts'
 import type { EndpointQuota } from '../source/request/endpoint-quota.ts'
 import type { RestSettings } from '../source/rest-options.ts'
@@ -31,15 +32,20 @@ export function sourceClient(
   settings: ClientSettings,
   surroundings: Surroundings,
 ): SourceClient {
-  const { runtime, lookup, tokenStore, onEvent, quotaRegistry } = surroundings
+  const { lookup, tokenStore, onEvent, quotaRegistry, directory } = surroundings
   const redactor = createRedactor()
   const secrets = { lookup, onSecret: (value: string) => redactor.add(value), source: name }
+  const runtime = withTls(settings.tls, surroundings.runtime, { ...secrets, directory })
   const baseUrl = revealSecret(settings.baseUrl, lookup)
   const { base } = sourceOrigins(baseUrl, settings.allowedOrigins)
   const { plain, secret } = splitSecrets(settings)
   const credential = credentialIdentity(
     settings.auth,
-    [...Object.values(secret.headers), ...Object.values(secret.query).flat()],
+    [
+      ...Object.values(secret.headers),
+      ...Object.values(secret.query).flat(),
+      ...(settings.tls?.cert === undefined ? [] : [settings.tls.cert]),
+    ],
     lookup,
   )
   const account = JSON.stringify([new URL(base).origin, credential])
@@ -50,7 +56,13 @@ export function sourceClient(
     runtime,
     headers: plain.headers,
     ...(attach && { attach }),
-    auth: createAuthenticator(settings.auth, { ...secrets, runtime, tokenStore, onEvent }),
+    auth: createAuthenticator(settings.auth, {
+      ...secrets,
+      runtime,
+      tokenStore,
+      onEvent,
+      baseUrl: base,
+    }),
     quotas: [
       quotaRegistry.share(
         account,

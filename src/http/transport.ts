@@ -1,7 +1,8 @@
+import { rootCertificates } from 'node:tls'
 import { type buildConnector, Client, Pool } from 'undici'
 import { z } from 'zod'
 import { duration } from '../options/duration.ts'
-import type { HttpRequest, HttpResponse, Transport } from '../ports/runtime.ts'
+import type { HttpRequest, HttpResponse, TlsIdentity, Transport } from '../ports/runtime.ts'
 import { BodyTruncatedError, TimeoutError, TransportError } from './errors.ts'
 
 /** The parts of one request that may not take longer than their limit. */
@@ -39,11 +40,14 @@ export interface ClosableTransport extends Transport, AsyncDisposable {
 export function undiciTransport(options: UndiciTransportOptions = {}): ClosableTransport {
   const defaults = { ...defaultTimeouts, ...options.timeouts }
   const pools = new Map<string, Pool>()
+  const identities = new Map<TlsIdentity | undefined, number>()
   let closed = false
 
-  function poolFor(origin: string, connectMs: number): Pool {
-    // The connect timeout belongs to a connection, so requests that differ in it don't share one.
-    const key = `${origin} ${connectMs}`
+  function poolFor(origin: string, connectMs: number, tls: TlsIdentity | undefined): Pool {
+    const identity = identities.get(tls) ?? identities.size
+    identities.set(tls, identity)
+    // The connect timeout and a certificate belong to a connection, so requests that differ in them don't share one.
+    const key = `${origin} ${connectMs} ${identity}`
     let pool = pools.get(key)
     if (pool === undefined) {
       pool = new Pool(origin, {
@@ -53,9 +57,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
         keepAliveTimeout: options.keepAliveMs ?? 4000,
         connect: {
           timeout: connectMs,
-          ...(options.ca === undefined
-            ? {}
-            : { ca: typeof options.ca === 'string' ? options.ca : [...options.ca] }),
+          ...tlsOf(tls, options.ca),
         },
       })
       pools.set(key, pool)
@@ -74,7 +76,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
         recovery: 'stop-run',
       })
     try {
-      const response = await poolFor(url.origin, timeouts.connect).request({
+      const response = await poolFor(url.origin, timeouts.connect, request.tls).request({
         path: url.pathname + url.search,
         method: request.method as 'GET',
         headers: request.headers as Record<string, string>,
@@ -104,6 +106,17 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
     await Promise.all([...pools.values()].map((pool) => pool.close()))
   }
   return Object.assign(send, { close, [Symbol.asyncDispose]: close })
+}
+
+/** Options of a connection. Node takes `ca` in place of the authorities that it knows, so they are named again. */
+function tlsOf(tls: TlsIdentity = {}, trusted: UndiciTransportOptions['ca'] = []): object {
+  const { cert, key, ca, serverName } = tls
+  const own = [trusted, ca ?? []].flat()
+  return {
+    ...(own.length > 0 && { ca: [...rootCertificates, ...own] }),
+    ...(cert !== undefined && { cert, key }),
+    ...(serverName !== undefined && { servername: serverName }),
+  }
 }
 
 /** Streams on one HTTP/2 connection: what RFC 9113 §6.5.2 advises servers to allow at least. A server that allows fewer is heeded. */
@@ -191,8 +204,14 @@ function codeOf(error: unknown): string {
   return error.name
 }
 
+/** Alerts by which a server says that a client's certificate is missing or not good enough (RFC 8446 §6.2, RFC 5246 §7.2). */
+const certificateAlert =
+  /^ERR_SSL_\w*ALERT_(CERTIFICATE_\w+|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/
+
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (certificateAlert.test(codeOf(error)))
+    return 'the server refused the TLS handshake: it asks for a client certificate, or does not take the one that it was shown; see `tls` of the source'
   if (error.message !== '') return error.message
   if (error instanceof AggregateError) return error.errors.map((one: unknown) => describe(one)).join('; ')
   return codeOf(error)

@@ -184,11 +184,20 @@ const credentials: ReadonlySet<PropertyKey> = new Set([
   'password',
   'clientSecret',
   'refreshToken',
+  'passphrase',
+  'serviceAccount',
+  'secretAccessKey',
+  'sessionToken',
 ])
+
+const loginParts: ReadonlySet<PropertyKey> = new Set(['body', 'claims', 'headers', 'query'])
 
 /** S1: a credential of the wrong type (a number without quotes, in YAML) is one still. */
 function holdsCredential(path: Path): boolean {
-  return path.includes('auth') && credentials.has(path.at(-1)!)
+  if (path.includes('tls')) return path.at(-1) === 'key' || path.at(-1) === 'passphrase'
+  if (!path.includes('auth')) return false
+  // What a login sends, and what a token claims, may be a secret under any name.
+  return credentials.has(path.at(-1)!) || path.some((key) => loginParts.has(key))
 }
 
 /** `sources.desk.streams["by day"].key`, `quotas[0].per` */

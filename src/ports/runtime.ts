@@ -15,6 +15,20 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array
   /** Limits of this request's parts, in milliseconds. Without them the transport's own hold. */
   readonly timeouts?: { readonly connect: number; readonly headers: number; readonly body: number }
+  /** What the connection shows and trusts. Requests share connections where this is the same object. */
+  readonly tls?: TlsIdentity
+}
+
+/** The client's side of TLS, in PEM. */
+export interface TlsIdentity {
+  /** The client's certificate, and those between it and its authority. */
+  readonly cert?: string
+  /** Its private key, not encrypted. */
+  readonly key?: string
+  /** Authorities to trust beside the well-known ones. */
+  readonly ca?: string
+  /** What the server's certificate is checked against, in place of the host. */
+  readonly serverName?: string
 }
 
 /** Header names are lower case; a header that came on several lines is an array. */

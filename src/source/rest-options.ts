@@ -4,6 +4,7 @@ import { breakerOptions } from '../http/breaker.ts'
 import { responseFormat } from '../http/decode/format-options.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
 import { retryOptions } from '../http/retry.ts'
+import { tlsOptions } from '../http/tls.ts'
 import { timeoutOptions } from '../http/transport.ts'
 import { condition } from '../options/condition.ts'
 import { badName } from '../options/name.ts'
@@ -158,6 +159,9 @@ export const restOptions = z
     auth: authOptions
       .prefault({ type: 'none' })
       .describe('How the source proves who it is. Default: not at all'),
+    tls: tlsOptions
+      .optional()
+      .describe('Mutual TLS, or a server whose certificate is its own. Default: neither'),
     headers: headers.optional().describe('Headers of every request'),
     query: query.optional(),
     ...quotaOptions.shape,

@@ -3,7 +3,8 @@
 import { setTimeout } from 'node:timers/promises'
 import { request } from 'undici'
 import { fileTokenStore } from '../../src/auth/file-token-store.ts'
-import { oauth2, oauth2Authenticator, oauth2Options } from '../../src/auth/oauth2.ts'
+import { oauth2, oauth2Authenticator } from '../../src/auth/oauth2.ts'
+import { oauth2Options } from '../../src/auth/oauth2-options.ts'
 import type { HttpHeaders, Runtime } from '../../src/ports/runtime.ts'
 
 const { directory, rounds, ...options } = JSON.parse(process.argv[2]!)

@@ -26,6 +26,20 @@ declare module 'oidc-provider' {
       accountId: string
       clientId: string
     }) => Grant
+    interactionDetails(
+      request: IncomingMessage,
+      response: ServerResponse,
+    ): Promise<{
+      readonly prompt: { readonly name: string }
+      readonly params: Readonly<Record<string, string>>
+      readonly session?: { readonly accountId: string }
+    }>
+    interactionFinished(
+      request: IncomingMessage,
+      response: ServerResponse,
+      result: Readonly<Record<string, unknown>>,
+      options?: { readonly mergeWithLastSubmission: boolean },
+    ): Promise<void>
     readonly Client: { find(id: string): Promise<object | undefined> }
   }
 }

@@ -1,6 +1,6 @@
 // A certified authorization server that is not ours, on the loopback interface, with a small API behind it that takes its tokens.
 // It reads the time from Date.now: a test that fakes Date moves its expiry without sleeping.
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider from 'oidc-provider'
@@ -10,6 +10,8 @@ export interface OidcServerOptions {
   readonly tokenSeconds?: number
   /** Records that `/api/items` has. Default 0. */
   readonly records?: number
+  /** With this key `signedClient` signs. Default: there is no such client. */
+  readonly signingKey?: KeyObject
 }
 
 export interface OidcServer extends AsyncDisposable {
@@ -20,6 +22,13 @@ export interface OidcServer extends AsyncDisposable {
   readonly client: { readonly id: string; readonly secret: string }
   /** The same, with its secret in the body. */
   readonly bodyClient: { readonly id: string; readonly secret: string }
+  /** Where a user logs in and consents, at once and without a form: as `ann`, unless `consent` is false. */
+  readonly authorizationUrl: string
+  /** A public client of a user's machine: authorization code with PKCE, a redirect to any port of 127.0.0.1. */
+  readonly nativeClient: { readonly id: string }
+  /** Proves itself by a token that it signs with `signingKey`; allowed client credentials. */
+  readonly signedClient: { readonly id: string }
+  consent: boolean
   /** A refresh token, as if a user had granted it. Each is good for one use; a second use revokes all that came of it. */
   grantRefreshToken(clientId?: string): Promise<string>
   /** Makes every access token that was issued so far invalid, as an administrator might. */
@@ -40,7 +49,13 @@ export async function startOidcServer(options: OidcServerOptions = {}): Promise<
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   const storage = new Map<string, Stored>()
-  const provider = new Provider(origin, configuration([client, bodyClient], tokenSeconds, storage))
+  const nativeClient = { id: 'sluice-native' }
+  const signedClient = { id: 'sluice-signed' }
+  const more = [
+    nativeRegistration(nativeClient.id),
+    ...(options.signingKey ? [signedRegistration(signedClient.id, options.signingKey)] : []),
+  ]
+  const provider = new Provider(origin, configuration([client, bodyClient], more, tokenSeconds, storage))
   const authorize = provider.callback()
 
   async function items(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -63,13 +78,34 @@ export async function startOidcServer(options: OidcServerOptions = {}): Promise<
     }))
     response.end(JSON.stringify({ items: page, next: end < records ? end : null }))
   }
+  /** What a user does in the forms of a server. */
+  async function interact(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { prompt, params, session } = await provider.interactionDetails(request, response)
+    if (!opened.consent) {
+      const refusal = { error: 'access_denied', error_description: 'ann said no' }
+      return provider.interactionFinished(request, response, refusal)
+    }
+    if (prompt.name === 'login') {
+      return provider.interactionFinished(request, response, { login: { accountId: 'ann' } })
+    }
+    const grant = new provider.Grant({ accountId: session!.accountId, clientId: params['client_id']! })
+    grant.addOIDCScope(params['scope']!)
+    const consent = { grantId: await grant.save() }
+    const merged = { mergeWithLastSubmission: true }
+    return provider.interactionFinished(request, response, { consent }, merged)
+  }
   handle = (request, response) => {
+    if (request.url?.startsWith('/interaction/')) return interact(request, response)
     if (request.url?.startsWith('/api/items')) return items(request, response)
     if (request.url?.startsWith('/token')) counts.tokenRequests++
     return authorize(request, response)
   }
 
-  return {
+  const opened: OidcServer = {
+    authorizationUrl: `${origin}/auth`,
+    nativeClient,
+    signedClient,
+    consent: true,
     tokenUrl: `${origin}/token`,
     itemsUrl: `${origin}/api/items`,
     client,
@@ -95,10 +131,35 @@ export async function startOidcServer(options: OidcServerOptions = {}): Promise<
       await new Promise((resolve) => server.close(resolve))
     },
   }
+  return opened
+}
+
+function nativeRegistration(id: string): Readonly<Record<string, unknown>> {
+  return {
+    client_id: id,
+    token_endpoint_auth_method: 'none',
+    application_type: 'native',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: ['http://127.0.0.1/callback'],
+  }
+}
+
+function signedRegistration(id: string, key: KeyObject): Readonly<Record<string, unknown>> {
+  const { d: _d, ...publicKey } = key.export({ format: 'jwk' })
+  return {
+    client_id: id,
+    token_endpoint_auth_method: 'private_key_jwt',
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+    jwks: { keys: [{ ...publicKey, use: 'sig' }] },
+  }
 }
 
 function configuration(
   clients: readonly { readonly id: string; readonly secret: string }[],
+  more: readonly object[],
   tokenSeconds: number,
   storage: Map<string, Stored>,
 ): Readonly<Record<string, unknown>> {
@@ -106,14 +167,18 @@ function configuration(
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   return {
     adapter: adapterOf(storage),
-    clients: clients.map(({ id, secret }, i) => ({
-      client_id: id,
-      client_secret: secret,
-      token_endpoint_auth_method: i === 0 ? 'client_secret_basic' : 'client_secret_post',
-      grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
-      response_types: ['code'],
-      redirect_uris: ['https://app.test/callback'],
-    })),
+    clients: [
+      ...more,
+      ...clients.map(({ id, secret }, i) => ({
+        client_id: id,
+        client_secret: secret,
+        token_endpoint_auth_method: i === 0 ? 'client_secret_basic' : 'client_secret_post',
+        grant_types: ['client_credentials', 'authorization_code', 'refresh_token'],
+        response_types: ['code'],
+        redirect_uris: ['https://app.test/callback'],
+      })),
+    ],
+    interactions: { url: (_context: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
     features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
     findAccount: async (_context: unknown, id: string) => ({
       accountId: id,
@@ -150,6 +215,12 @@ function adapterOf(storage: Map<string, Stored>) {
     }
     async find(id: string) {
       return storage.get(`${this.model}:${id}`)
+    }
+    async findByUid(uid: string) {
+      for (const [key, payload] of storage) {
+        if (key.startsWith(`${this.model}:`) && payload['uid'] === uid) return payload
+      }
+      return undefined
     }
     async consume(id: string) {
       const key = `${this.model}:${id}`
