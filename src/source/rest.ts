@@ -9,7 +9,7 @@ import type { Source } from '../ports/source.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
-import { createRestStream } from './stream.ts'
+import { type AccountOf, createRestStream } from './stream.ts'
 
 /** An HTTP API as a source of a pipeline. Gives plain options, so that the same pipeline can be written in YAML. */
 export function rest(options: Omit<RestOptions, 'type'>): RestOptions {
@@ -26,6 +26,8 @@ export interface RestSourceDependencies {
   readonly lookup?: SecretLookup
   /** Default: each stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
+  /** The account of a stream with a credential of its own. */
+  readonly accountOf?: AccountOf
   readonly onEvent?: EventSink | undefined
 }
 

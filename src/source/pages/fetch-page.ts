@@ -5,9 +5,12 @@ import { BodyUnreadableError } from '../../http/decode/errors.ts'
 import { readJson } from '../../http/decode/json.ts'
 import { readJsonLines } from '../../http/decode/json-lines.ts'
 import type { BodyLimits } from '../../http/decode/limits.ts'
+import { HttpStatusError } from '../../http/errors.ts'
+import type { Account } from '../../http/layer.ts'
+import { retryAfterMs } from '../../http/retry-after.ts'
 import type { Attach } from '../../http/secret-parts.ts'
 import type { PageHead, PageView } from '../../pagination/paginator.ts'
-import type { JsonRecord } from '../../ports/json.ts'
+import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { Clock, HttpResponse } from '../../ports/runtime.ts'
 import type { Quota } from '../../quota/quota.ts'
@@ -20,8 +23,10 @@ import {
 } from '../reactions/judge-success.ts'
 import { describeValues } from '../reactions/message.ts'
 import type { Reactions } from '../reactions/reactions.ts'
+import { graphqlVerdict } from '../request/graphql-errors.ts'
 import type { TemplateValues } from '../request/request-template.ts'
 import { ApiErrorBodyError, selectRecords, unwrapRecord } from '../response/select.ts'
+import { selectConnection } from '../response/select-connection.ts'
 
 /** A page as it came. */
 export interface FetchedPage {
@@ -81,6 +86,12 @@ export interface PageFetcherOptions {
   /** The fields of a record's key; a line that has none of them may be an error body (R2). */
   readonly key: readonly string[]
   readonly unwrap: string | undefined
+  /** A GraphQL connection whose nodes are the records, by its path below `data`, in place of `records`. */
+  readonly connection?: string | undefined
+  /** Whether the replies are GraphQL's, and what to do with data beside errors. */
+  readonly graphql?: { readonly partial: 'fail' | 'keep'; readonly now: () => number } | undefined
+  /** The account that asks, where it is not the client's own. */
+  readonly account?: Account
   readonly limits: BodyLimits
   readonly clock: Clock
   /** What the config says of responses. */
@@ -93,7 +104,7 @@ export interface PageFetcherOptions {
 const partBytes = 1 << 20
 
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, key, quotas, attach, unwrap, limits } = options
+  const { client, stream, key, quotas, attach, unwrap, limits, account, connection, graphql } = options
   const select = { path: options.records, optional: options.optionalRecords }
   const unwrapAll = (records: readonly JsonRecord[]) =>
     unwrap === undefined ? records : records.map((record) => unwrapRecord(record, unwrap))
@@ -137,9 +148,13 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
     })
     const answer = answerOf(value, () => bytes.toString())
     judgeSuccess(answer, judge)
+    if (graphql !== undefined) refuseGraphqlErrors(value, graphql, response, url)
     let records: JsonRecord[]
     try {
-      records = selectRecords(value, select, { url, status })
+      records =
+        connection === undefined
+          ? selectRecords(value, select, { url, status })
+          : selectConnection(value, { connection, optional: select.optional }, url)
     } catch (error) {
       throw error instanceof ApiErrorBodyError ? judgeErrorBody(error, answer, judge) : error
     }
@@ -217,6 +232,7 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
             signal,
             stream,
             quotas,
+            ...(account && { account }),
             ...(attach && { attach }),
             ...(react && { react }),
             ...(about !== undefined && { about }),
@@ -235,6 +251,37 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
       }
     },
   }
+}
+
+/**
+ * R2: what went wrong with a GraphQL query comes under status 200.
+ * @throws HttpStatusError that is waited out like a 429, where the API wants fewer requests; else ApiErrorBodyError
+ */
+function refuseGraphqlErrors(
+  body: Value,
+  { partial, now }: NonNullable<PageFetcherOptions['graphql']>,
+  { status, headers }: HttpResponse,
+  url: string,
+): void {
+  const verdict = graphqlVerdict(body)
+  if (verdict.kind === 'ok' || (verdict.kind === 'partial' && partial === 'keep')) return
+  const { message } = verdict
+  if (verdict.kind === 'throttled') {
+    const facts = {
+      method: 'POST',
+      url,
+      status,
+      detail: message,
+      excerpt: message,
+      kind: 'throttled' as const,
+    }
+    throw new HttpStatusError({ ...facts, retryAfterMs: retryAfterMs(headers, now()) ?? verdict.waitMs })
+  }
+  const remedy =
+    verdict.kind === 'partial'
+      ? '. It holds data, too: to load that and leave out what is missing, set `graphql.partial: keep`'
+      : ''
+  throw new ApiErrorBodyError(url, status, message + remedy)
 }
 
 /** R2: an export that is refused under status 200 is one line, and no record of the stream. */
