@@ -106,6 +106,7 @@ export {
   PaginationStuckError,
   type Paginator,
 } from './pagination/paginator.ts'
+export { type RelayOptions, relay, relayPaginator } from './pagination/relay.ts'
 export { type TimeOptions, time, timePaginator } from './pagination/time.ts'
 
 // Ports: what a source, a destination or a runtime of your own implements

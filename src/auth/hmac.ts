@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { withQuery } from '../http/request-url.ts'
 import { secret } from '../options/secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
+import { fieldTextParts } from '../source/request/placeholder.ts'
 import { requestTemplate } from '../source/request/request-template.ts'
 import type { AuthContext, Authenticator } from './authenticator.ts'
 import { checkHeaderText, lateIdentifier, lateSecret } from './credential.ts'
@@ -172,12 +173,13 @@ function valuesOf(request: HttpRequest, texts: Texts) {
 
 /** Fills templates by the one template language that there is. */
 function filler(record: Texts): (values: Parameters<ReturnType<typeof requestTemplate>['fill']>[0]) => Texts {
-  const compiled = requestTemplate({ method: 'GET', url: '', query: {}, headers: record })
+  const compiled = requestTemplate({ method: 'GET', url: '', query: {}, headers: record }, fieldTextParts)
   return (values) => compiled.fill(values).headers
 }
 
 function namesIn(text: string): readonly string[] {
-  return requestTemplate({ method: 'GET', url: '', query: {}, headers: { text } }).placeholders
+  return requestTemplate({ method: 'GET', url: '', query: {}, headers: { text } }, fieldTextParts)
+    .placeholders
 }
 
 function timestamp(now: number, unit: Settings['timestamp']): string {

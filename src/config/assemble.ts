@@ -59,7 +59,7 @@ export async function assemblePipeline(
 
 /** A source with its client. */
 export function createSource(name: string, settings: RestSettings, surroundings: Surroundings): Source {
-  const { client, redactor, endpointQuota } = sourceClient(name, settings, surroundings)
+  const { client, redactor, endpointQuota, accountOf } = sourceClient(name, settings, surroundings)
   const { runtime, lookup, onEvent } = surroundings
   return createRestSource(name, settings, {
     client,
@@ -67,6 +67,7 @@ export function createSource(name: string, settings: RestSettings, surroundings:
     lookup,
     redactor,
     endpointQuota,
+    accountOf,
     onEvent,
   })
 }

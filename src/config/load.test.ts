@@ -213,8 +213,8 @@ test.each([
   ],
   [
     'a variable where none is looked up says where they are',
-    (pipeline: unknown) => Object.assign(items(pipeline), { path: `teams/\${env:TEAM}/items` }),
-    /^sources\.api\.streams\.items\.path: \$\{env:TEAM\} would be taken as it stands: variables are looked up in addresses, credentials, `headers` and `query` alone\. /,
+    (pipeline: unknown) => Object.assign(api(pipeline), { check: `teams/\${env:TEAM}` }),
+    /^sources\.api\.check: \$\{env:TEAM\} would be taken as it stands: variables are looked up in addresses, credentials, paths, `headers`, `query` and bodies alone\. /,
   ],
   [
     'a header whose variable lacks env: says how to write it',

@@ -6,7 +6,13 @@ import { restOptions } from '../source/rest-options.ts'
 import { sourceClient } from './source-client.ts'
 import { type SurroundingsOptions, surround } from './surroundings.ts'
 
-const clientOptions = restOptions.omit({ type: true, query: true, check: true, streams: true })
+const clientOptions = restOptions.omit({
+  type: true,
+  query: true,
+  check: true,
+  defaults: true,
+  streams: true,
+})
 
 /** What a source says of its API: address, credential, quotas, retries, breaker, timeouts, limits. */
 export type OpenClientOptions = z.input<typeof clientOptions>

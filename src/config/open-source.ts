@@ -1,9 +1,12 @@
+import { z } from 'zod'
 import { closeAll } from '../engine/closing.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import type { Source } from '../ports/source.ts'
-import { type RestOptions, restOptions } from '../source/rest-options.ts'
+import { mergeDefaults, type RestOptions, restOptions } from '../source/rest-options.ts'
 import { createSource } from './assemble.ts'
 import { type SurroundingsOptions, surround } from './surroundings.ts'
+
+const sourceOptions = z.pipe(mergeDefaults, restOptions)
 
 /**
  * A source alone, for your own loop: its streams can be read, previewed, or written to a file without a pipeline.
@@ -15,7 +18,7 @@ export async function openSource(
   options: RestOptions,
   surroundings: SurroundingsOptions = {},
 ): Promise<Source> {
-  const settings = parseOptions(restOptions, options)
+  const settings = parseOptions(sourceOptions, options)
   const around = surround(surroundings)
   const source = createSource(name, settings, around)
   return {

@@ -4,7 +4,7 @@ import { duration } from '../options/duration.ts'
 import { badName } from '../options/name.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import { size } from '../options/size.ts'
-import { restOptions } from '../source/rest-options.ts'
+import { mergeDefaults, restOptions } from '../source/rest-options.ts'
 import { refuseCycle } from './cycle.ts'
 import { refuseSharedTables } from './shared-tables.ts'
 import { refuseStrayVariables } from './stray-variables.ts'
@@ -39,7 +39,7 @@ export const pipelineOptions = z.strictObject({
   ),
   destination: z.discriminatedUnion('type', [duckdbOptions]).describe('Where the rows go.'),
   sources: z
-    .record(nameOf('a source'), z.discriminatedUnion('type', [restOptions]))
+    .record(nameOf('a source'), z.pipe(mergeDefaults, z.discriminatedUnion('type', [restOptions])))
     .describe('The APIs to read, by name.'),
   batch: batchOptions.prefault({}),
   concurrentStreams: z

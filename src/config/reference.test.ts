@@ -15,8 +15,10 @@ test('every option has a description', () => {
 test('every option of the schema is in the reference, at its path', () => {
   const listed = new Set(options.map(({ path }) => path))
   const missing = [...pathsOf(schema, '')].filter((path) => !listed.has(path))
-  // Quotas of a stream are those of a source, listed once; a place in a request or a response is a kind of value.
-  expect(missing.filter((path) => !/streams\.\*\.quotas\.|\.(header|body)$/.test(path))).toEqual([])
+  // Quotas and credentials of a stream are those of a source, defaults those of a stream, each listed once; a place in a request or a
+  // response is a kind of value.
+  const elsewhere = /streams\.\*\.(quotas|auth)\.|\.defaults\.|\.(header|body)$/
+  expect(missing.filter((path) => !elsewhere.test(path))).toEqual([])
 })
 
 test('an option has its type, its bounds and its default', () => {
@@ -39,8 +41,10 @@ test('what is required is said to be, and under which condition', () => {
   expect(shown('refreshToken')).toEqual(['required with `grant: refresh_token`'])
   expect(shown('endTime')).toEqual(['required without `field`'])
   expect(new Set(shown('size.param'))).toEqual(new Set(['required in `size`']))
-  expect(shown('from.param')).toEqual(['required'])
-  expect(shown('start.param')).toEqual(['required in `start`'])
+  expect(shown('from.param')).toEqual([
+    'required without the placeholder `{slice.from}`, or `{slice.to}`, in the request',
+  ])
+  expect(shown('start.value')).toEqual(['required in `start`'])
 })
 
 test('a default is written as a user would write it', () => {

@@ -29,7 +29,9 @@ const sections: readonly Section[] = [
   {
     title: 'Stream',
     at: stream,
-    intro: '`sources.NAME.streams.NAME`.',
+    also: [[...source, 'defaults']],
+    intro:
+      '`sources.NAME.streams.NAME`; `sources.NAME.defaults` takes the same options, but `path` and `table`. Requests are told of in [requests.md](requests.md).',
   },
   {
     title: 'Pagination',
@@ -61,8 +63,9 @@ const sections: readonly Section[] = [
   {
     title: 'Credentials',
     at: [...source, 'auth'],
+    also: [[...stream, 'auth']],
     intro:
-      '`auth` of a source; in TypeScript `bearer({ … })`, `basic({ … })`, `apiKey({ … })`, `oauth2({ … })` and so on, without `type`. More in [auth.md](auth.md).',
+      '`auth` of a source, or of a stream in its place; in TypeScript `bearer({ … })`, `basic({ … })`, `apiKey({ … })`, `oauth2({ … })` and so on, without `type`. More in [auth.md](auth.md).',
   },
   {
     title: 'Quotas',
@@ -86,6 +89,9 @@ const valueKinds: Readonly<Record<string, string>> = {
     'Any JSON. Its texts may be secrets, or have one inside; they are looked up when the run needs them, and shown as `***`.',
   address: `An \`http://\` or \`https://\` URL, or \`env('NAME')\`; in YAML also with \`\${env:NAME}\` inside.`,
   path: 'Keys with dots, indexes in brackets, keys that hold dots or brackets quoted: `"meta.after_cursor"`, `"data[-1].id"`, `"[\'@odata.nextLink\']"`.',
+  'query value':
+    'A text, a number, `true` or `false`; a list, which repeats the name; an object, which makes bracketed names (`page: { size: 10 }` is `page[size]=10`); null, which takes the parameter away. A text may be a secret, and may hold placeholders.',
+  'request body': 'Any JSON value. Each text in it may be a secret, and may hold placeholders.',
   'request place':
     'A query parameter (`"cursor"`), a header (`{ header: "x-cursor" }`) or a field of the JSON body (`{ body: "page.after" }`).',
   'response place': 'A path of the body (`"meta.next"`), or a header (`{ header: "x-next" }`).',

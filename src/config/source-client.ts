@@ -9,16 +9,19 @@ import { withTls } from '../http/tls.ts'
 import { revealSecret } from '../options/secret.ts'
 import type { EndpointQuota } from '../source/request/endpoint-quota.ts'
 import type { RestSettings } from '../source/rest-options.ts'
+import type { AccountOf } from '../source/stream.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a source says of its API, beside its streams. */
-export type ClientSettings = Omit<RestSettings, 'type' | 'check' | 'streams'>
+export type ClientSettings = Omit<RestSettings, 'type' | 'check' | 'defaults' | 'streams'>
 
 export interface SourceClient {
   readonly client: Client
   /** Knows the source's secrets (S1). */
   readonly redactor: Redactor
   readonly endpointQuota: EndpointQuota
+  /** The account of a stream with a credential of its own. Streams with the same one share it. */
+  readonly accountOf: AccountOf
 }
 
 /**
@@ -39,16 +42,41 @@ export function sourceClient(
   const baseUrl = revealSecret(settings.baseUrl, lookup)
   const { base } = sourceOrigins(baseUrl, settings.allowedOrigins)
   const { plain, secret } = splitSecrets(settings)
-  const credential = credentialIdentity(
-    settings.auth,
-    [
-      ...Object.values(secret.headers),
-      ...Object.values(secret.query).flat(),
-      ...(settings.tls?.cert === undefined ? [] : [settings.tls.cert]),
-    ],
-    lookup,
-  )
-  const account = JSON.stringify([new URL(base).origin, credential])
+  const further = [
+    ...Object.values(secret.headers),
+    ...Object.values(secret.query).flat(),
+    ...(settings.tls?.cert === undefined ? [] : [settings.tls.cert]),
+  ]
+  /** Names what an API knows a caller by, at this API. */
+  const keyOf = (auth: RestSettings['auth']) =>
+    JSON.stringify([new URL(base).origin, credentialIdentity(auth, further, lookup)])
+  const context = { ...secrets, runtime, tokenStore, onEvent, baseUrl: base }
+  const accountQuota = (key: string) =>
+    quotaRegistry.share(
+      key,
+      { quotas: settings.quotas, rateLimitHeaders: settings.rateLimitHeaders },
+      runtime.clock,
+    )
+  const endpointQuotaOf =
+    (key: string): EndpointQuota =>
+    (method, path, quotas) => {
+      const declared =
+        quotas.length === 0 ? undefined : { quotas: [...quotas], rateLimitHeaders: false as const }
+      return quotaRegistry.share(
+        JSON.stringify([key, method, withoutQuery(path, base)]),
+        declared,
+        runtime.clock,
+      )
+    }
+  const own = keyOf(settings.auth)
+  const auth = createAuthenticator(settings.auth, context)
+  const ownAccount = {
+    account: { auth, quotas: [accountQuota(own)] },
+    endpointQuota: endpointQuotaOf(own),
+  }
+  // Told apart by all that is said of them, too: another scope is another token within the same limits.
+  const wordsOf = (key: string, said: RestSettings['auth']) => JSON.stringify([key, said])
+  const accounts = new Map<string, ReturnType<AccountOf>>([[wordsOf(own, settings.auth), ownAccount]])
   const attach = attachSecrets(secret, secrets)
   const client = createClient({
     name,
@@ -56,20 +84,7 @@ export function sourceClient(
     runtime,
     headers: plain.headers,
     ...(attach && { attach }),
-    auth: createAuthenticator(settings.auth, {
-      ...secrets,
-      runtime,
-      tokenStore,
-      onEvent,
-      baseUrl: base,
-    }),
-    quotas: [
-      quotaRegistry.share(
-        account,
-        { quotas: settings.quotas, rateLimitHeaders: settings.rateLimitHeaders },
-        runtime.clock,
-      ),
-    ],
+    ...ownAccount.account,
     retry: settings.retry,
     breaker: settings.breaker,
     timeouts: settings.timeouts,
@@ -82,14 +97,22 @@ export function sourceClient(
   return {
     client,
     redactor,
-    endpointQuota(method, path, quotas) {
-      const declared =
-        quotas.length === 0 ? undefined : { quotas: [...quotas], rateLimitHeaders: false as const }
-      return quotaRegistry.share(
-        JSON.stringify([account, method, withoutQuery(path, base)]),
-        declared,
-        runtime.clock,
-      )
+    endpointQuota: ownAccount.endpointQuota,
+    accountOf(said, place) {
+      const key = keyOf(said)
+      const words = wordsOf(key, said)
+      let other = accounts.get(words)
+      if (other === undefined) {
+        other = {
+          account: {
+            auth: createAuthenticator(said, { ...context, source: place }),
+            quotas: [accountQuota(key)],
+          },
+          endpointQuota: endpointQuotaOf(key),
+        }
+        accounts.set(words, other)
+      }
+      return other
     },
   }
 }

@@ -9,7 +9,7 @@ import { authLayers } from './auth-layer.ts'
 import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
 import { clientEvents } from './client-events.ts'
 import { HttpStatusError } from './errors.ts'
-import type { Call, Layer } from './layer.ts'
+import type { Account, Call, Layer } from './layer.ts'
 import { quotaLayer } from './quota-layer.ts'
 import { receive } from './receive.ts'
 import { createRedactor, type Redactor } from './redact.ts'
@@ -26,6 +26,8 @@ export interface ClientRequestOptions {
   readonly stream?: string
   /** Quotas of this request beside the client's own: those of one endpoint. */
   readonly quotas?: readonly Quota[]
+  /** Asks as another account of the API than the client's own: with its credential, within its quotas (Q3). */
+  readonly account?: Account
   /** Puts this request's secret headers and parameters on each attempt (S1), in place of the client's own `attach`. */
   readonly attach?: Attach
   /**
@@ -73,7 +75,7 @@ export interface ClientOptions {
   readonly breaker?: Partial<BreakerPolicy> | undefined
   /** Milliseconds, as `timeoutOptions` gives them. */
   readonly timeouts?: Partial<Timeouts> | undefined
-  /** Requests under way at once, those that wait for a quota not counted; more wait, first come, first served. Default: 10. */
+  /** Requests under way at once for each account, those that wait for a quota not counted; more wait, first come, first served. Default: 10. */
   readonly maxConcurrent?: number | undefined
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
   readonly maxBodySize?: number | undefined
@@ -108,14 +110,15 @@ export function createClient(options: ClientOptions): Client {
   const breakerOf = circuitBreaker({ ...options.breaker, name, onChange: events.breaker }, clock)
   const breaker: Layer = (next) => (call, consume) =>
     breakerOf.run((recheck) => next({ ...call, recheck }, consume), call.signal)
+  const own: Account = { ...(options.auth && { auth: options.auth }), quotas }
   const quota = quotaLayer({
-    quotas,
     maxConcurrent: options.maxConcurrent ?? 10,
     clock,
     onHold: events.quota.hold,
     onWait: events.quota.wait,
   })
-  const { renewOnce, prepare, sign } = options.auth ? authLayers(options.auth) : unauthenticated
+  const { renewOnce, prepare, sign } = authLayers()
+  const attachOwn = options.attach
   const attach: Layer = (next) => (call, consume) =>
     next(call.attach === undefined ? call : { ...call, request: call.attach(call.request) }, consume)
   const follow = followRedirects(origins)
@@ -124,7 +127,7 @@ export function createClient(options: ClientOptions): Client {
     redactor,
     clock,
     onHead(status, headers, call) {
-      for (const one of quotas) one.observe(status, headers)
+      for (const one of call.account.quotas) one.observe(status, headers)
       for (const one of call.quotas) one.observe(status, headers)
       events.head(status, call)
     },
@@ -160,11 +163,8 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     resolve: (spec) => requestUrl(spec, origins),
-    async request(
-      spec,
-      consume,
-      { signal, stream, quotas: own = none, attach = options.attach, react, about } = {},
-    ) {
+    async request(spec, consume, options = {}) {
+      const { signal, stream, account = own, quotas = none, attach = attachOwn, react, about } = options
       try {
         const request = toRequest(spec)
         const call: Call = {
@@ -172,7 +172,8 @@ export function createClient(options: ClientOptions): Client {
           url: request.url,
           signal,
           stream,
-          quotas: own,
+          account,
+          quotas,
           attach,
           react,
           about,
@@ -190,8 +191,6 @@ export function createClient(options: ClientOptions): Client {
   }
 }
 
-const pass: Layer = (next) => next
-const unauthenticated = { renewOnce: pass, prepare: pass, sign: pass }
 const none: readonly Quota[] = []
 
 /** RFC 9110 §9.2.2: these methods may be repeated; others where the request says so, or carries a key by which the API knows a repeat. */

@@ -1,7 +1,16 @@
+import type { Authenticator } from '../auth/authenticator.ts'
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
 import type { React } from './answer.ts'
 import type { Attach } from './secret-parts.ts'
+
+/** Who asks: a credential, and the quotas that the API gives to it. */
+export interface Account {
+  /** Absent where there is no credential. */
+  readonly auth?: Authenticator
+  /** The widest first. */
+  readonly quotas: readonly Quota[]
+}
 
 /** One attempt of a request on its way through the chain. */
 export interface Call {
@@ -12,7 +21,8 @@ export interface Call {
   readonly signal: AbortSignal | undefined
   /** Names the stream in events. */
   readonly stream: string | undefined
-  /** Quotas of this request beside those of its client. */
+  readonly account: Account
+  /** Quotas of this request beside those of its account. */
   readonly quotas: readonly Quota[]
   /** Puts secret headers and parameters on an attempt (S1). */
   readonly attach: Attach | undefined

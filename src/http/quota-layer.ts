@@ -3,12 +3,10 @@ import { combineQuotas } from '../quota/combine.ts'
 import { Concurrency } from '../quota/concurrency.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Quota } from '../quota/quota.ts'
-import type { Call, Layer } from './layer.ts'
+import type { Account, Call, Layer } from './layer.ts'
 
 export interface QuotaLayerOptions {
-  /** The client's own, the widest first. */
-  readonly quotas: readonly Quota[]
-  /** Requests under way at once. */
+  /** Requests under way at once, for each account. */
   readonly maxConcurrent: number
   readonly clock: Clock
   /** Before a wait: the least time that it takes, `Infinity` where that is not known. */
@@ -18,29 +16,35 @@ export interface QuotaLayerOptions {
 }
 
 /**
- * Waits before an attempt for the client's quotas, one of its places, and the call's own quotas, all taken at one moment (Q1): who waits
- * for an endpoint or the account takes no place of the client, and who waits for a place spends no quota. What is held is given
+ * Waits before an attempt for the account's quotas, one of its places, and the call's own quotas, all taken at one moment (Q1): who waits
+ * for an endpoint or the account takes no place, and who waits for a place spends no quota. What is held is given
  * back once the attempt is over. A wait for a place alone is no wait for quota, and is not told of.
  */
-export function quotaLayer({ quotas, maxConcurrent, clock, onHold, onWait }: QuotaLayerOptions): Layer {
-  const places = new QuotaQueue('maxConcurrent', [new Concurrency(maxConcurrent)], clock)
-  const own = combineQuotas([...quotas, places])
-  const combined = new WeakMap<readonly Quota[], Quota>()
+export function quotaLayer({ maxConcurrent, clock, onHold, onWait }: QuotaLayerOptions): Layer {
+  // Places are an account's own: one line for all would let the throttling of one account hold back the others.
+  const accounts = new WeakMap<Account, { places: QuotaQueue; combined: WeakMap<readonly Quota[], Quota> }>()
 
-  function quotaOf(call: Call): Quota {
-    if (call.quotas.length === 0) return own
-    let quota = combined.get(call.quotas)
-    if (quota === undefined) {
-      quota = combineQuotas([own, ...call.quotas])
-      combined.set(call.quotas, quota)
+  function quotaOf({ account, quotas }: Call): { readonly quota: Quota; readonly places: QuotaQueue } {
+    let known = accounts.get(account)
+    if (known === undefined) {
+      const places = new QuotaQueue('maxConcurrent', [new Concurrency(maxConcurrent)], clock)
+      known = { places, combined: new WeakMap() }
+      accounts.set(account, known)
     }
-    return quota
+    const { places, combined } = known
+    let quota = combined.get(quotas)
+    if (quota === undefined) {
+      quota = combineQuotas([...account.quotas, places, ...quotas])
+      combined.set(quotas, quota)
+    }
+    return { quota, places }
   }
 
-  const namesOf = (call: Call) => [...quotas, ...call.quotas].map(({ name }) => name).join(' and ')
+  const namesOf = (call: Call) =>
+    [...call.account.quotas, ...call.quotas].map(({ name }) => name).join(' and ')
 
   return (next) => async (call, consume) => {
-    const quota = quotaOf(call)
+    const { quota, places } = quotaOf(call)
     const asked = clock.now()
     let told = false
     let since = asked

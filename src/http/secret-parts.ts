@@ -1,21 +1,20 @@
-// Headers and query parameters that are secrets (S1). They are put on each attempt right before it is sent, so that no URL that is
-// named in a message, planned or stored ever holds one.
+// The parts of a request that are secrets (S1). They are put on each attempt right before it is sent, so that no URL that is
+// named in a message, planned or stored ever holds one. A header or query parameter is put on as a whole; inside a path, a body or any
+// other text a mark stands for the secret until then, which names the variable: `bot***BOT_TOKEN***/getUpdates`.
 import type { AuthContext } from '../auth/authenticator.ts'
 import { checkHeaderText, lateCredential } from '../auth/credential.ts'
 import { writePath } from '../options/explain.ts'
 import { isSecret, type Secret } from '../options/secret.ts'
 import type { QueryValue } from '../ports/request.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
+import { bodyLanguage } from './request-body.ts'
+import { flattenQuery, type QueryObject, type QueryScalar } from './request-query.ts'
 import { withQuery } from './request-url.ts'
-
-type QueryScalar = string | number | boolean
 
 /** Headers, by lower-case name, and query parameters as a config has them. */
 export interface ConfiguredParts {
   readonly headers?: Readonly<Record<string, string | Secret>> | undefined
-  readonly query?:
-    | Readonly<Record<string, QueryScalar | Secret | readonly (QueryScalar | Secret)[]>>
-    | undefined
+  readonly query?: QueryObject | undefined
 }
 
 /** What may be shown. */
@@ -46,10 +45,9 @@ export function splitSecrets({ headers = {}, query = {} }: ConfiguredParts): {
     if (isSecret(value)) secret.headers[name] = value
     else plain.headers[name] = value
   }
-  for (const [name, value] of Object.entries(query)) {
-    const values = [value].flat() as (QueryScalar | Secret)[]
+  for (const [name, values] of flattenQuery(query)) {
     if (values.some(isSecret)) secret.query[name] = values
-    else plain.query[name] = value as QueryValue
+    else plain.query[name] = (values.length === 1 ? values[0] : values) as QueryValue
   }
   return { plain, secret }
 }
@@ -102,4 +100,45 @@ export function attachSecrets(
       ...Object.fromEntries(lateHeaders.map(([name, reveal]) => [name, reveal()])),
     },
   })
+}
+
+/** The text of a secret with a mark in the place of each variable. A mark is the same in a URL, in JSON, in a form and in a header. */
+export function markedText(secret: Secret): string {
+  return secret.write((variable) => `***${variable}***`)
+}
+
+/** Puts the values of `variables` in the place of their marks, each encoded as where it stands; `undefined` where there are none. */
+export function attachMarked(
+  variables: ReadonlyMap<string, { readonly secret: Secret; readonly option: string }>,
+  context: Pick<AuthContext, 'lookup' | 'onSecret' | 'source'>,
+): Attach | undefined {
+  if (variables.size === 0) return undefined
+  const late = new Map(
+    Array.from(variables, ([name, { secret, option }]) => [name, lateCredential(secret, option, context)]),
+  )
+  const put = (text: string, encode: (value: string, name: string) => string) =>
+    text.replace(/\*\*\*([A-Za-z_]\w*)\*\*\*/g, (mark, name: string) => {
+      const reveal = late.get(name)
+      return reveal === undefined ? mark : encode(reveal(), name)
+    })
+  const inHeader = (value: string, name: string) => {
+    checkHeaderText(value, variables.get(name)!.option, context.source)
+    return value
+  }
+  return (request) => ({
+    ...request,
+    url: put(request.url, encodeURIComponent),
+    headers: Object.fromEntries(
+      Object.entries(request.headers).map(([name, value]) => [name, put(value, inHeader)]),
+    ),
+    ...(typeof request.body === 'string' && {
+      body: put(request.body, inBody[bodyLanguage(request.headers['content-type'])]),
+    }),
+  })
+}
+
+const inBody: Readonly<Record<ReturnType<typeof bodyLanguage>, (value: string) => string>> = {
+  json: (value) => JSON.stringify(value).slice(1, -1),
+  form: (value) => new URLSearchParams([['', value]]).toString().slice(1),
+  text: (value) => value,
 }

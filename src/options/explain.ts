@@ -67,7 +67,7 @@ function listed(known: readonly string[], near: string | undefined): string {
 }
 
 function missing(path: Path, input: unknown, schema: JsonSchema): string {
-  const description = schemaAt(schema, path, input)?.description
+  const description = schemaAt(schema, path, input, true)?.description
   return description === undefined ? 'this option is required' : `this option is required: ${description}`
 }
 

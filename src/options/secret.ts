@@ -24,14 +24,15 @@ export class Secret {
    * @throws SecretMissingError where a variable is not set or is empty
    */
   reveal(lookup: SecretLookup): string {
-    return this.#parts
-      .map((part) => {
-        if ('text' in part) return part.text
-        const value = lookup(part.variable)
-        if (value === undefined || value === '') throw new SecretMissingError(part.variable, value === '')
-        return value
-      })
-      .join('')
+    return this.write((variable) => {
+      const value = lookup(variable)
+      if (value === undefined || value === '') throw new SecretMissingError(variable, value === '')
+      return value
+    })
+  }
+  /** Its text with `write` in the place of each variable. */
+  write(write: (variable: string) => string): string {
+    return this.#parts.map((part) => ('text' in part ? part.text : write(part.variable))).join('')
   }
   toString(): string {
     return '***'

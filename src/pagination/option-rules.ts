@@ -70,7 +70,7 @@ interface Place {
 function* placesOf(options: PaginatorOptions): Iterable<Place> {
   if ('param' in options && options.param !== undefined)
     yield { path: ['param'], place: requestValue.parse(options.param) }
-  if ('size' in options && options.size !== undefined)
+  if ('size' in options && options.size !== undefined && 'param' in options.size)
     yield { path: ['size', 'param'], place: requestValue.parse(options.size.param) }
   if (options.type === 'cursor' && typeof options.persist === 'object' && options.persist.param !== undefined)
     yield { path: ['persist', 'param'], place: requestValue.parse(options.persist.param) }

@@ -11,6 +11,7 @@ import { offsetOptions, offsetPaginator } from './offset.ts'
 import { pageNumberOptions, pageNumberPaginator } from './page-number.ts'
 import type { Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
+import { relayOptions, relayPaginator } from './relay.ts'
 import { timeOptions, timePaginator } from './time.ts'
 
 export const paginatorOptions = z
@@ -22,6 +23,7 @@ export const paginatorOptions = z
     linkHeaderOptions,
     keysetOptions,
     timeOptions,
+    relayOptions,
     noneOptions,
     autoOptions,
     customOptions,
@@ -51,6 +53,8 @@ export function createPaginator(options: PaginatorOptions, cleanUrl?: (url: stri
       return keysetPaginator(options)
     case 'time':
       return timePaginator(options)
+    case 'relay':
+      return relayPaginator(options)
     case 'none':
       return nonePaginator(options)
     case 'auto':

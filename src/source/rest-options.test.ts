@@ -109,7 +109,7 @@ test.each<[string, StreamInput, string]>([
   ],
   [
     'a GET with a body',
-    { path, paginate, body: { a: 1 } },
+    { path, paginate, method: 'GET', body: { a: 1 } },
     'body: a GET request has no body: set `method: POST`, or use `query`',
   ],
   [

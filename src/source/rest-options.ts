@@ -15,19 +15,14 @@ import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
+import { graphqlOptions } from './request/graphql-options.ts'
+import { bodyValue, headers, method, query } from './request/request-options.ts'
 import { include, recordSelector, recordsAs } from './response/records-options.ts'
 import { sidesOptions } from './response/sides.ts'
 import { slicesOptions } from './slices/slices-options.ts'
+import { withDefaults } from './stream-defaults.ts'
 import { streamProblems } from './stream-rules.ts'
 import { transformOptions } from './transform/transform-options.ts'
-
-const queryScalar = z.union([z.number(), z.boolean(), textOrSecret])
-
-const query = z
-  .record(z.string(), z.union([queryScalar, z.array(queryScalar)]))
-  .describe('Query parameters of every request; a list repeats its name')
-
-const headers = z.record(z.string().toLowerCase(), textOrSecret)
 
 const fieldName = z.string().min(1, { error: "a field's name can't be empty" })
 
@@ -37,25 +32,32 @@ const tableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, {
 })
 
 const streamFields = z.strictObject({
-  path: z
-    .string()
-    .min(1, { error: 'a stream needs the path that it is read from, as in "tickets"' })
+  path: textOrSecret
+    .refine((text) => text !== '', { error: 'a stream needs the path that it is read from, as in "tickets"' })
     .describe('Path below `baseUrl`, or an absolute URL. It may have a query'),
-  method: z.enum(['GET', 'POST']).default('GET').describe('GET, or POST for a search. Default GET'),
+  method: method
+    .optional()
+    .describe('Any method, as in POST for a search. Default GET, or POST with a `body` or `graphql`'),
   query: query.optional(),
   headers: headers.optional().describe("Headers of this stream's requests, beside the source's"),
+  auth: authOptions
+    .optional()
+    .describe(
+      "How this stream proves who it is, in place of the source's `auth`: another account, with quotas of its own",
+    ),
   quotas: z
     .array(quotaEntry)
     .prefault([])
     .describe(
       "Limits of this stream's endpoint, beside the source's: all streams with the same method and path share them. Default: none",
     ),
-  body: z
-    .json()
+  body: bodyValue
+    .meta({ title: 'request body' })
     .optional()
     .describe(
-      'Body of every request, with `method: POST`: sent as JSON, or as a form where the content type says so',
+      'Body of every request: sent as JSON; as a form where the header `content-type` says so; a text as it is where the content type is another',
     ),
+  graphql: graphqlOptions.optional(),
   records: recordSelector
     .optional()
     .describe(
@@ -143,6 +145,13 @@ export const streamOptions = streamFields
   })
   .describe('One endpoint that yields records, loaded into one table')
 
+const defaultOptions = streamFields
+  .omit({ path: true, table: true })
+  .partial()
+  .describe(
+    "Options for every stream that has none of its own; null in a stream takes one away. `query`, `headers` and `body` are merged key by key, the stream's own first; anything else is replaced whole",
+  )
+
 const streamName = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: (issue) => badName(issue.input, 'a stream') })
@@ -170,7 +179,7 @@ export const restOptions = z
       .min(1)
       .default(10)
       .describe(
-        'Requests under way at once, those that wait for a quota not counted; more wait, first come, first served. Default 10',
+        'Requests under way at once with one credential, those that wait for a quota not counted; more wait, first come, first served. Default 10',
       ),
     allowedOrigins: z
       .array(httpUrl)
@@ -190,6 +199,7 @@ export const restOptions = z
       .describe(
         "Path that `sluice check` asks, which needs the credential. Default: the first stream's first request",
       ),
+    defaults: defaultOptions.optional(),
     streams: z
       .record(streamName, streamOptions)
       .refine((streams) => Object.keys(streams).length > 0, { error: 'a source needs at least one stream' })
@@ -202,5 +212,25 @@ export function tableOf(source: string, stream: string, settings: Pick<StreamSet
   return settings.table ?? `${source}_${stream}`
 }
 
-export type RestOptions = z.input<typeof restOptions>
+type WrittenStream = z.input<typeof streamOptions>
+type OrNull<T> = { readonly [Key in keyof T]: T[Key] | null }
+
+/** A stream as it is written: null takes a default of the source away. */
+export type StreamInput = Pick<WrittenStream, 'path'> &
+  OrNull<Omit<WrittenStream, 'path' | 'headers'>> & {
+    readonly headers?: OrNull<NonNullable<WrittenStream['headers']>> | null
+  }
+
+export type RestOptions = Omit<z.input<typeof restOptions>, 'streams'> & {
+  readonly streams: Readonly<Record<string, StreamInput>>
+}
+
+/** The source as it is written becomes one whose streams each say all that holds for them. */
+export const mergeDefaults = z.transform((written: RestOptions, context) => {
+  // A mistake in the defaults is one mistake, and not one of each stream.
+  const { error } = defaultOptions.optional().safeParse(written?.defaults)
+  for (const issue of error?.issues ?? [])
+    context.issues.push({ ...issue, path: ['defaults', ...issue.path] } as z.core.$ZodRawIssue)
+  return withDefaults<unknown>(written) as z.input<typeof restOptions>
+})
 export type RestSettings = z.output<typeof restOptions>

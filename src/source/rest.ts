@@ -9,7 +9,7 @@ import type { Source } from '../ports/source.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { compileSelector, selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
-import { createRestStream } from './stream.ts'
+import { type AccountOf, createRestStream } from './stream.ts'
 
 const wholeBody = compileSelector({ path: '', optional: true })
 
@@ -28,6 +28,8 @@ export interface RestSourceDependencies {
   readonly lookup?: SecretLookup
   /** Default: each stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
+  /** The account of a stream with a credential of its own. */
+  readonly accountOf?: AccountOf
   readonly onEvent?: EventSink | undefined
 }
 

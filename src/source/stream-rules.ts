@@ -1,9 +1,15 @@
 import { isStreamed } from '../http/decode/format-options.ts'
 import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
+import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
+import { boundProblems } from './request/bound-problems.ts'
+import { graphqlProblems } from './request/graphql-problems.ts'
+import { placeholderProblems, placeholdersOf } from './request/placeholder-problems.ts'
+import { placeholderScopes } from './request/placeholder-scopes.ts'
+import { methodOf, requestOptionsOf } from './request/request-options.ts'
 import { responseProblems } from './response/response-rules.ts'
 import type { StreamSettings } from './rest-options.ts'
 
@@ -98,13 +104,20 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
   }
 }
 
-function* paginateProblems({ paginate, method, body }: StreamSettings): Iterable<StreamProblem> {
+function* paginateProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const { paginate, graphql } = stream
   if (paginate === undefined) return
+  const method = methodOf(stream)
+  const body = graphql === undefined ? (stream.body as Json | undefined) : {}
   for (const { path, message } of paginationProblems(paginate, { method, body }))
     yield { path: ['paginate', ...path], message }
 }
 
 function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const requested = requestOptionsOf(stream)
+  yield* placeholderProblems(requested, placeholderScopes(stream))
+  yield* boundProblems(stream, placeholdersOf(requested))
+  yield* graphqlProblems(stream)
   if (stream.paginate === undefined && !isStreamed(stream.format)) {
     yield {
       path: ['paginate'],
@@ -112,7 +125,7 @@ function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
         'say how the API hands out the list page by page, as in `paginate: { type: cursor, … }`, or `paginate: { type: none }` where one request reads it all',
     }
   }
-  if (stream.method === 'GET' && stream.body !== undefined) {
+  if (methodOf(stream) === 'GET' && stream.body !== undefined) {
     yield { path: ['body'], message: 'a GET request has no body: set `method: POST`, or use `query`' }
   }
 }
@@ -130,7 +143,10 @@ function* windowProblems({ slices }: StreamSettings): Iterable<StreamProblem> {
       }
     }
   }
-  if (JSON.stringify(slices.from.param) === JSON.stringify(slices.to.param)) {
+  if (
+    slices.from.param !== undefined &&
+    JSON.stringify(slices.from.param) === JSON.stringify(slices.to.param)
+  ) {
     yield {
       path: ['slices', 'to', 'param'],
       message: 'the end of a window needs another parameter than its beginning',

@@ -1,15 +1,16 @@
 import { ConfigError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
+import type { Account } from '../http/layer.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
+import { encodeBody } from '../http/request-body.ts'
 import { withQuery } from '../http/request-url.ts'
 import {
   type Attach,
+  attachMarked,
   attachSecrets,
-  type PlainParts,
   type SecretParts,
   secretsBeside,
-  splitSecrets,
 } from '../http/secret-parts.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import { createPaginator } from '../pagination/options.ts'
@@ -43,7 +44,8 @@ import { type Bounds, type Progression, type SliceReading, storedPosition } from
 import type { ReactionSettings } from './reactions/reaction-options.ts'
 import { compileReactions } from './reactions/reactions.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
-import { requestTemplate } from './request/request-template.ts'
+import { methodOf } from './request/request-options.ts'
+import { streamRequest } from './request/stream-request.ts'
 import { compileSides } from './response/sides.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
 import { timeSlices } from './slices/time-slices.ts'
@@ -72,8 +74,16 @@ export interface RestStreamDependencies {
   readonly responses?: readonly ReactionSettings[]
   /** Default: the stream's quotas are its own. */
   readonly endpointQuota?: EndpointQuota
+  /** The account of a stream with a credential of its own. */
+  readonly accountOf?: AccountOf
   readonly onEvent?: EventSink | undefined
 }
+
+/** An account of the API, by what a stream says of its credential. `place` names the stream in messages. */
+export type AccountOf = (
+  auth: NonNullable<StreamSettings['auth']>,
+  place: string,
+) => { readonly account: Account; readonly endpointQuota: EndpointQuota }
 
 const noSecrets: SecretParts = { headers: {}, query: {} }
 
@@ -87,13 +97,13 @@ export function createRestStream(
   const { client, clock, limits, query = {}, redactor = createRedactor(), onEvent } = dependencies
   const fullName = `${source}.${name}`
   const key = settings.key ?? []
-  const own = splitSecrets(settings)
+  const { own, marked, template } = streamRequest(settings, query)
   const inherited = secretsBeside(dependencies.secret ?? noSecrets, own)
   const secret: SecretParts = {
     headers: { ...inherited.headers, ...own.secret.headers },
     query: { ...inherited.query, ...own.secret.query },
   }
-  const attach = attachBoth(inherited, own.secret)
+  const attach = attachAll(inherited, own.secret)
   const kind = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
     // S1: a position is stored, and whoever asks it is signed afresh.
     const url = withoutParameters(redactor.withoutSecrets(link), secret.query)
@@ -118,10 +128,12 @@ export function createRestStream(
     }),
   )
   const pages = pagesAtOnce(settings, paginator)
-  const progression = progressionOf(fullName, settings, paginator, clock)
-  const template = requestTemplate(baseRequest(settings, own.plain, query))
-  const { endpointQuota = ownQuota(clock) } = dependencies
-  const quotas = [endpointQuota(settings.method, settings.path, settings.quotas)]
+  const placeholders = new Set(template.placeholders)
+  const progression = progressionOf(fullName, settings, paginator, clock, placeholders)
+  const asOther = settings.auth && dependencies.accountOf?.(settings.auth, `${source}.streams.${name}`)
+  const { endpointQuota = dependencies.endpointQuota ?? ownQuota(clock) } = asOther ?? {}
+  const quotas = [endpointQuota(methodOf(settings), own.path, settings.quotas)]
+  const asked = { quotas, ...(asOther && { account: asOther.account }), ...(attach && { attach }) }
   const reactions = compileReactions([...settings.responses, ...(dependencies.responses ?? [])], clock)
   const table = tableOf(source, name, settings)
   const sides = settings.sides && compileSides(settings.sides, table)
@@ -136,20 +148,26 @@ export function createRestStream(
     sides,
     key,
     unwrap: settings.unwrap,
+    connection: connectionOf(settings),
+    graphql: settings.graphql,
     limits,
-    quotas,
     clock,
     reactions,
     placeholders: template.placeholders,
-    ...(attach && { attach }),
+    ...asked,
   })
 
-  function attachBoth(ofSource: SecretParts, ofStream: SecretParts): Attach | undefined {
+  function attachAll(ofSource: SecretParts, ofStream: SecretParts): Attach | undefined {
     const { lookup = () => undefined } = dependencies
     const onSecret = (value: string) => redactor.add(value)
-    const first = attachSecrets(ofSource, { lookup, onSecret, source })
-    const then = attachSecrets(ofStream, { lookup, onSecret, source: `${source}.streams.${name}` })
-    return first && then ? (request) => then(first(request)) : (first ?? then)
+    const context = { lookup, onSecret, source: `${source}.streams.${name}` }
+    const each = [
+      attachSecrets(ofSource, { ...context, source }),
+      attachSecrets(ofStream, context),
+      attachMarked(marked, context),
+    ].filter((one) => one !== undefined)
+    if (each.length === 0) return undefined
+    return (request) => each.reduce((attached, attach) => attach(attached), request)
   }
 
   const transform =
@@ -187,6 +205,7 @@ export function createRestStream(
         limits,
         query,
         attach,
+        account: asOther?.account,
         reactions,
       }),
       progression,
@@ -269,8 +288,7 @@ export function createRestStream(
         await client.request(request, (response) => response.discard(), {
           signal,
           stream: fullName,
-          quotas,
-          ...(attach && { attach }),
+          ...asked,
         })
       } else await fetcher.fetch(request, noParts, signal)
     },
@@ -286,6 +304,11 @@ function upToTheMark(paginator: Paginator, { isEnough }: SliceReading): Paginato
     next: (page, position) => (isEnough() ? undefined : paginator.next(page, position)),
     ...(resume && { resume }),
   }
+}
+
+/** A GraphQL connection names its records itself. */
+function connectionOf({ records, paginate }: StreamSettings): string | undefined {
+  return records === undefined && paginate?.type === 'relay' ? paginate.connection : undefined
 }
 
 function ownQuota(clock: Clock): EndpointQuota {
@@ -304,6 +327,7 @@ function progressionOf(
   settings: StreamSettings,
   paginator: Paginator,
   clock: Clock,
+  placeholders: ReadonlySet<string>,
 ): Progression {
   const { incremental, slices } = settings
   if (slices !== undefined) return timeSlices(slices, clock)
@@ -311,9 +335,9 @@ function progressionOf(
     case undefined:
       return wholeList(stream)
     case 'time':
-      return timeIncremental(stream, incremental, clock)
+      return timeIncremental(stream, incremental, clock, placeholders)
     case 'id':
-      return idIncremental(stream, incremental)
+      return idIncremental(stream, incremental, placeholders)
     case 'position':
       return positionIncremental(stream, incremental, paginator, clock)
   }
@@ -324,18 +348,6 @@ function writeMode(settings: StreamSettings): WriteMode {
   if (settings.write !== undefined) return settings.write
   if (settings.key !== undefined) return 'merge'
   return settings.incremental === undefined ? 'replace' : 'append'
-}
-
-/** What all requests of a stream share. Reading changes nothing at the API, whatever the method: a POST is a search. */
-function baseRequest(settings: StreamSettings, own: PlainParts, query: RequestSpec['query']): RequestSpec {
-  return {
-    method: settings.method,
-    url: settings.path,
-    query: { ...query, ...own.query },
-    headers: own.headers,
-    safe: true,
-    ...(settings.body !== undefined && { body: settings.body }),
-  }
 }
 
 /** Headers that carry a credential, by their name. */
@@ -356,7 +368,9 @@ function previewRequest(
     method: request.method,
     url: withQuery(redactor.url(client.resolve(request)), hidden(secret.query)),
     headers: { ...Object.fromEntries(shown), ...hidden(secret.headers) },
-    ...(request.body !== undefined && { body: redactor.text(JSON.stringify(request.body)) }),
+    ...(request.body !== undefined && {
+      body: redactor.text(encodeBody(request.body, request.headers['content-type']).text),
+    }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError } from '../../errors.ts'
 import { requestWriter } from '../../pagination/request-value.ts'
-import type { Json, JsonRecord } from '../../ports/json.ts'
+import type { Json, JsonRecord, Value } from '../../ports/json.ts'
 import type { Progress } from '../../ports/source.ts'
 import { isUnbounded, oneSlice, type Progression, refuseBackfill, storedPosition } from '../progression.ts'
 import { cursorField, type Seen } from './cursor-field.ts'
@@ -12,7 +12,12 @@ import { markReader } from './response-mark.ts'
  * Reads what has a greater id than the high-water mark. Ids are compared as whole numbers of any length, and stored as
  * text, so that none loses digits (R4).
  */
-export function idIncremental(stream: string, options: IdIncrementalOptions): Progression {
+export function idIncremental(
+  stream: string,
+  options: IdIncrementalOptions,
+  /** Those of the stream's request: what they tell the API is not filtered here. */
+  placeholders: ReadonlySet<string> = new Set(),
+): Progression {
   const { field, param, order, missing, inclusive } = options
   const write = param === undefined ? undefined : requestWriter(param)
   const cursor = cursorField({ stream, field, ordering: idOrdering, order, missing })
@@ -44,7 +49,8 @@ export function idIncremental(stream: string, options: IdIncrementalOptions): Pr
       let passedMark = false
       /** Whether a record is one of those that an API with the filter would not give. */
       const isOld = (id: bigint) => since !== undefined && (inclusive ? id < since : id <= since)
-      const filters = param === undefined || order === 'descending' || missing === 'drop'
+      const isTold = param !== undefined || placeholders.has('cursor.value')
+      const filters = !isTold || order === 'descending' || missing === 'drop'
       const keeps = (record: JsonRecord) => {
         const id = toId(cursor.read(record))
         return id === undefined ? missing !== 'drop' : !isOld(id)
@@ -52,6 +58,7 @@ export function idIncremental(stream: string, options: IdIncrementalOptions): Pr
 
       return {
         start: resumed?.at,
+        values: { cursor: { value: asValue(since) } },
         request: (base) => (since === undefined || write === undefined ? base : write(base, String(since))),
 
         take(records) {
@@ -94,6 +101,11 @@ function sinceOf(mark: bigint | undefined, start: bigint | undefined, lookback: 
 function greater(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
   if (a === undefined) return b
   return b === undefined || a > b ? a : b
+}
+
+/** In a body an id is a number, whose digits a long one keeps (R4). */
+function asValue(id: bigint | undefined): Value {
+  return id === undefined ? null : Number.isSafeInteger(Number(id)) ? Number(id) : id
 }
 
 function asText(id: bigint | undefined): Json {

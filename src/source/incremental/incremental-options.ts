@@ -56,7 +56,7 @@ export const timeIncrementalOptions = z
     param: requestValue
       .optional()
       .describe(
-        'Where the API takes the earliest time wanted: a query parameter as in "created[gte]", `{ header }` or `{ body }`. Without it the list is read whole, or with `order: descending` up to the mark, and older records are left out here',
+        'Where the API takes the earliest time wanted: a query parameter as in "created[gte]", `{ header }` or `{ body }`. Left out where the request has the placeholder {cursor.value}; without either the list is read whole, or with `order: descending` up to the mark, and older records are left out here',
       ),
     inclusive: z
       .boolean()
@@ -71,7 +71,9 @@ export const timeIncrementalOptions = z
       ),
     endParam: requestValue
       .optional()
-      .describe('Where the API takes the latest time wanted. Default: the list is read up to its end'),
+      .describe(
+        'Where the API takes the latest time wanted. Left out where the request has {cursor.end}. Default: the list is read up to its end',
+      ),
     start,
     format: timeFormat.default('iso'),
     fieldFormat: recordTimeFormat.optional(),
@@ -103,7 +105,11 @@ export const positionIncrementalOptions = z
       .describe("The paginator's position outlives the run, as with Zendesk's incremental cursor"),
     start: z
       .strictObject({
-        param: requestValue.describe('Where the first request of all says from when on: as in "start_time"'),
+        param: requestValue
+          .optional()
+          .describe(
+            'Where the first request of all says from when on: as in "start_time". Left out where the request has {cursor.value}, which every page then says',
+          ),
         value: start,
         format: timeFormat.default('iso'),
         timeZone: zone,
@@ -123,7 +129,7 @@ export const idIncrementalOptions = z
     param: requestValue
       .optional()
       .describe(
-        'Where the API takes the id to start from, as in "since_id". Without it the list is read whole, or with `order: descending` up to the mark, and older records are left out here',
+        'Where the API takes the id to start from, as in "since_id". Left out where the request has the placeholder {cursor.value}; without either the list is read whole, or with `order: descending` up to the mark, and older records are left out here',
       ),
     start: z
       .union([

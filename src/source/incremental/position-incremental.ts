@@ -17,7 +17,7 @@ export function positionIncremental(
   clock: Clock,
 ): Progression {
   const { start } = options
-  const write = start === undefined ? undefined : requestWriter(start.param)
+  const write = start?.param === undefined ? undefined : requestWriter(start.param)
   const codec = start && timeCodec(start)
 
   return {
@@ -40,6 +40,7 @@ export function positionIncremental(
       const since = bounds?.since ?? (start && startInstant(start.value, clock))
       return {
         start: storedPosition(slice.progress)?.at,
+        values: { cursor: { value: since === undefined ? null : codec!.write(since) } },
         request: (base, isFirst) =>
           isFirst && write !== undefined ? write(base, codec!.write(since!)) : base,
         take: (records) => records,

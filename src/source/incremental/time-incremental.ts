@@ -19,7 +19,13 @@ import { isBefore, timeOrdering, wantedTime } from './time-ordering.ts'
  * that changes while the list is read has a later time than that, and is read by the next run. Records that share the
  * mark's time are read again, since others with the same time may have come after; the destination knows them by key.
  */
-export function timeIncremental(stream: string, options: TimeIncrementalOptions, clock: Clock): Progression {
+export function timeIncremental(
+  stream: string,
+  options: TimeIncrementalOptions,
+  clock: Clock,
+  /** Those of the stream's request: what they tell the API is not filtered here. */
+  placeholders: ReadonlySet<string> = new Set(),
+): Progression {
   const { param, endParam, lookback, margin, order, missing } = options
   const codec = timeCodec(options)
   const writeSince = param === undefined ? undefined : requestWriter(param)
@@ -71,11 +77,15 @@ export function timeIncremental(stream: string, options: TimeIncrementalOptions,
       let passedMark = false
       const isBackfill = boundsOf(slice) !== undefined
       const isOld = isBefore(since, codec)
+      const sinceText = codec.write(shiftInstant(since, -before))
+      const untilText = codec.writeUp(until)
+      const tellsSince = param !== undefined || placeholders.has('cursor.value')
+      const tellsUntil = endParam !== undefined || placeholders.has('cursor.end')
       const keeps =
         cursor &&
         ownFilter(
-          param === undefined || order === 'descending' ? isOld : undefined,
-          isBackfill && endParam === undefined ? boundsOf(slice)?.until : undefined,
+          !tellsSince || order === 'descending' ? isOld : undefined,
+          isBackfill && !tellsUntil ? boundsOf(slice)?.until : undefined,
           cursor.read,
           codec,
           missing === 'drop',
@@ -83,10 +93,11 @@ export function timeIncremental(stream: string, options: TimeIncrementalOptions,
 
       return {
         start: at,
+        values: { cursor: { value: sinceText, end: untilText } },
 
         request(base) {
-          const bounded = writeSince?.(base, codec.write(shiftInstant(since, -before))) ?? base
-          return writeUntil?.(bounded, codec.writeUp(until)) ?? bounded
+          const bounded = writeSince?.(base, sinceText) ?? base
+          return writeUntil?.(bounded, untilText) ?? bounded
         },
 
         take(records) {

@@ -6,6 +6,7 @@ import type { Client } from '../../http/client.ts'
 import { errorBodyMessage } from '../../http/decode/error-body.ts'
 import { type JsonBody, readJson } from '../../http/decode/json.ts'
 import type { BodyLimits } from '../../http/decode/limits.ts'
+import type { Account } from '../../http/layer.ts'
 import { retryAfterMs } from '../../http/retry-after.ts'
 import type { Attach } from '../../http/secret-parts.ts'
 import { statusError } from '../../http/status-error.ts'
@@ -37,6 +38,8 @@ export interface JobClientDependencies {
   readonly limits: BodyLimits
   /** Query parameters of every request of the source. */
   readonly query: RequestSpec['query']
+  /** The account that asks, where it is not the client's own. */
+  readonly account?: Account | undefined
   readonly attach: Attach | undefined
   readonly reactions: Reactions | undefined
 }
@@ -68,7 +71,7 @@ export interface JobClient {
 }
 
 export function jobClient(settings: JobSettings, dependencies: JobClientDependencies): JobClient {
-  const { client, clock, stream, limits, attach, reactions } = dependencies
+  const { client, clock, stream, limits, attach, account, reactions } = dependencies
   const { create, poll, abort } = settings
   const createTemplate = templateOf(create)
   const pollTemplate = templateOf(poll)
@@ -115,6 +118,7 @@ export function jobClient(settings: JobSettings, dependencies: JobClientDependen
     return client.request(request, consume, {
       signal,
       stream,
+      ...(account && { account }),
       ...(attach && { attach }),
       ...(react && { react }),
       ...(about !== undefined && { about }),
@@ -195,6 +199,7 @@ export function jobClient(settings: JobSettings, dependencies: JobClientDependen
         await client.request(abortTemplate.fill(values), (response) => response.discard(), {
           signal,
           stream,
+          ...(account && { account }),
           ...(attach && { attach }),
         })
         return true

@@ -1,5 +1,6 @@
 import type { Client } from '../../http/client.ts'
 import { isStreamed } from '../../http/decode/format-options.ts'
+import type { Account } from '../../http/layer.ts'
 import type { Attach } from '../../http/secret-parts.ts'
 import type { PageHead } from '../../pagination/paginator.ts'
 import type { RequestSpec } from '../../ports/request.ts'
@@ -46,6 +47,8 @@ export interface PageFetcherOptions extends ResponseOptions {
   readonly quotas: readonly Quota[]
   /** Puts the secrets among headers and query parameters on each attempt (S1). */
   readonly attach?: Attach
+  /** The account that asks, where it is not the client's own. */
+  readonly account?: Account
   readonly clock: Clock
   /** What the config says of responses. */
   readonly reactions?: Reactions | undefined
@@ -54,7 +57,7 @@ export interface PageFetcherOptions extends ResponseOptions {
 }
 
 export function pageFetcher(options: PageFetcherOptions): PageFetcher {
-  const { client, stream, quotas, attach, clock } = options
+  const { client, stream, quotas, attach, account, clock } = options
   const read = responseReader(options)
   return {
     streams: isStreamed(options.format),
@@ -73,6 +76,7 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
             signal,
             stream,
             quotas,
+            ...(account && { account }),
             ...(attach && { attach }),
             ...(react && { react }),
             ...(about !== undefined && { about }),

@@ -1,3 +1,5 @@
+import { placeholdersOf } from '../request/placeholder-problems.ts'
+import { requestOptionsOf } from '../request/request-options.ts'
 import type { StreamSettings } from '../rest-options.ts'
 import type { StreamProblem } from '../stream-rules.ts'
 import type { ReactionSettings } from './reaction-options.ts'
@@ -38,11 +40,6 @@ function useOf(entry: ReactionSettings, action: string): 'action' | 'finally' | 
   return entry.finally === action ? 'finally' : undefined
 }
 
-function hasPlaceholder({
-  path,
-  query,
-  headers,
-  body,
-}: Pick<StreamSettings, 'path' | 'query' | 'headers' | 'body'>): boolean {
-  return /\{[A-Za-z_]/.test(path) || /"[^"]*\{[A-Za-z_][^"]*"/.test(JSON.stringify([query, headers, body]))
+function hasPlaceholder(stream: Parameters<typeof requestOptionsOf>[0]): boolean {
+  return placeholdersOf(requestOptionsOf(stream)).size > 0
 }

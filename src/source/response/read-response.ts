@@ -17,7 +17,16 @@ import type { HttpResponse } from '../../ports/runtime.ts'
 import { type EarlyEnd, type JudgeContext, judgeErrorBody, judgeSuccess } from '../reactions/judge-success.ts'
 import type { Reject } from './record-shape.ts'
 import type { RecordsAs } from './records-options.ts'
-import { ApiErrorBodyError, asRecords, compileSelector, selectRecords, unwrapRecord } from './select.ts'
+import { refuseGraphqlErrors } from './refuse-graphql-errors.ts'
+import {
+  ApiErrorBodyError,
+  asRecords,
+  compileSelector,
+  type Selected,
+  selectRecords,
+  unwrapRecord,
+} from './select.ts'
+import { selectConnection } from './select-connection.ts'
 import type { Sides } from './sides.ts'
 
 /** A page as it came. */
@@ -57,6 +66,10 @@ export interface ResponseOptions {
   /** The fields of a record's key; a line that has none of them may be an error body (R2). */
   readonly key: readonly string[]
   readonly unwrap: string | undefined
+  /** A GraphQL connection whose nodes are the records, by its path below `data`, in place of `records`. */
+  readonly connection?: string | undefined
+  /** What to do with data beside errors, where the replies are GraphQL's. */
+  readonly graphql?: { readonly partial: 'fail' | 'keep' } | undefined
   readonly limits: BodyLimits
   /** For messages: `desk.tickets`. */
   readonly stream: string
@@ -109,6 +122,7 @@ export function responseReader(options: ResponseOptions): ResponseReader {
     })
     const answer = answerOf(response, url, judge, value, () => bytes.toString())
     judgeSuccess(answer, judge)
+    if (options.graphql !== undefined) refuseGraphqlErrors(answer, options.graphql.partial, judge.clock.now())
     const { records, rejects } = selectJudged(value, answer, judge)
     const rows = sides?.select(value, { url, status })
     return {
@@ -122,8 +136,11 @@ export function responseReader(options: ResponseOptions): ResponseReader {
   }
 
   /** The records, where the body is no error that a repeat, a wait or a new token heals. */
-  function selectJudged(value: Value, answer: Answer, judge: ResponseJudge) {
+  function selectJudged(value: Value, answer: Answer, judge: ResponseJudge): Selected {
     try {
+      const { connection, optionalRecords: optional } = options
+      if (connection !== undefined)
+        return { records: selectConnection(value, { connection, optional }, answer.url) }
       return selectRecords(value, selector, answer)
     } catch (error) {
       throw error instanceof ApiErrorBodyError ? judgeErrorBody(error, answer, judge) : error

@@ -6,9 +6,11 @@ import { startOption } from '../incremental/start.ts'
 import { plainTimeFormat } from '../incremental/time-option.ts'
 
 const sliceParam = {
-  param: requestValue.describe(
-    'Where the API takes this bound: a query parameter, `{ header }` or `{ body }`',
-  ),
+  param: requestValue
+    .optional()
+    .describe(
+      'Required without the placeholder `{slice.from}`, or `{slice.to}`, in the request. Where the API takes this bound: a query parameter, `{ header }` or `{ body }`',
+    ),
   format: plainTimeFormat
     .default('iso')
     .describe(

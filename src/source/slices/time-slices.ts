@@ -25,8 +25,8 @@ import type { TimeSlicesOptions } from './slices-options.ts'
 export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progression {
   const { from, to, size, lookback, margin } = options
   const grain = Math.max(unitMs[from.format], unitMs[to.format])
-  const writeFrom = requestWriter(from.param)
-  const writeTo = requestWriter(to.param)
+  const writeFrom = from.param === undefined ? undefined : requestWriter(from.param)
+  const writeTo = to.param === undefined ? undefined : requestWriter(to.param)
 
   function* windows(sinceMs: number, untilMs: number): Iterable<Window> {
     for (let since = sinceMs; since < untilMs; since = gridEnd(since)) yield { since, end: gridEnd(since) }
@@ -80,12 +80,18 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
     return { since, until, settled: Math.max(mark ?? first, Math.min(until, cut - lookback)) }
   }
 
-  function ask(base: RequestSpec, range: Range): RequestSpec {
+  function boundsText(range: Range): { readonly from: string | number; readonly to: string | number } {
     const end = ceilTo(range.until, unitMs[to.format]) - (to.inclusive ? lastStep(to) : 0)
-    return writeTo(
-      writeFrom(base, formatInstant(instantOfMs(range.since), from.format)),
-      formatInstantUp(instantOfMs(end), to.format),
-    )
+    return {
+      from: formatInstant(instantOfMs(range.since), from.format),
+      to: formatInstantUp(instantOfMs(end), to.format),
+    }
+  }
+
+  function ask(base: RequestSpec, range: Range): RequestSpec {
+    const texts = boundsText(range)
+    const bounded = writeFrom?.(base, texts.from) ?? base
+    return writeTo?.(bounded, texts.to) ?? bounded
   }
 
   return {
@@ -102,6 +108,7 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
       const mark = slice.progress?.highWater ?? null
       return {
         start: storedPosition(slice.progress)?.at,
+        values: { slice: boundsText(range) },
         request: (base) => ask(base, range),
         take: (records) => records,
         progress({ next }): Progress | undefined {

@@ -1,11 +1,13 @@
 // A stream's transform: what becomes of its records before they are stored. It works behind the paginator and the cursor filter, so that
 // neither a dropped record nor a renamed field ever ends a list.
+
 import { SluiceError } from '../../errors.ts'
 import { compileCondition } from '../../options/condition.ts'
 import { revealSecret, type Secret, type SecretLookup } from '../../options/secret.ts'
 import { parsePath } from '../../pagination/path.ts'
 import type { Json, JsonRecord, Value } from '../../ports/json.ts'
 import type { SideTable, SourcePage } from '../../ports/source.ts'
+import { fieldTextParts } from '../request/placeholder.ts'
 import { requestTemplate, type TemplateValues } from '../request/request-template.ts'
 import { carrier, itemsAt } from './carry.ts'
 import { hasher, masker } from './conceal.ts'
@@ -164,7 +166,10 @@ export function compileTransform(
 
 function adder(fields: Readonly<Record<string, Json>>): (record: JsonRecord, work: Work) => JsonRecord {
   const additions = Object.entries(fields).map(([path, value]) => {
-    const template = requestTemplate({ method: 'GET', url: '', query: {}, headers: {}, body: { value } })
+    const template = requestTemplate(
+      { method: 'GET', url: '', query: {}, headers: {}, body: { value } },
+      fieldTextParts,
+    )
     return { keys: parsePath(path)!.map(String), template }
   })
   return (record, { context }) => {
