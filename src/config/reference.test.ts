@@ -15,8 +15,10 @@ test('every option has a description', () => {
 test('every option of the schema is in the reference, at its path', () => {
   const listed = new Set(options.map(({ path }) => path))
   const missing = [...pathsOf(schema, '')].filter((path) => !listed.has(path))
-  // Quotas of a stream are those of a source, listed once; a place in a request or a response is a kind of value.
-  expect(missing.filter((path) => !/streams\.\*\.quotas\.|\.(header|body)$/.test(path))).toEqual([])
+  // Quotas and responses of a stream are those of a source, listed once; a place in a request or a response is a kind of value.
+  expect(missing.filter((path) => !/streams\.\*\.(quotas|responses)\.|\.(header|body)$/.test(path))).toEqual(
+    [],
+  )
 })
 
 test('an option has its type, its bounds and its default', () => {
