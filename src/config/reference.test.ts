@@ -15,9 +15,9 @@ test('every option has a description', () => {
 test('every option of the schema is in the reference, at its path', () => {
   const listed = new Set(options.map(({ path }) => path))
   const missing = [...pathsOf(schema, '')].filter((path) => !listed.has(path))
-  // Quotas and credentials of a stream are those of a source, defaults those of a stream, each listed once; a place in a request or a
-  // response is a kind of value.
-  const elsewhere = /streams\.\*\.(quotas|auth)\.|\.defaults\.|\.(header|body)$/
+  // Quotas, credentials and responses of a stream are those of a source, defaults those of a stream, each listed once; a place in a
+  // request or a response is a kind of value.
+  const elsewhere = /streams\.\*\.(quotas|auth|responses)\.|\.defaults\.|\.(header|body)$/
   expect(missing.filter((path) => !elsewhere.test(path))).toEqual([])
 })
 

@@ -73,6 +73,18 @@ const sections: readonly Section[] = [
     also: [[...stream, 'quotas']],
     intro: 'Each entry of `quotas`, of a source or of a stream.',
   },
+  {
+    title: 'Responses',
+    at: [...source, 'responses'],
+    also: [[...stream, 'responses']],
+    intro:
+      'Each entry of `responses`, of a source or of a stream. More in [limits-and-failures.md](limits-and-failures.md#responses-that-mean-something-else).',
+  },
+  {
+    title: 'Jobs',
+    at: [...stream, 'job'],
+    intro: '`job` of a stream. More in [jobs.md](jobs.md).',
+  },
   { title: 'Retries', at: [...source, 'retry'], intro: '`retry` of a source.' },
   { title: 'Circuit breaker', at: [...source, 'breaker'], intro: '`breaker` of a source.' },
   { title: 'Timeouts', at: [...source, 'timeouts'], intro: '`timeouts` of a source.' },
