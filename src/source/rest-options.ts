@@ -15,6 +15,7 @@ import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
 import { isWholeBody } from './response/select.ts'
+import { parentProblemsOf } from './slices/parent-rules.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { streamProblems } from './stream-rules.ts'
 import { transformOptions } from './transform/transform-options.ts'
@@ -193,6 +194,11 @@ export const restOptions = z
     streams: z
       .record(streamName, streamOptions)
       .refine((streams) => Object.keys(streams).length > 0, { error: 'a source needs at least one stream' })
+      .superRefine((streams, context) => {
+        for (const { path, message } of parentProblemsOf(streams)) {
+          context.addIssue({ code: 'custom', path: [...path], message, input: streams })
+        }
+      })
       .describe('What is read, by name'),
   })
   .describe('An HTTP API')
