@@ -29,16 +29,13 @@ export function splitKey(key: string, levels: number): { partition: string; inne
 }
 
 /** `%`, the signs that part a key, and what can't be seen. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const special = /[%/=,\u0000-\u001f\u007f-\u00a0\u2028\u2029]|[\ud800-\udfff]/gu
 
 function escaped(text: string): string {
   return text.replace(special, (sign) => {
     const code = sign.charCodeAt(0)
     // A surrogate without its pair has no bytes in UTF-8.
-    if (code >= 0xd800 && code <= 0xdfff) return `%u${code.toString(16).toUpperCase()}`
-    return encodeURIComponent(sign) === sign
-      ? `%${code.toString(16).toUpperCase()}`
-      : encodeURIComponent(sign)
+    const isHalf = code >= 0xd800 && code <= 0xdfff
+    return isHalf ? `%u${code.toString(16).toUpperCase()}` : encodeURIComponent(sign)
   })
 }

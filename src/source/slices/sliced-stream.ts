@@ -17,24 +17,14 @@ export function partitioningOf(
     throw new Error('this stream was built without the others of its source')
   },
 ): Partitioning | undefined {
-  const factors = (slices ?? []).flatMap((slicing): readonly Partitioning[] => {
-    switch (slicing.by) {
-      case 'time':
-        return []
-      case 'list':
-        return [listPartitions(slicing)]
-      case 'parent':
-        return [
-          parentPartitions(
-            stream,
-            slicing,
-            // The streams of a source are built one by one; a child may stand before its parent.
-            () => parentNames(slicing).map(parents),
-            fieldsOf(slicing.as, placeholders),
-          ),
-        ]
-    }
-  })
+  const factors: Partitioning[] = []
+  for (const slicing of slices ?? []) {
+    if (slicing.by === 'list') factors.push(listPartitions(slicing))
+    if (slicing.by !== 'parent') continue
+    // The streams of a source are built one by one; a child may stand before its parent.
+    const streams = () => parentNames(slicing).map(parents)
+    factors.push(parentPartitions(stream, slicing, streams, fieldsOf(slicing.as, placeholders)))
+  }
   return factors.length === 0 ? undefined : factors.reduce(product)
 }
 
