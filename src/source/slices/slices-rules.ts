@@ -12,9 +12,9 @@ import type { ListSlicesOptions, ParentSlicesOptions, Slicing, TimeSlicesOptions
 
 type Path = readonly PropertyKey[]
 
-export function* slicingProblems(stream: StreamSettings): Iterable<StreamProblem> {
+export function slicingProblems(stream: StreamSettings): readonly StreamProblem[] {
   const { slices } = stream
-  if (slices === undefined) return
+  if (slices === undefined) return []
   const placeholders = placeholdersOf(stream)
   // A single slicing was most likely written without a list around it.
   const at = (index: number, ...rest: Path): Path => [
@@ -22,22 +22,25 @@ export function* slicingProblems(stream: StreamSettings): Iterable<StreamProblem
     ...(slices.length === 1 ? [] : [index]),
     ...rest,
   ]
-  for (const [index, slicing] of slices.entries()) {
+  const problems = slices.flatMap((slicing, index) => {
     const here = (...rest: Path) => at(index, ...rest)
-    if (slicing.by === 'time') {
-      if (index < slices.length - 1) {
-        yield {
-          path: here('by'),
-          message:
-            'windows of time lie inside every other slicing, and there is one of them: put `by: time` last',
-        }
-      }
-      yield* windowProblems(stream, slicing, here, placeholders)
-    } else if (slicing.by === 'list') yield* listProblems(slicing, here, placeholders)
-    else yield* parentProblems(slicing, here, placeholders)
+    if (slicing.by === 'list') return [...listProblems(slicing, here, placeholders)]
+    if (slicing.by === 'parent') return [...parentProblems(slicing, here, placeholders)]
+    return [
+      ...(index < slices.length - 1 ? [notInnermost(here)] : []),
+      ...windowProblems(stream, slicing, here, placeholders),
+    ]
+  })
+  if (problems.length === 0) problems.push(...nameProblems(slices, at))
+  if (problems.length === 0) problems.push(...placeholderProblems(slices, placeholders))
+  return problems
+}
+
+function notInnermost(here: (...rest: Path) => Path): StreamProblem {
+  return {
+    path: here('by'),
+    message: 'windows of time lie inside every other slicing, and there is one of them: put `by: time` last',
   }
-  yield* nameProblems(slices, at)
-  yield* placeholderProblems(slices, placeholders)
 }
 
 /** Windows are incremental by themselves, and what is not settled in them is read again. */
