@@ -39,7 +39,7 @@ test('what is required is said to be, and under which condition', () => {
   expect(shown('refreshToken')).toEqual(['required with `grant: refresh_token`'])
   expect(shown('endTime')).toEqual(['required without `field`'])
   expect(new Set(shown('size.param'))).toEqual(new Set(['required in `size`']))
-  expect(shown('from.param')).toEqual(['required'])
+  expect(shown('to.inclusive')).toEqual(['required'])
   expect(shown('start.param')).toEqual(['required in `start`'])
 })
 

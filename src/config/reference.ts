@@ -45,7 +45,7 @@ const sections: readonly Section[] = [
   {
     title: 'Slices',
     at: [...stream, 'slices'],
-    intro: '`slices` of a stream, in place of `incremental`.',
+    intro: '`slices` of a stream: one slicing, or a list of them. More in [slices.md](slices.md).',
   },
   {
     title: 'Credentials',
@@ -127,7 +127,8 @@ function tablesOf(section: Section, root: JsonSchema): Table[] {
   const found = descend(root, section.at)
   const schema = found.items ?? found
   const description = found.description ?? ''
-  const kinds = objectKinds(schema)
+  // Where an option takes one or a list of the same, the one says it all.
+  const kinds = objectKinds(schema).filter((kind, _, all) => kind.type !== 'array' || all.length === 1)
   const path = section.at.join('.')
   const single = kinds.length === 1
   return kinds.map((kind) => ({

@@ -1,5 +1,6 @@
 // Windows of the calendar: days, weeks, months, quarters and years of a time zone. A day there may have 23 or 25 hours.
 import { Temporal } from 'temporal-polyfill'
+import { wallClock } from '../incremental/time-zone.ts'
 import type { Grid } from './grid.ts'
 
 const units = ['day', 'week', 'month', 'quarter', 'year'] as const
@@ -16,15 +17,6 @@ const pattern = /^([1-9]\d{0,2})\s+(day|week|month|quarter|year)s?$/
 export function parseCalendarSize(text: string): CalendarSize | undefined {
   const match = pattern.exec(text.trim())
   return match ? { count: Number(match[1]), unit: match[2] as CalendarSize['unit'] } : undefined
-}
-
-export function isTimeZone(text: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(text)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** The windows of a calendar. Several units at once are counted from 1970, weeks from its first Monday. */
@@ -60,7 +52,7 @@ const epoch = new Temporal.PlainDate(1970, 1, 1)
 const firstMonday = new Temporal.PlainDate(1970, 1, 5)
 
 function dateIn(ms: number, timeZone: string): Temporal.PlainDate {
-  return Temporal.Instant.fromEpochMilliseconds(Math.floor(ms)).toZonedDateTimeISO(timeZone).toPlainDate()
+  return wallClock(Math.floor(ms), timeZone).toPlainDate()
 }
 
 function modulo(value: number, by: number): number {

@@ -59,7 +59,7 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
     },
     begin(slice) {
       const { partition, inner: innerSlice, pass } = slice as PartitionSlice
-      return inPartition(stream, partition, pass, slice, inner.begin(innerSlice))
+      return inPartition(stream, partition, pass, slice, inner.begin({ ...innerSlice, progress: slice.progress }))
     },
     passOf: (slice) => (slice as PartitionSlice).pass,
   }
@@ -103,12 +103,11 @@ function inPartition(
   reading: SliceReading,
 ): SliceReading {
   const { carried } = partition
-  const { after, inspect, rewind } = reading
+  const { after, inspect } = reading
   const within = (other: SliceReading) => inPartition(stream, partition, pass, slice, other)
   return {
-    start: reading.start,
+    ...reading,
     values: mergedValues(partition.values, reading.values),
-    request: (base, isFirst) => reading.request(base, isFirst),
     take(records) {
       const taken = reading.take(records)
       if (carried.length > 0) for (const record of taken) give(stream, record, partition)
@@ -118,7 +117,6 @@ function inPartition(
       const progress = reading.progress(page)
       return progress === undefined || pass === undefined ? progress : pass.mark(progress, slice.progress)
     },
-    ...(rewind && { rewind: () => rewind() }),
     ...(inspect && { inspect: (page) => mapped(inspect(page), within) }),
     ...(after && { after: () => mapped(after(), within) }),
   }

@@ -33,7 +33,7 @@ const windowSize = z
       if (size !== undefined) return size
       context.addIssue({
         code: 'custom',
-        message: `${JSON.stringify(text)} is no length of the calendar: write "1 day", "1 week", "1 month", "1 quarter" or "1 year"`,
+        message: `${JSON.stringify(text)} is no length of a window: write a fixed one, as in "6h" or "1d", or one of the calendar, as in "1 day", "1 week", "1 month", "1 quarter" or "1 year"`,
       })
       return z.NEVER
     }),

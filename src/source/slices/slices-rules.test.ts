@@ -155,7 +155,7 @@ describe('slicings that can’t work are refused, with what to write instead', (
       'a time zone that is none',
       { ...windows, size: '1 day', timeZone: 'Berlin' },
       {},
-      'streams.items.slices.timeZone: "Berlin" is no time zone: write one of the IANA database, as in "Europe/Berlin"',
+      'streams.items.slices.timeZone: "Berlin" is no time zone: write a name of the IANA database, as in "Europe/Berlin", or an offset, as in "+02:00"',
     ],
   ])('%s', (_, slices, stream, message) => {
     expect(ofSlices(slices, stream)).toBe(message)

@@ -10,7 +10,7 @@ import {
   instantOfMs,
   msOfInstant,
   msOfInstantUp,
-  type TimeFormat,
+  type PlainTimeFormat,
   unitMs,
 } from '../incremental/time-format.ts'
 import {
@@ -41,7 +41,7 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
   const grid = typeof size === 'number' ? fixedGrid(size) : calendarGrid(size, timeZone)
   const days =
     typeof size === 'number' ? fixedGrid(unitMs.date) : calendarGrid({ count: 1, unit: 'day' }, timeZone)
-  const stepsOf = (format: TimeFormat): Grid => (format === 'date' ? days : fixedGrid(unitMs[format]))
+  const stepsOf = (format: PlainTimeFormat): Grid => (format === 'date' ? days : fixedGrid(unitMs[format]))
   /** What both bounds can say. */
   const steps = unitMs[from.format] > unitMs[to.format] ? stepsOf(from.format) : stepsOf(to.format)
   const writeFrom = from.param === undefined ? undefined : requestWriter(from.param)
@@ -100,7 +100,7 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
   }
 
   function boundTexts({ since, end }: Part): { from: string | number; to: string | number } {
-    const inZone = (ms: number, format: TimeFormat): string | number =>
+    const inZone = (ms: number, format: PlainTimeFormat): string | number =>
       format === 'date' && timeZone !== 'UTC'
         ? dateText(ms, timeZone)
         : formatInstant(instantOfMs(ms), format)
