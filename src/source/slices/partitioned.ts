@@ -59,7 +59,13 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
     },
     begin(slice) {
       const { partition, inner: innerSlice, pass } = slice as PartitionSlice
-      return inPartition(stream, partition, pass, slice, inner.begin({ ...innerSlice, progress: slice.progress }))
+      return inPartition(
+        stream,
+        partition,
+        pass,
+        slice,
+        inner.begin({ ...innerSlice, progress: slice.progress }),
+      )
     },
     passOf: (slice) => (slice as PartitionSlice).pass,
   }
