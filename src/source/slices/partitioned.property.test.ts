@@ -131,8 +131,11 @@ for (const [name, way] of Object.entries(ways)) {
           }
           const ids = [...warehouse.rows.keys()].map(Number).toSorted((a, b) => a - b)
           expect(ids).toEqual(items.map(({ id }) => id))
+          // A run that was cut short right after it had committed all is followed by a new pass.
           // C4: where nothing is read again by intention, nothing is.
-          const isNextPass = [...warehouse.progress.values()].some(({ highWater }) => highWater === 'pass 2')
+          const isNextPass = [...warehouse.progress.values()].some(({ highWater }) =>
+            /^pass ([2-9]|1\d)$/.test(String(highWater)),
+          )
           if (!way.rereads && !isNextPass) expect(warehouse.received).toBe(items.length)
         },
       ),
