@@ -173,13 +173,16 @@ function valuesOf(request: HttpRequest, texts: Texts) {
 
 /** Fills templates by the one template language that there is. */
 function filler(record: Texts): (values: Parameters<ReturnType<typeof requestTemplate>['fill']>[0]) => Texts {
-  const compiled = requestTemplate({ method: 'GET', url: '', query: {}, headers: record }, fieldTextParts)
-  return (values) => compiled.fill(values).headers
+  const compiled = templateOf(record)
+  return (values) => compiled.fill(values).body as Texts
 }
 
 function namesIn(text: string): readonly string[] {
-  return requestTemplate({ method: 'GET', url: '', query: {}, headers: { text } }, fieldTextParts)
-    .placeholders
+  return templateOf({ text }).placeholders
+}
+
+function templateOf(body: Texts): ReturnType<typeof requestTemplate> {
+  return requestTemplate({ method: 'GET', url: '', query: {}, headers: {}, body }, fieldTextParts)
 }
 
 function timestamp(now: number, unit: Settings['timestamp']): string {

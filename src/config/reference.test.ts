@@ -17,7 +17,7 @@ test('every option of the schema is in the reference, at its path', () => {
   const missing = [...pathsOf(schema, '')].filter((path) => !listed.has(path))
   // Quotas, credentials and responses of a stream are those of a source, defaults those of a stream, each listed once; a place in a
   // request or a response is a kind of value.
-  const elsewhere = /streams\.\*\.(quotas|auth|responses)\.|\.defaults\.|\.(header|body)$/
+  const elsewhere = /streams\.\*\.(quotas|auth|responses)\.|\.defaults\.|\.(header|body)$|token\.(url|param)$/
   expect(missing.filter((path) => !elsewhere.test(path))).toEqual([])
 })
 
@@ -41,10 +41,8 @@ test('what is required is said to be, and under which condition', () => {
   expect(shown('refreshToken')).toEqual(['required with `grant: refresh_token`'])
   expect(shown('endTime')).toEqual(['required without `field`'])
   expect(new Set(shown('size.param'))).toEqual(new Set(['required in `size`']))
-  expect(shown('from.param')).toEqual([
-    'required without the placeholder `{slice.from}`, or `{slice.to}`, in the request',
-  ])
   expect(shown('start.value')).toEqual(['required in `start`'])
+  expect(shown('to.inclusive')).toEqual(['required'])
 })
 
 test('a default is written as a user would write it', () => {

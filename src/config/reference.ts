@@ -58,7 +58,18 @@ const sections: readonly Section[] = [
   {
     title: 'Slices',
     at: [...stream, 'slices'],
-    intro: '`slices` of a stream, in place of `incremental`.',
+    intro: '`slices` of a stream: one slicing, or a list of them. More in [slices.md](slices.md).',
+  },
+  {
+    title: 'Transform',
+    at: [...stream, 'transform'],
+    intro:
+      'Each step of `transform` of a stream; a step has one of these options, and `where` beside it. More in [transform.md](transform.md).',
+  },
+  {
+    title: 'Split lists',
+    at: [...stream, 'transform', 'split', '*'],
+    intro: 'Each list of a `split` step, by its path.',
   },
   {
     title: 'Credentials',
@@ -106,6 +117,8 @@ const valueKinds: Readonly<Record<string, string>> = {
   'request body': 'Any JSON value. Each text in it may be a secret, and may hold placeholders.',
   'request place':
     'A query parameter (`"cursor"`), a header (`{ header: "x-cursor" }`) or a field of the JSON body (`{ body: "page.after" }`).',
+  'token place':
+    'A path of the body (`"meta.next"`), a header (`{ header: "x-next" }`), or a parameter of a URL that stands there (`{ url: "links.next", param: "cursor" }`).',
   'response place': 'A path of the body (`"meta.next"`), or a header (`{ header: "x-next" }`).',
 }
 
@@ -158,7 +171,8 @@ function tablesOf(section: Section, root: JsonSchema): Table[] {
   const found = descend(root, section.at)
   const schema = found.items ?? found
   const description = found.description ?? ''
-  const kinds = objectKinds(schema)
+  // Where an option takes one or a list of the same, the one says it all.
+  const kinds = objectKinds(schema).filter((kind, _, all) => kind.type !== 'array' || all.length === 1)
   const path = section.at.join('.')
   const single = kinds.length === 1
   return kinds.map((kind) => ({

@@ -14,7 +14,9 @@ export async function refuseImpossibleBackfill(streams: readonly Stream[], scope
     try {
       startingPoint(stream, [], { scope, fullRefresh: false })
       // What can't be asked for is refused with the first slice, or before it.
-      for await (const _ of stream.slices(new Map(), scope)) break
+      const slices = stream.slices(new Map(), scope)
+      // Slices that the API would have to be asked for are not looked at.
+      if (stream.slicing === undefined) for await (const _ of slices) break
       able.push(stream.name)
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error

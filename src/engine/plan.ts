@@ -19,6 +19,8 @@ export interface PlannedStream {
   /** The first slices; `moreSlices` counts the others. */
   readonly slices: readonly PlannedSlice[]
   readonly moreSlices: number
+  /** In words, where the slices are not known without asking the API: then none is listed. */
+  readonly slicing: string | null
   /** Why a run can't read this stream as it was asked to: a backfill that its API or its table can't take. */
   readonly refused: string | null
 }
@@ -60,7 +62,9 @@ async function planStream(
   const start = startingPoint(stream, checkpoints, options)
   const slices: PlannedSlice[] = []
   let count = 0
-  for await (const slice of stream.slices(start.committed, options.scope)) {
+  const found = stream.slices(start.committed, options.scope)
+  for await (const slice of stream.slicing === undefined ? found : []) {
+    if (slice.closing) continue
     // In a replacement that goes on, a slice that was read to its end is in the new table already.
     if (start.replacement === 'continued' && slice.progress?.position === null) continue
     if (count++ < shownSlices)
@@ -74,12 +78,22 @@ async function planStream(
     from: origin(start),
     slices,
     moreSlices: count - slices.length,
+    slicing: stream.slicing ?? null,
     refused: null,
   }
 }
 
 function refusedPlan({ name, table, write }: Stream, error: ConfigError): PlannedStream {
-  return { stream: name, table, write, from: null, slices: [], moreSlices: 0, refused: error.message }
+  return {
+    stream: name,
+    table,
+    write,
+    from: null,
+    slices: [],
+    moreSlices: 0,
+    slicing: null,
+    refused: error.message,
+  }
 }
 
 function origin(start: StartingPoint): PlannedStream['from'] {

@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestPreview, Slice, Stream } from '../ports/source.ts'
 
@@ -6,8 +7,8 @@ export interface StreamPreview {
   /** The first request that was sent. */
   readonly request: RequestPreview
   readonly records: readonly JsonRecord[]
-  /** Slices that were read, of how many there are. */
-  readonly slices: { readonly read: number; readonly all: number }
+  /** Slices that were read, of how many there are; `null` where nobody knows without asking the API. */
+  readonly slices: { readonly read: number; readonly all: number | null }
   /** True where there may be records that a preview does not look for. */
   readonly gaveUp: boolean
 }
@@ -25,15 +26,24 @@ export async function previewStream(
   signal: AbortSignal,
 ): Promise<StreamPreview> {
   const slices: Slice[] = []
-  for await (const slice of stream.slices(new Map(), {})) slices.push(slice)
-  const newest = slices.at(-1)
-  if (newest === undefined) throw new Error(`${stream.name} has no slice to read`)
+  // Slices that the API is asked for may be many: of those the first ones are looked at.
+  const { slicing } = stream
+  for await (const slice of stream.slices(new Map(), {}, signal)) {
+    if (slice.closing) continue
+    slices.push(slice)
+    if (slicing !== undefined && slices.length > MOST_EMPTY_PAGES) break
+  }
+  if (slicing === undefined) slices.reverse()
+  const [first] = slices
+  if (first === undefined) {
+    throw new ConfigError(stream.name, `there is no slice to look at: it has ${slicing ?? 'none'}`)
+  }
 
   const records: JsonRecord[] = []
   let read = 0
   let emptyPages = 0
   let gaveUp = false
-  for (const slice of slices.toReversed()) {
+  for (const slice of slices) {
     read++
     const enough = new AbortController()
     const before = emptyPages
@@ -56,9 +66,9 @@ export async function previewStream(
   }
   return {
     stream: stream.name,
-    request: stream.preview(newest),
+    request: stream.preview(first),
     records,
-    slices: { read, all: slices.length },
+    slices: { read, all: slicing === undefined ? slices.length : null },
     gaveUp: gaveUp && records.length < limit,
   }
 }

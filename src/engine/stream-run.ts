@@ -91,6 +91,10 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     readSignal.throwIfAborted()
     // In a replacement that goes on, a slice that was read to its end is in the new table already.
     if (start.replacement === 'continued' && slice.progress?.position === null) return
+    if (slice.closing) {
+      await stream.read(slice, { signal: readSignal, emit: (page) => queue.add(slice.key, page) })
+      return
+    }
     onEvent({
       type: 'slice.start',
       at: clock.now(),

@@ -49,6 +49,11 @@ export interface Slice {
   readonly key: string
   /** Where reading starts: what is committed of this slice, or `null` at its beginning. */
   readonly progress: Progress | null
+  /**
+   * True for a slice that asks nothing: it comes after all others, and once those were read its checkpoint says so. It is
+   * read when they were handed on. Default false.
+   */
+  readonly closing?: boolean
 }
 
 /** The part of a stream that a run reads, where it is not simply "from the checkpoint on". */
@@ -103,6 +108,11 @@ export interface Stream {
   readonly tombstones?: boolean
   /** How many slices may be read at once. Default 1. */
   readonly slicesAtOnce?: number
+  /**
+   * In words, where the slices are not known without asking the API, as in `one slice for each record of desk.projects`: whoever must
+   * not ask shows this. Default: they are known.
+   */
+  readonly slicing?: string
   /** Whether an empty result may replace a full table (R6). */
   readonly allowEmptyReplace: boolean
   /** What to do with a record whose key is missing or null: keep it in `_sluice_rejects`, or fail the stream. */
@@ -110,6 +120,7 @@ export interface Stream {
   /**
    * The slices that this run reads, in order, given what is committed. They are asked for one at a time, when there is somebody to read
    * one: never more than `slicesAtOnce` that are not read to their end. `signal` aborted: one that is waited for is given up.
+   * A scope that the stream can't be bounded by is refused by the call itself.
    */
   slices(
     committed: ReadonlyMap<string, Progress>,

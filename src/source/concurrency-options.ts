@@ -33,7 +33,7 @@ export function slicesAtOnce(settings: StreamSettings): number {
   if (concurrency?.slices !== undefined) return concurrency.slices
   // Where windows are of a time that changes, a record may be in two of them: what it was, read early and loaded late, must not win.
   const isOverwritten = key !== undefined && version === undefined && (write ?? 'merge') === 'merge'
-  return slices?.by === 'time' && isOverwritten ? 1 : usual
+  return slices?.at(-1)?.by === 'time' && isOverwritten ? 1 : usual
 }
 
 /** How many pages of a slice are read at once. */

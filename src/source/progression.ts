@@ -3,7 +3,8 @@
 //   time-incremental.ts      a filter on a time, and a high-water mark
 //   id-incremental.ts        a filter on a growing id, and a high-water mark
 //   position-incremental.ts  the paginator's position outlives the run
-//   time-slices.ts           windows of time, each with a checkpoint of its own
+//   slices/time-slices.ts    windows of time, each with a checkpoint of its own
+// slices/partitioned.ts puts any of them into each partition of a stream: the values of a list, the records of a parent.
 import { ConfigError } from '../errors.ts'
 import type { PageView } from '../pagination/paginator.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
@@ -11,6 +12,7 @@ import type { RequestSpec } from '../ports/request.ts'
 import type { Progress, Slice } from '../ports/source.ts'
 import type { Instant } from './incremental/time-format.ts'
 import type { TemplateValues } from './request/request-template.ts'
+import type { Pass } from './slices/pass.ts'
 
 export interface Progression {
   /**
@@ -20,6 +22,17 @@ export interface Progression {
   slices(committed: ReadonlyMap<string, Progress>, scope: Bounds): Iterable<Slice>
   /** Begins to read a slice. The bounds are fixed here, and go into the position: a read that resumes asks for the same list. */
   begin(slice: Slice): SliceReading
+}
+
+/** A progression whose slices may have to be asked for, as where each record of another stream is one. */
+export interface StreamProgression extends Omit<Progression, 'slices'> {
+  slices(
+    committed: ReadonlyMap<string, Progress>,
+    scope: Bounds,
+    signal: AbortSignal,
+  ): Iterable<Slice> | AsyncIterable<Slice>
+  /** The pass over the stream's partitions that a slice belongs to, where there is one. */
+  passOf?(slice: Slice): Pass | undefined
 }
 
 /** The reading of one slice, page after page. */
@@ -38,6 +51,10 @@ export interface SliceReading {
   rewind?(): void
   /** What is true once everything taken so far is committed. Absent where the checkpoint is to be left alone. */
   progress(page: ReadPage): Progress | undefined
+  /** Looks at a page as it comes, before any of it is handed on. What it gives is read instead of what is left of this reading. */
+  inspect?(page: PageView): SliceReading | undefined
+  /** What there is to read of the slice once this reading has ended. */
+  after?(): SliceReading | undefined
 }
 
 /** A page that was read, and where reading goes on. */

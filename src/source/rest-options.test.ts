@@ -75,7 +75,7 @@ test.each<[string, StreamInput, string]>([
   [
     'incremental and slices together',
     { path, paginate, key: 'id', incremental: byTime, slices: windows },
-    'slices: `slices` are incremental by themselves: leave out `incremental`, or leave out `slices`',
+    'slices: `slices` of time are incremental by themselves: leave out `incremental`, or leave out `slices`',
   ],
   [
     'replace and incremental together',

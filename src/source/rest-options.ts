@@ -19,6 +19,7 @@ import { graphqlOptions } from './request/graphql-options.ts'
 import { bodyValue, headers, method, query } from './request/request-options.ts'
 import { include, recordSelector, recordsAs } from './response/records-options.ts'
 import { sidesOptions } from './response/sides.ts'
+import { parentProblemsOf } from './slices/parent-rules.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { withDefaults } from './stream-defaults.ts'
 import { streamProblems } from './stream-rules.ts'
@@ -203,6 +204,11 @@ export const restOptions = z
     streams: z
       .record(streamName, streamOptions)
       .refine((streams) => Object.keys(streams).length > 0, { error: 'a source needs at least one stream' })
+      .superRefine((streams, context) => {
+        for (const { path, message } of parentProblemsOf(streams)) {
+          context.addIssue({ code: 'custom', path: [...path], message, input: streams })
+        }
+      })
       .describe('What is read, by name'),
   })
   .describe('An HTTP API')

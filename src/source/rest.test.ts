@@ -186,6 +186,6 @@ test('a check of a streamed export does not read it, and one whose first window 
 test('a backfill of a list that has no filter is refused', () => {
   const { source } = sourceOf({ streams: { tickets } }, [])
   expect(() => source.streams[0]!.slices(new Map(), { until: '2024-01-01' })).toThrow(
-    "desk.tickets: --until can't bound this stream: it has neither `incremental` nor `slices`, so the API has no filter to ask with",
+    "desk.tickets: --until can't bound this stream: it has neither `incremental` nor `slices` of time, so the API has no filter to ask with",
   )
 })

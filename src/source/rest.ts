@@ -9,7 +9,7 @@ import type { Source } from '../ports/source.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import { compileSelector, selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
-import { type AccountOf, createRestStream } from './stream.ts'
+import { type AccountOf, createRestStream, type RestStream } from './stream.ts'
 
 const wholeBody = compileSelector({ path: '', optional: true })
 
@@ -42,15 +42,20 @@ export function createRestSource(
   const { client } = dependencies
   const { limits } = settings
   const { plain, secret } = splitSecrets(settings)
-  const streams = Object.entries(settings.streams).map(([stream, streamSettings]) =>
-    createRestStream(name, stream, streamSettings, {
+  const byName = new Map<string, RestStream>()
+  const streams = Object.entries(settings.streams).map(([stream, streamSettings]) => {
+    const built = createRestStream(name, stream, streamSettings, {
       ...dependencies,
       limits,
       query: plain.query,
       secret,
       responses: settings.responses,
-    }),
-  )
+      // Which there are was checked with the options.
+      parents: (parent) => byName.get(parent)!,
+    })
+    byName.set(stream, built)
+    return built
+  })
   return {
     name,
     streams,

@@ -1,10 +1,12 @@
 // For this room's tests: a client around a function, and a run that keeps what a destination would keep.
 import type { Client } from '../http/client.ts'
+import { parseOptions } from '../options/parse-options.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock, HttpHeaders } from '../ports/runtime.ts'
 import type { Progress, ReadScope, SourcePage, Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
+import { createRestSource } from './rest.ts'
 import { type RestOptions, restOptions } from './rest-options.ts'
 import { createRestStream, type RestStream } from './stream.ts'
 
@@ -83,6 +85,20 @@ export function streamOf(
 ): RestStream {
   const settings = restOptions.parse({ type: 'rest', baseUrl: origin, streams: { [name]: options } })
   return createRestStream(source, name, settings.streams[name]!, { client, clock, limits: settings.limits })
+}
+
+/** A source, from the options of its streams as a user writes them. Gives each stream by its name. */
+export function streamsOf<Name extends string>(
+  source: string,
+  streams: Readonly<Record<Name, RestOptions['streams'][string]>>,
+  client: Client,
+  clock: Clock = fakeClock(),
+): Readonly<Record<Name, Stream>> {
+  const settings = parseOptions(restOptions, { type: 'rest', baseUrl: origin, streams: streams as never })
+  const built = createRestSource(source, settings, { client, clock })
+  return Object.fromEntries(
+    built.streams.map((stream) => [stream.name.slice(source.length + 1), stream]),
+  ) as Record<Name, Stream>
 }
 
 /** What is committed: records by key (the one read last wins), and the progress of each slice. */

@@ -2,7 +2,6 @@ import { isStreamed } from '../http/decode/format-options.ts'
 import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
 import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
-import { unitMs } from './incremental/time-format.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
 import { boundProblems } from './request/bound-problems.ts'
@@ -12,10 +11,11 @@ import { placeholderScopes } from './request/placeholder-scopes.ts'
 import { methodOf, requestOptionsOf } from './request/request-options.ts'
 import { responseProblems } from './response/response-rules.ts'
 import type { StreamSettings } from './rest-options.ts'
+import { hasWindows, slicingProblems } from './slices/slices-rules.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
 export interface StreamProblem {
-  readonly path: readonly (string | number)[]
+  readonly path: readonly PropertyKey[]
   readonly message: string
 }
 
@@ -27,7 +27,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...paginateProblems(stream),
     ...requestProblems(stream),
     ...responseProblems(stream),
-    ...windowProblems(stream),
+    ...slicingProblems(stream),
     ...concurrencyProblems(stream),
     ...reactionProblems(stream),
     ...jobProblems(stream),
@@ -55,7 +55,7 @@ function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
       `\`incremental.${incremental.inclusive ? 'inclusive' : 'lookback'}\` reads records again, and without a key they would be there twice`,
     )
   }
-  if (slices !== undefined) {
+  if (hasWindows(slices)) {
     yield needsKey(
       '`slices` read the newest windows again, and without a key their records would be there twice',
     )
@@ -69,10 +69,11 @@ function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
 
 function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
   const { incremental, slices, paginate, write } = stream
-  if (incremental !== undefined && slices !== undefined) {
+  if (incremental !== undefined && hasWindows(slices)) {
     yield {
       path: ['slices'],
-      message: '`slices` are incremental by themselves: leave out `incremental`, or leave out `slices`',
+      message:
+        '`slices` of time are incremental by themselves: leave out `incremental`, or leave out `slices`',
     }
   }
   if (incremental !== undefined && write === 'replace') {
@@ -127,29 +128,5 @@ function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
   }
   if (methodOf(stream) === 'GET' && stream.body !== undefined) {
     yield { path: ['body'], message: 'a GET request has no body: set `method: POST`, or use `query`' }
-  }
-}
-
-function* windowProblems({ slices }: StreamSettings): Iterable<StreamProblem> {
-  if (slices === undefined) return
-  if (slices.size <= 0)
-    yield { path: ['slices', 'size'], message: 'a window has a length: write "1h" or "1d"' }
-  for (const bound of ['from', 'to'] as const) {
-    const { format } = slices[bound]
-    if (slices.size % unitMs[format] !== 0) {
-      yield {
-        path: ['slices', 'size'],
-        message: `\`slices.${bound}.format: ${format}\` can say whole ${format === 'date' ? 'days' : 'seconds'} only, so a window must be a whole number of them`,
-      }
-    }
-  }
-  if (
-    slices.from.param !== undefined &&
-    JSON.stringify(slices.from.param) === JSON.stringify(slices.to.param)
-  ) {
-    yield {
-      path: ['slices', 'to', 'param'],
-      message: 'the end of a window needs another parameter than its beginning',
-    }
   }
 }

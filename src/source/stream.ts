@@ -16,6 +16,7 @@ import type { SecretLookup } from '../options/secret.ts'
 import { createPaginator } from '../pagination/options.ts'
 import { type PageView, PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
 import type { EventSink } from '../ports/events.ts'
+import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type {
@@ -40,7 +41,13 @@ import { announceDetection } from './pages/announce-detection.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page.ts'
 import { endCheck } from './pages/list-end.ts'
 import { readSlice } from './pages/read-slice.ts'
-import { type Bounds, type Progression, type SliceReading, storedPosition } from './progression.ts'
+import {
+  type Bounds,
+  type Progression,
+  type SliceReading,
+  type StreamProgression,
+  storedPosition,
+} from './progression.ts'
 import type { ReactionSettings } from './reactions/reaction-options.ts'
 import { compileReactions } from './reactions/reactions.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
@@ -48,12 +55,16 @@ import { methodOf } from './request/request-options.ts'
 import { streamRequest } from './request/stream-request.ts'
 import { compileSides } from './response/sides.ts'
 import { type StreamSettings, tableOf } from './rest-options.ts'
+import type { ParentStream } from './slices/parent-partitions.ts'
+import { pull } from './slices/pull.ts'
+import { readParts } from './slices/read-parts.ts'
+import { describeSlicing, partitioningOf, slicedStream } from './slices/sliced-stream.ts'
 import { timeSlices } from './slices/time-slices.ts'
 import { compileTransform } from './transform/transform.ts'
 import { wholeList } from './whole.ts'
 
 /** One endpoint of a REST API. */
-export interface RestStream extends Stream {
+export interface RestStream extends Stream, ParentStream {
   /** Asks for the stream's first page and throws it away: for `sluice check`. */
   probe(signal: AbortSignal): Promise<void>
 }
@@ -77,6 +88,8 @@ export interface RestStreamDependencies {
   /** The account of a stream with a credential of its own. */
   readonly accountOf?: AccountOf
   readonly onEvent?: EventSink | undefined
+  /** The source's streams by name, for those whose slices are the records of others. Asked when the slices are. */
+  readonly parents?: (name: string) => ParentStream
 }
 
 /** An account of the API, by what a stream says of its credential. `place` names the stream in messages. */
@@ -129,7 +142,8 @@ export function createRestStream(
   )
   const pages = pagesAtOnce(settings, paginator)
   const placeholders = new Set(template.placeholders)
-  const progression = progressionOf(fullName, settings, paginator, clock, placeholders)
+  const partitioning = partitioningOf(fullName, settings.slices, template.placeholders, dependencies.parents)
+  const progression = slicedBy(settings)
   const asOther = settings.auth && dependencies.accountOf?.(settings.auth, `${source}.streams.${name}`)
   const { endpointQuota = dependencies.endpointQuota ?? ownQuota(clock) } = asOther ?? {}
   const quotas = [endpointQuota(methodOf(settings), own.path, settings.quotas)]
@@ -215,26 +229,28 @@ export function createRestStream(
       readPages,
     })
 
-  /** Reads the pages of a slice. `adapt`: what a job does to the paginator. */
+  /** Reads the pages of a slice, or of a part of one. `adapt`: what a job does to the paginator. */
   async function readPages(
     reading: SliceReading,
     base: RequestSpec,
     options: ReadOptions,
     adapt: (paginator: Paginator) => Paginator = (same) => same,
+    { isListed = false, from = fetcher }: { isListed?: boolean; from?: PageFetcher } = {},
   ): Promise<void> {
     const values = reading.values ?? {}
-    const emit = async (page: SourcePage) => {
+    const loaded = async (page: SourcePage) => {
       const transformed = transform?.apply(page, values) ?? page
       await options.emit(markDeleted?.(transformed) ?? transformed)
     }
     const requests = {
       paginator: adapt(upToTheMark(paginator, reading)),
       base,
-      fetcher,
+      fetcher: from,
       pages,
       onOnlyPage: doubtEnd,
     }
-    await readSlice(reading, requests, { ...options, emit })
+    // Slices are cut by what the API says, and filled into requests: nothing is left out, renamed or masked there.
+    await readSlice(reading, requests, { ...options, emit: isListed ? options.emit : loaded })
   }
 
   function firstRequest(slice: Slice): RequestSpec {
@@ -244,6 +260,39 @@ export function createRestStream(
     return paginator.request(reading.request(base, reading.start === undefined), reading.start)
   }
 
+  /** How all records are listed, whatever was read before: for the streams whose slices they are. */
+  const listing = slicedBy(withoutMark(settings))
+
+  function slicedBy(how: StreamSettings): StreamProgression {
+    const isWhole = how.incremental === undefined && how.slices?.at(-1)?.by !== 'time'
+    return slicedStream(
+      fullName,
+      partitioning,
+      progressionOf(fullName, how, paginator, clock, placeholders),
+      isWhole,
+    )
+  }
+
+  async function readSlices(by: StreamProgression, slice: Slice, options: ReadOptions): Promise<void> {
+    const read = async () => {
+      if (job) return await job.read(slice, options)
+      await readParts(by.begin(slice), fetcher, (part, from) => {
+        const base = template.fill(part.values ?? {})
+        return readPages(part, base, options, undefined, { isListed: by === listing, from })
+      })
+    }
+    const pass = by.passOf?.(slice)
+    try {
+      if (slice.closing !== true) return await (pass?.during(read) ?? read())
+      const progress = await pass?.completed()
+      if (progress !== undefined) await options.emit({ records: [], bytes: 0, progress })
+    } catch (error) {
+      // S1: a paginator quotes what the API sent, which may be the credential.
+      throw redactor.error(error)
+    }
+  }
+
+  const slicing = describeSlicing(source, settings.slices)
   return {
     name: fullName,
     table,
@@ -255,16 +304,19 @@ export function createRestStream(
     allowEmptyReplace: settings.allowEmptyReplace,
     onReject: settings.onReject,
     slicesAtOnce: slicesAtOnce(settings),
+    ...(slicing !== undefined && { slicing }),
 
-    slices: (committed, scope) => progression.slices(committed, boundsOfScope(fullName, scope)),
-    async read(slice, options) {
-      try {
-        if (job) return await job.read(slice, options)
-        const reading = progression.begin(slice)
-        await readPages(reading, template.fill(reading.values ?? {}), options)
-      } catch (error) {
-        // S1: a paginator quotes what the API sent, which may be the credential.
-        throw redactor.error(error)
+    slices: (committed, scope, signal = new AbortController().signal) =>
+      progression.slices(committed, boundsOfScope(fullName, scope), signal),
+    read: (slice, options) => readSlices(progression, slice, options),
+    async *list(signal) {
+      for await (const slice of listing.slices(new Map(), {}, signal)) {
+        if (slice.closing) continue
+        yield* pull<readonly JsonRecord[]>(
+          (emit, within) =>
+            readSlices(listing, slice, { signal: within, emit: ({ records }) => emit(records) }),
+          signal,
+        )
       }
     },
     preview(slice) {
@@ -280,7 +332,9 @@ export function createRestStream(
           'its first request would create a job, which is no way to check a credential: name a path that does no harm in the `check` of the source, or list another stream first',
         )
       }
-      const [slice] = progression.slices(new Map(), {})
+      const slice = await first(progression.slices(new Map(), {}, signal))
+      // Where there is no parent, its list has shown that the credential works.
+      if (partitioning !== undefined && (slice === undefined || slice.closing)) return
       const request =
         slice === undefined ? paginator.request(template.fill({}), undefined) : firstRequest(slice)
       // A document is read, since an API may refuse a credential in the body of a success; a streamed body may be long.
@@ -320,6 +374,19 @@ function withoutParameters(url: string, names: object): string {
   return withQuery(url, Object.fromEntries(Object.keys(names).map((name) => [name, []])))
 }
 
+async function first<T>(items: Iterable<T> | AsyncIterable<T>): Promise<T | undefined> {
+  for await (const item of items) return item
+  return undefined
+}
+
+/**
+ * Without what leaves records out: a parent that has not changed has children that have. A position is kept, since an API that gives
+ * changes from a position on has no other list.
+ */
+function withoutMark({ incremental, ...settings }: StreamSettings): StreamSettings {
+  return incremental?.by === 'position' ? { ...settings, incremental } : settings
+}
+
 const noParts: PartSink = { begin() {}, async part() {} }
 
 function progressionOf(
@@ -330,7 +397,8 @@ function progressionOf(
   placeholders: ReadonlySet<string>,
 ): Progression {
   const { incremental, slices } = settings
-  if (slices !== undefined) return timeSlices(slices, clock)
+  const windows = slices?.at(-1)
+  if (windows?.by === 'time') return timeSlices(stream, windows, clock)
   switch (incremental?.by) {
     case undefined:
       return wholeList(stream)

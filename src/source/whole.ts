@@ -8,7 +8,7 @@ export function wholeList(stream: string): Progression {
         refuseBackfill(
           stream,
           scope,
-          'it has neither `incremental` nor `slices`, so the API has no filter to ask with',
+          'it has neither `incremental` nor `slices` of time, so the API has no filter to ask with',
         )
       }
       return oneSlice(committed, scope)

@@ -131,7 +131,7 @@ test('a backfill leaves the checkpoints alone', async () => {
   const plan = await work.sluice('plan', '--since', since, '--until', until)
   expect(plan.code).toBe(2)
   expect(plan.stdout).toMatch(
-    /track\.events → .*\n {2}refused: --since and --until can't bound this stream: it has neither `incremental` nor `slices`, /,
+    /track\.events → .*\n {2}refused: --since and --until can't bound this stream: it has neither `incremental` nor `slices` of time, /,
   )
   expect(plan.stdout).toMatch(/track\.export → .*\n {2}slice 20/)
 
@@ -139,7 +139,7 @@ test('a backfill leaves the checkpoints alone', async () => {
   const alone = await work.sluice('run', '--only', 'track.events', '--since', since)
   expect(alone).toMatchObject({ code: 2, stdout: '' })
   expect(alone.stderr).toMatch(
-    /^error track\.events: .*it has neither `incremental` nor `slices`, so the API has no filter to ask with.* \(CONFIG_INVALID\)\n$/,
+    /^error track\.events: .*it has neither `incremental` nor `slices` of time, so the API has no filter to ask with.* \(CONFIG_INVALID\)\n$/,
   )
   const among = await work.sluice('run', '--only', 'track,pay', '--since', since)
   expect(among).toMatchObject({ code: 2, stdout: '' })

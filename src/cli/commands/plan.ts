@@ -37,7 +37,8 @@ function formatStream(planned: PlannedStream): string[] {
     return [name, `  ${palette.bad('refused:')} ${why}`, '']
   }
   const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}`
-  const { slices, moreSlices } = planned
+  const { slices, moreSlices, slicing } = planned
+  if (slicing !== null) return [head, `  ${slicing}`, '']
   if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']
   const more =
     moreSlices === 0

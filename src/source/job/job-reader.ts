@@ -24,7 +24,7 @@ export interface JobReaderOptions {
   readonly stream: string
   readonly clock: Clock
   readonly jobs: JobClient
-  readonly progression: Progression
+  readonly progression: Pick<Progression, 'begin'>
   /** The stream's own request: that of the results. */
   readonly template: RequestTemplate
   readonly redactor: Redactor

@@ -3,7 +3,7 @@ import type { StreamProblem } from '../stream-rules.ts'
 
 /** Bounds that the API is never told: neither a `param` nor a placeholder says where they go. */
 export function* boundProblems(
-  { incremental, slices }: StreamSettings,
+  { incremental }: StreamSettings,
   placeholders: ReadonlySet<string>,
 ): Iterable<StreamProblem> {
   const lacks = (param: unknown, name: string) => param === undefined && !placeholders.has(name)
@@ -13,10 +13,4 @@ export function* boundProblems(
   })
   if (incremental?.by === 'position' && incremental.start && lacks(incremental.start.param, 'cursor.value'))
     yield problem(['incremental', 'start', 'param'], 'cursor.value')
-  if (slices?.by === 'time') {
-    for (const bound of ['from', 'to'] as const) {
-      if (lacks(slices[bound].param, `slice.${bound}`))
-        yield problem(['slices', bound, 'param'], `slice.${bound}`)
-    }
-  }
 }

@@ -5,22 +5,41 @@ export type PlaceholderScopes = Readonly<Record<string, readonly string[] | 'any
 
 /** As much of a stream's options as says what placeholders stand for. */
 export interface ScopedStream {
-  readonly slices?: { readonly by?: string } | undefined
+  readonly slices?: readonly ScopedSlicing[] | undefined
   readonly incremental?: { readonly by: string } | undefined
   readonly job?: unknown
 }
 
+type ScopedSlicing = { readonly by: 'time' } | { readonly by: 'parent'; readonly as: string } | ScopedList
+
+interface ScopedList {
+  readonly by: 'list'
+  readonly name?: string | undefined
+  readonly values: readonly unknown[]
+}
+
 /** What there is for a stream's placeholders. */
-export function placeholderScopes({ slices, incremental, job }: ScopedStream): PlaceholderScopes {
-  const isParent = slices?.by === 'parent'
+export function placeholderScopes({ slices = [], incremental, job }: ScopedStream): PlaceholderScopes {
+  const ofSlice = slices.flatMap((slicing) =>
+    slicing.by === 'time' ? ['from', 'to'] : slicing.by === 'list' ? namesOfValue(slicing) : [],
+  )
+  const parents = slices.flatMap((slicing) => (slicing.by === 'parent' ? [[slicing.as, 'any'] as const] : []))
   return {
-    ...(isParent && { parent: 'any' }),
-    ...(slices !== undefined && !isParent && { slice: slices.by === 'time' ? ['from', 'to'] : 'any' }),
+    ...Object.fromEntries(parents),
+    // What has no name yet is refused by itself.
+    ...(ofSlice.length > 0 && { slice: ofSlice.includes(unnamed) ? ('any' as const) : ofSlice }),
     ...(incremental !== undefined && {
       cursor: incremental.by === 'time' ? ['value', 'end'] : ['value'],
     }),
     ...(job !== undefined && { job: 'any' }),
   }
+}
+
+const unnamed = ''
+
+function namesOfValue({ name, values }: ScopedList): readonly string[] {
+  const [first] = values
+  return typeof first === 'object' && first !== null ? Object.keys(first) : [name ?? unnamed]
 }
 
 /** Whether a placeholder's name, as in `slice.from`, stands for something. */

@@ -83,11 +83,17 @@ test('what placeholders there are is told by slices, incremental and job', () =>
   expect(placeholderScopes({})).toEqual({})
   expect(placeholderScopes({ incremental: { by: 'time' } })).toEqual({ cursor: ['value', 'end'] })
   expect(placeholderScopes({ incremental: { by: 'id' }, job: {} })).toEqual({ cursor: ['value'], job: 'any' })
-  expect(placeholderScopes({ slices: { by: 'time' } })).toEqual({ slice: ['from', 'to'] })
-  expect(placeholderScopes({ slices: { by: 'values' } })).toEqual({ slice: 'any' })
-  expect(listScopes(placeholderScopes({ slices: { by: 'parent' }, incremental: { by: 'id' } }))).toBe(
-    'this stream has {parent.FIELD}, {cursor.value}',
-  )
+  expect(placeholderScopes({ slices: [{ by: 'time' }] })).toEqual({ slice: ['from', 'to'] })
+  const countries = { by: 'list', name: 'country', values: ['de'] } as const
+  expect(placeholderScopes({ slices: [countries, { by: 'time' }] })).toEqual({
+    slice: ['country', 'from', 'to'],
+  })
+  expect(placeholderScopes({ slices: [{ by: 'list', values: [{ a: 1, b: 2 }] }] })).toEqual({
+    slice: ['a', 'b'],
+  })
+  expect(
+    listScopes(placeholderScopes({ slices: [{ by: 'parent', as: 'parent' }], incremental: { by: 'id' } })),
+  ).toBe('this stream has {parent.FIELD}, {cursor.value}')
 })
 
 test.each<[string, object, string[]]>([
@@ -96,7 +102,7 @@ test.each<[string, object, string[]]>([
     'a window of which the request says the beginning alone',
     { key: 'id', slices: windows, query: { q: 'at>={slice.from}' } },
     [
-      'slices.to.param: say where the API takes this value: here, as in "since", or by the placeholder {slice.to} in `path`, `query`, `headers` or `body`',
+      'slices.to.param: nothing tells the API where a window ends: name the parameter, or write {slice.to} where the request has it',
     ],
   ],
   [

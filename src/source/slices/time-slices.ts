@@ -10,28 +10,48 @@ import {
   instantOfMs,
   msOfInstant,
   msOfInstantUp,
+  type PlainTimeFormat,
   unitMs,
 } from '../incremental/time-format.ts'
-import { type BoundedSlice, boundsOf, isUnbounded, type Progression, storedPosition } from '../progression.ts'
+import {
+  type BoundedSlice,
+  boundsOf,
+  isUnbounded,
+  type Progression,
+  type SliceReading,
+  storedPosition,
+} from '../progression.ts'
+import { calendarGrid, dateText } from './calendar-grid.ts'
+import { ceil, fixedGrid, type Grid } from './grid.ts'
+import { ResultCapError, resultCount } from './result-cap.ts'
 import type { TimeSlicesOptions } from './slices-options.ts'
 
 /**
- * Reads a stream in windows of time on a grid in UTC, oldest first, each with a checkpoint of its own.
+ * Reads a stream in windows of time on a grid, oldest first, each with a checkpoint of its own.
  *
  * A window's high-water mark is the time up to which it is settled: nothing below it is expected to come late. That is
  * the beginning of its last complete read, less `margin` and `lookback`, and the window's end at most. A window is done
  * when its mark has reached its end; until then each run reads it again from the mark, however long ago the run before was.
+ *
+ * With a `cap` a window is read part by part: a part that holds as many results as the API gives at most is read again in
+ * halves. The window keeps its key; its position says which part is under way.
  */
-export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progression {
-  const { from, to, size, lookback, margin } = options
-  const grain = Math.max(unitMs[from.format], unitMs[to.format])
+export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Clock): Progression {
+  const { from, to, size, timeZone = 'UTC', lookback, margin, cap } = options
+  const grid = typeof size === 'number' ? fixedGrid(size) : calendarGrid(size, timeZone)
+  const days =
+    typeof size === 'number' ? fixedGrid(unitMs.date) : calendarGrid({ count: 1, unit: 'day' }, timeZone)
+  const stepsOf = (format: PlainTimeFormat): Grid => (format === 'date' ? days : fixedGrid(unitMs[format]))
+  /** What both bounds can say. */
+  const steps = unitMs[from.format] > unitMs[to.format] ? stepsOf(from.format) : stepsOf(to.format)
   const writeFrom = from.param === undefined ? undefined : requestWriter(from.param)
   const writeTo = to.param === undefined ? undefined : requestWriter(to.param)
+  const countOf = cap === undefined ? undefined : resultCount(options.total)
 
   function* windows(sinceMs: number, untilMs: number): Iterable<Window> {
-    for (let since = sinceMs; since < untilMs; since = gridEnd(since)) yield { since, end: gridEnd(since) }
+    for (let since = sinceMs; since < untilMs; since = grid.next(since))
+      yield { since, end: grid.next(since) }
   }
-  const gridEnd = (ms: number) => floorTo(ms, size) + size
 
   /**
    * A start that moves with the clock is the beginning of its window on the grid, so that a window keeps its key; and it
@@ -39,8 +59,9 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
    */
   function startOf(committed: ReadonlyMap<string, Progress>): number {
     const start = msOfInstant(startInstant(options.start, clock))
-    if (typeof options.start === 'string') return floorTo(start, grain)
-    let earliest = floorTo(start, size)
+    // A date alone means the beginning of that day in the time zone, which is the day that its UTC time lies in or the one after.
+    if (typeof options.start === 'string') return (timeZone === 'UTC' ? steps : days).floor(start)
+    let earliest = grid.floor(start)
     for (const key of committed.keys()) earliest = Math.min(earliest, msOfInstant(key))
     return earliest
   }
@@ -55,43 +76,99 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
   }
 
   function* backfill(since: number, until: number): Iterable<BoundedSlice> {
-    for (const window of windows(floorTo(since, grain), until)) {
+    for (const window of windows(steps.floor(since), until)) {
       const bounds = { since: instantOfMs(window.since), until: instantOfMs(Math.min(window.end, until)) }
       yield { key: bounds.since, progress: null, bounds }
     }
   }
 
-  function rangeOf(slice: Slice): Range {
+  function partOf(slice: Slice): Part {
     const bounds = boundsOf(slice)
     if (bounds !== undefined) {
       const until = msOfInstant(bounds.until!)
-      return { since: msOfInstant(bounds.since!), until, settled: until }
+      return partFrom(msOfInstant(bounds.since!), { until, settled: until })
     }
-    const stored = storedPosition(slice.progress)
-    if (stored !== undefined && isMs(stored.since) && isMs(stored.until) && isMs(stored.settled)) {
-      return { since: stored.since, until: stored.until, settled: stored.settled }
-    }
+    const stored = storedPart(slice.progress)
+    if (stored !== undefined) return stored
     const first = msOfInstant(slice.key)
     const mark = markOf(slice.progress)
-    const since = Math.max(first, floorTo(mark ?? first, grain))
+    const since = Math.max(first, steps.floor(mark ?? first))
     const cut = clock.now() - margin
     // At least one step long, also where the clock went backwards.
-    const until = Math.max(since + grain, Math.min(gridEnd(first), cut))
-    return { since, until, settled: Math.max(mark ?? first, Math.min(until, cut - lookback)) }
+    const until = Math.max(steps.next(since), Math.min(grid.next(first), cut))
+    return partFrom(since, { until, settled: Math.max(mark ?? first, Math.min(until, cut - lookback)) })
   }
 
-  function boundsText(range: Range): { readonly from: string | number; readonly to: string | number } {
-    const end = ceilTo(range.until, unitMs[to.format]) - (to.inclusive ? lastStep(to) : 0)
+  function boundTexts({ since, end }: Part): { from: string | number; to: string | number } {
+    const inZone = (ms: number, format: PlainTimeFormat): string | number =>
+      format === 'date' && timeZone !== 'UTC'
+        ? dateText(ms, timeZone)
+        : formatInstant(instantOfMs(ms), format)
+    const exclusive = ceil(stepsOf(to.format), end)
+    const last =
+      to.inclusive && to.format === 'date' && to.resolution === undefined
+        ? days.floor(exclusive - 1)
+        : exclusive - (to.inclusive ? (to.resolution ?? 0) : 0)
     return {
-      from: formatInstant(instantOfMs(range.since), from.format),
-      to: formatInstantUp(instantOfMs(end), to.format),
+      from: inZone(since, from.format),
+      to:
+        to.format === 'date' && timeZone !== 'UTC'
+          ? dateText(last, timeZone)
+          : formatInstantUp(instantOfMs(last), to.format),
     }
   }
 
-  function ask(base: RequestSpec, range: Range): RequestSpec {
-    const texts = boundsText(range)
-    const bounded = writeFrom?.(base, texts.from) ?? base
-    return writeTo?.(bounded, texts.to) ?? bounded
+  /** A shorter part from the same beginning, which both formats can say. */
+  function half(part: Part): Part {
+    const middle = Math.max(steps.next(part.since), steps.floor((part.since + part.end) / 2))
+    if (middle < part.end) return { ...part, at: undefined, end: middle, read: 0 }
+    throw new ResultCapError(stream, cap!, instantOfMs(part.since), instantOfMs(part.end))
+  }
+
+  /** What comes after a part that was read: twice as long where there is room for as many results. */
+  function following(part: Part): Part | undefined {
+    if (part.end >= part.until) return undefined
+    const length = (part.end - part.since) * (part.read * 2 < cap! ? 2 : 1)
+    const end = Math.min(part.until, Math.max(steps.next(part.end), steps.floor(part.end + length)))
+    return { ...part, at: undefined, since: part.end, end, read: 0 }
+  }
+
+  function readingOf(slice: Slice, start: Part): SliceReading {
+    const mark = slice.progress?.highWater ?? null
+    const bounds = boundTexts(start)
+    // Pages are looked at when they come and handed on later: one count for each.
+    let seen = start.read
+    let taken = start.read
+    return {
+      start: start.at,
+      values: { slice: { from: bounds.from, to: bounds.to } },
+      request(base: RequestSpec) {
+        const since = writeFrom?.(base, bounds.from) ?? base
+        return writeTo?.(since, bounds.to) ?? since
+      },
+      take(records) {
+        taken += records.length
+        return records
+      },
+      progress({ next }): Progress | undefined {
+        if (boundsOf(slice) !== undefined) return undefined
+        const part = { ...start, at: next, read: taken }
+        const upcoming = next === undefined ? following(part) : part
+        return upcoming === undefined
+          ? { position: null, highWater: instantOfMs(start.settled) }
+          : { position: positionOf(upcoming, cap !== undefined), highWater: mark }
+      },
+      ...(countOf !== undefined && {
+        inspect(page) {
+          seen += page.records.length
+          return Math.max(seen, countOf(page.body)) < cap! ? undefined : readingOf(slice, half(start))
+        },
+        after() {
+          const part = following({ ...start, read: taken })
+          return part && readingOf(slice, part)
+        },
+      }),
+    }
   }
 
   return {
@@ -102,22 +179,7 @@ export function timeSlices(options: TimeSlicesOptions, clock: Clock): Progressio
         scope.until === undefined ? clock.now() - margin : msOfInstantUp(scope.until),
       )
     },
-
-    begin(slice) {
-      const range = rangeOf(slice)
-      const mark = slice.progress?.highWater ?? null
-      return {
-        start: storedPosition(slice.progress)?.at,
-        values: { slice: boundsText(range) },
-        request: (base) => ask(base, range),
-        take: (records) => records,
-        progress({ next }): Progress | undefined {
-          if (boundsOf(slice) !== undefined) return undefined
-          if (next !== undefined) return { position: { at: next, ...range }, highWater: mark }
-          return { position: null, highWater: instantOfMs(range.settled) }
-        },
-      }
-    },
+    begin: (slice) => readingOf(slice, partOf(slice)),
   }
 }
 
@@ -127,20 +189,34 @@ interface Window {
   readonly end: number
 }
 
-/** What one read of a window asks for, and what its high-water mark is once that is committed. */
-interface Range {
-  readonly since: number
-  /** Exclusive. */
+/** What one read asks for: a window, or with a cap a part of one. Times in milliseconds since 1970, ends exclusive. */
+interface Part extends Window {
+  /** The paginator's position to start from. */
+  readonly at: Json | undefined
+  /** Records of the part that were handed on before `at`. */
+  readonly read: number
+  /** The end of the window. */
   readonly until: number
+  /** The window's high-water mark once all of it is committed. */
   readonly settled: number
 }
 
-/**
- * How far an inclusive end lies before an exclusive one. A date stands for its whole day. For other formats an API may
- * keep finer times than its parameter can say, so that without a stated resolution the instant itself is asked for twice.
- */
-function lastStep(to: TimeSlicesOptions['to']): number {
-  return to.resolution ?? (to.format === 'date' ? unitMs.date : 0)
+function partFrom(since: number, { until, settled }: Pick<Part, 'until' | 'settled'>): Part {
+  return { at: undefined, since, end: until, read: 0, until, settled }
+}
+
+function positionOf({ at = null, since, end, read, until, settled }: Part, isCapped: boolean): Json {
+  return { at, since, until, settled, ...(isCapped && { end, read }) }
+}
+
+function storedPart(progress: Progress | null): Part | undefined {
+  const stored = storedPosition(progress)
+  if (stored === undefined || !isMs(stored.since) || !isMs(stored.until) || !isMs(stored.settled))
+    return undefined
+  const { since, until, settled } = stored
+  const end = isMs(stored.end) ? stored.end : until
+  // Null is no position of a paginator: the part was not begun.
+  return { at: stored.at ?? undefined, since, until, settled, end, read: isMs(stored.read) ? stored.read : 0 }
 }
 
 function isSettled(progress: Progress | null, end: number): boolean {
@@ -156,12 +232,4 @@ function markOf(progress: Progress | null): number | undefined {
 
 function isMs(value: Json | undefined): value is number {
   return typeof value === 'number'
-}
-
-function floorTo(ms: number, unit: number): number {
-  return Math.floor(ms / unit) * unit
-}
-
-function ceilTo(ms: number, unit: number): number {
-  return Math.ceil(ms / unit) * unit
 }
