@@ -23,8 +23,8 @@ class TypedRows implements RowBuffer {
 async function loadsOf(...pages: readonly (readonly JsonRecord[])[]): Promise<string[]> {
   const loads: string[] = []
   const queue = new CommitQueue({
-    intake: new Intake(listStream({ slices: {} }), null),
-    begin: () => new Batch({ maxRecords: 100, maxBytes: 10_000, maxAgeMs: 60_000 }, new TypedRows()),
+    intake: new Intake(listStream({ slices: {} }), { schema: null, sides: [] }),
+    begin: () => new Batch({ maxRecords: 100, maxBytes: 10_000, maxAgeMs: 60_000 }, () => new TypedRows()),
     commit: async ({ rows }) => {
       const { columns } = (rows as TypedRows).schema
       loads.push(`${rows.length}: ${columns.map(({ name, type }) => `${name} ${type.kind}`).join(', ')}`)
