@@ -74,8 +74,8 @@ test('several slices add at once: pages are taken in the order in which they cam
   let commits = 0
   let release: () => void = () => {}
   const queue = new CommitQueue({
-    intake: new Intake(listStream({ slices: {} }), null),
-    begin: () => new Batch({ maxRecords: 2, maxBytes: 1e9, maxAgeMs: 1e9 }, new TypedRows()),
+    intake: new Intake(listStream({ slices: {} }), { schema: null, sides: [] }),
+    begin: () => new Batch({ maxRecords: 2, maxBytes: 1e9, maxAgeMs: 1e9 }, () => new TypedRows()),
     commit: async (batch) => {
       commits++
       expect(commits).toBe(1)
@@ -118,8 +118,8 @@ test('several slices add at once: pages are taken in the order in which they cam
 test('a commit that fails is thrown to everybody who waits in line', async () => {
   const failures: unknown[] = []
   const queue = new CommitQueue({
-    intake: new Intake(listStream({ slices: {} }), null),
-    begin: () => new Batch({ maxRecords: 1, maxBytes: 1e9, maxAgeMs: 1e9 }, new TypedRows()),
+    intake: new Intake(listStream({ slices: {} }), { schema: null, sides: [] }),
+    begin: () => new Batch({ maxRecords: 1, maxBytes: 1e9, maxAgeMs: 1e9 }, () => new TypedRows()),
     commit: () => Promise.reject(new Error('the disk is full')),
     clock: fakeClock(),
     onFailure: (error) => failures.push(error),

@@ -51,8 +51,9 @@ export class Intake {
   /** @throws KeyInvalidError where a record has no usable key, and the stream is told to fail then */
   check(page: SourcePage): CheckedPage {
     const { key, onReject, name, write } = this.#stream
-    const { valid, rejects } =
+    const { valid, rejects: found } =
       key.length === 0 ? { valid: page.records, rejects: [] } : validateKeys(page.records, key)
+    const rejects = this.#hidden.length === 0 ? found : found.map((reject) => this.#asRead(reject))
     const pageRejects = page.rejects?.map(({ record, reason }) => ({
       id: rejectId(record, reason),
       record,
@@ -69,6 +70,13 @@ export class Intake {
 
     const owners = ownersOf(page, valid, tombstones)
     return { ...checked, ...this.#checkSides(page, owners, checked), tombstones }
+  }
+
+  /** What makes no column is no part of the record either, by which a reject is known again. */
+  #asRead(reject: KeyReject): KeyReject {
+    const fields = Object.entries(reject.record).filter(([field]) => !this.#hidden.includes(field))
+    const record = Object.fromEntries(fields)
+    return { ...reject, id: rejectId(record, reject.reason), record }
   }
 
   #checkSides(page: SourcePage, owners: Owners, { schema, changes, widened }: CheckedPage) {

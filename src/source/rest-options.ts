@@ -19,6 +19,7 @@ import { include, recordSelector, recordsAs } from './response/records-options.t
 import { sidesOptions } from './response/sides.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { streamProblems } from './stream-rules.ts'
+import { splitTable } from './transform/split.ts'
 import { transformOptions } from './transform/transform-options.ts'
 
 const queryScalar = z.union([z.number(), z.boolean(), textOrSecret])
@@ -112,14 +113,16 @@ const streamFields = z.strictObject({
       'The field by which one version of a record is newer than another. Default: the one read last is',
     ),
   write: z
-    .enum(['append', 'merge', 'replace'])
+    .enum(['append', 'merge', 'replace', 'delete', 'reconcile'])
     .optional()
     .describe(
-      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. Default: merge with a `key`; without one append if `incremental`, else replace',
+      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. delete: each record names a row that is gone, of the table of another stream. reconcile: the records name all rows that there are; when all were read, the others are removed from it. Default: merge with a `key`; without one append if `incremental`, else replace',
     ),
   table: tableName
     .optional()
-    .describe('The table that the records go to. Default: the source and the stream, as in desk_tickets'),
+    .describe(
+      'The table that the records go to; with `write: delete` or `reconcile` that of the stream which loads it. Default: the source and the stream, as in desk_tickets',
+    ),
   onReject: z
     .enum(['keep', 'fail'])
     .default('keep')
@@ -129,7 +132,9 @@ const streamFields = z.strictObject({
   allowEmptyReplace: z
     .boolean()
     .default(false)
-    .describe('Whether an empty result may replace a full table. Default false'),
+    .describe(
+      'Whether an empty result may replace a full table, or an empty list of keys remove all its rows. Default false',
+    ),
 })
 
 /** A stream's options, each by itself. */
@@ -200,6 +205,16 @@ export const restOptions = z
 /** The table of a stream: the one that it names, or its source and itself, as in desk_tickets. */
 export function tableOf(source: string, stream: string, settings: Pick<StreamSettings, 'table'>): string {
   return settings.table ?? `${source}_${stream}`
+}
+
+/** The tables of the lists that are split off from a stream's records. */
+export function splitTablesOf(
+  table: string,
+  { transform = [] }: Pick<StreamSettings, 'transform'>,
+): string[] {
+  return transform.flatMap(({ split = {} }) =>
+    Object.entries(split).map(([path, list]) => splitTable(path, list.table, table)),
+  )
 }
 
 export type RestOptions = z.input<typeof restOptions>

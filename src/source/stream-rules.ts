@@ -4,6 +4,7 @@ import { concurrencyProblems } from './concurrency-options.ts'
 import { unitMs } from './incremental/time-format.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
+import { removalProblems } from './removal-rules.ts'
 import { responseProblems } from './response/response-rules.ts'
 import type { StreamSettings } from './rest-options.ts'
 
@@ -25,6 +26,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...concurrencyProblems(stream),
     ...reactionProblems(stream),
     ...jobProblems(stream),
+    ...removalProblems(stream),
   ]
 }
 
@@ -76,7 +78,12 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
         '`write: replace` swaps in a whole new table, and `incremental` reads only a part: leave out `incremental`, or write `merge` or `append`',
     }
   }
-  if (stream.deleted !== undefined && (stream.key === undefined || (write ?? 'merge') !== 'merge')) {
+  const removes = write === 'delete' || write === 'reconcile'
+  if (
+    stream.deleted !== undefined &&
+    !removes &&
+    (stream.key === undefined || (write ?? 'merge') !== 'merge')
+  ) {
     yield {
       path: ['deleted'],
       message: `\`deleted\` removes rows by their key, which \`write: ${stream.key === undefined ? 'merge` with a `key' : 'merge'}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,
