@@ -51,11 +51,10 @@ export function refuseSharedTables(pipeline: Pipeline): void {
     }
     lists.set(table, place.stream)
   }
-  refuseSidesOf(pipeline, owners)
 }
 
 /** A stream's own table is none for a side: it may be swapped for a new one, and its rows have another key. */
-function refuseSidesOf(pipeline: Pipeline, owners: ReadonlyMap<string, { readonly stream: string }>): void {
+function refuseSidesOf(pipeline: Pipeline, owners: ReadonlyMap<string, Owner>): void {
   for (const [source, { streams }] of Object.entries(pipeline.sources)) {
     for (const [name, settings] of Object.entries(streams)) {
       for (const [side, each] of Object.entries(settings.sides ?? {})) {
@@ -64,7 +63,7 @@ function refuseSidesOf(pipeline: Pipeline, owners: ReadonlyMap<string, { readonl
         if (owner === undefined) continue
         throw new ConfigError(
           `sources.${source}.streams.${name}.sides.${side}.table`,
-          `the list ${side} would be loaded into ${table}, the table of ${owner.stream}: give one of the two a \`table\` of its own`,
+          `the list ${side} would be loaded into ${table}, the table of ${nameOf(owner)}: give one of the two a \`table\` of its own`,
         )
       }
     }
