@@ -83,7 +83,7 @@ export { systemClock, systemRuntime } from './http/system-runtime.ts'
 export { type UndiciTransportOptions, undiciTransport } from './http/transport.ts'
 // Watching
 export { type Monitor, type MonitorOptions, type MonitorSnapshot, monitor } from './observe/monitor.ts'
-export { ReportBuilder, type RunReport, type StreamReport } from './observe/report.ts'
+export { ReportBuilder, type RunReport, type SideReport, type StreamReport } from './observe/report.ts'
 export { formatSummary } from './observe/summary.ts'
 export { env, parseSecret, Secret, type SecretLookup, SecretMissingError } from './options/secret.ts'
 // Pagination: the options of a stream, and each paginator alone
@@ -121,13 +121,16 @@ export type {
   LoadReceipt,
   Reject,
   RunRecord,
+  SideLoad,
+  StagedTables,
+  TableCounts,
 } from './ports/destination.ts'
 export type { EventSink, SluiceEvent } from './ports/events.ts'
 export { type Json, type JsonRecord, LongDecimal, type Value } from './ports/json.ts'
 export type { RequestSpec } from './ports/request.ts'
 export type { Clock, HttpHeaders, HttpRequest, HttpResponse, Runtime, Transport } from './ports/runtime.ts'
 export type { Column, ColumnType, TableSchema } from './ports/schema.ts'
-export type { Progress, ReadScope, Slice, Source, SourcePage, Stream } from './ports/source.ts'
+export type { Progress, ReadScope, SideTable, Slice, Source, SourcePage, Stream } from './ports/source.ts'
 // Quotas
 export { combineQuotas } from './quota/combine.ts'
 export { concurrency } from './quota/concurrency.ts'

@@ -124,6 +124,12 @@ const wrong = (change: (pipeline: Record<string, never>) => void): Promise<strin
 const api = (pipeline: unknown) => (pipeline as { sources: { api: Record<string, unknown> } }).sources.api
 const items = (pipeline: unknown) => (api(pipeline)['streams'] as { items: Record<string, unknown> }).items
 
+/** Adds a stream that removes rows. */
+function removing(pipeline: unknown, options: object = {}): void {
+  const streams = api(pipeline)['streams'] as Record<string, object>
+  streams['gone'] = { ...streams['items'], path: 'gone', table: 'api_items', write: 'delete', ...options }
+}
+
 test.each([
   [
     'a wrong key names its path and the nearest right spelling, without a long list beside it',
@@ -173,7 +179,7 @@ test.each([
   [
     'a value that is none of an enumeration says which there are',
     (pipeline: unknown) => Object.assign(items(pipeline), { write: 'upsert' }),
-    /^sources\.api\.streams\.items\.write: "upsert" is not allowed; allowed: "append", "merge", "replace"$/,
+    /^sources\.api\.streams\.items\.write: "upsert" is not allowed; allowed: "append", "merge", "replace", "delete", "reconcile"$/,
   ],
   [
     'a duration without its unit says how to write one',
@@ -230,6 +236,48 @@ test.each([
     /^sources\.api\.streams\.others\.table: api\.others would be loaded into API_items, which is the same as api_items but for its case, the table of api\.items: give one of the two a `table` of its own$/,
   ],
   [
+    'a list that is split off to the table of a stream is found',
+    (pipeline: unknown) =>
+      Object.assign(api(pipeline), {
+        streams: {
+          items: items(pipeline),
+          others: {
+            ...items(pipeline),
+            key: 'id',
+            transform: [{ split: { parts: { table: 'api_items' } } }],
+          },
+        },
+      }),
+    /^sources\.api\.streams\.others\.transform: a list of api\.others would be loaded into api_items, the table of api\.items: give one of the two a `table` of its own$/,
+  ],
+  [
+    'rows can be removed from a table that a stream loads, and from no other',
+    (pipeline: unknown) => removing(pipeline, { table: 'api_itms' }),
+    /^sources\.api\.streams\.gone\.table: api\.gone would remove rows from api_itms, which no stream loads; did you mean api_items\?$/,
+  ],
+  [
+    'rows of a list go with their record, and are not removed by themselves',
+    (pipeline: unknown) => {
+      removing(pipeline, { table: 'api_items_parts' })
+      items(pipeline)['transform'] = [{ split: { parts: {} } }]
+    },
+    /^sources\.api\.streams\.gone\.table: api\.gone would remove rows from api_items_parts, which is the table of a list of api\.items; did you mean api_items\?$/,
+  ],
+  [
+    'rows are removed by the key that tells them apart',
+    (pipeline: unknown) => removing(pipeline, { key: 'item_id' }),
+    /^sources\.api\.streams\.gone\.key: api\.gone would look for rows of api_items by item_id, and api\.items tells them apart by id: name the same fields in the same order; a field of another name can be renamed with `transform`$/,
+  ],
+  [
+    'two lists of keys would remove what the other one names',
+    (pipeline: unknown) => {
+      removing(pipeline, { write: 'reconcile' })
+      const { streams } = api(pipeline) as { streams: Record<string, object> }
+      streams['all'] = streams['gone']!
+    },
+    /^sources\.api\.streams\.all\.table: api\.all would remove from api_items what api\.gone names, and the other way round: one list must name all rows$/,
+  ],
+  [
     'tables that two sources would share by their default names are found',
     (pipeline: unknown) =>
       Object.assign(pipeline as object, {
@@ -253,6 +301,16 @@ test.each([
   ],
 ])('%s', async (_, change, message) => {
   expect(await wrong(change)).toMatch(message)
+})
+
+test('a stream may delete rows of a table, and another name all that there are', async () => {
+  const pipeline = structuredClone({ ...minimal, sources: {} }) as PipelineInput
+  const { auth: _auth, ...open } = minimal.sources['api']!
+  pipeline.sources['api'] = structuredClone(open)
+  removing(pipeline)
+  const { streams } = api(pipeline) as { streams: Record<string, object> }
+  streams['ids'] = { ...streams['gone'], write: 'reconcile' }
+  expect(Object.keys(definePipeline(pipeline).sources['api']!.streams)).toEqual(['items', 'gone', 'ids'])
 })
 
 test('several mistakes are told at once', async () => {

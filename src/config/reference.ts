@@ -276,7 +276,9 @@ function count(value: number): string {
 function descend(root: JsonSchema, path: readonly string[]): JsonSchema {
   let schema = root
   for (const key of path) {
+    // An entry of a list is where the list is.
     const next = alternatives(schema)
+      .flatMap((kind) => (kind.items === undefined ? [kind] : [kind, ...alternatives(kind.items)]))
       .map((kind) => (key === '*' ? kind.additionalProperties : kind.properties?.[key]))
       .find((found) => typeof found === 'object')
     if (typeof next !== 'object') throw new Error(`the schema has no ${path.join('.')}: ${key} is missing`)

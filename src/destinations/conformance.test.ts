@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Destination, DestinationSession, Load } from '../ports/destination.ts'
+import type { Destination, DestinationSession, Load, SideLoad } from '../ports/destination.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { conformanceCases } from './conformance.ts'
 
@@ -21,6 +21,14 @@ function broken(change: (session: DestinationSession) => Partial<DestinationSess
 const brokenCommit = (
   change: (commit: Commit, load: Load, session: DestinationSession) => ReturnType<Commit>,
 ) => broken((session) => ({ commit: (load) => change((given) => session.commit(given), load, session) }))
+
+const without = (load: Load, field: 'sides' | 'tombstones' | 'version'): Load => {
+  const { [field]: _left, ...rest } = load
+  return rest
+}
+
+const withSides = (load: Load, change: (side: SideLoad) => SideLoad): Load =>
+  load.sides === undefined ? load : { ...load, sides: load.sides.map(change) }
 
 let copies = 0
 
@@ -110,6 +118,44 @@ const defects: Record<string, (inner: Destination) => Destination> = {
       rejects: load.rejects.map((reject) => ({ ...reject, id: `${reject.id}-${++copies}` })),
     }),
   ),
+  'C1: that stores no side table': brokenCommit((commit, load) => commit(without(load, 'sides'))),
+  'sides: that adds each row of a side table': brokenCommit((commit, load) =>
+    commit(withSides(load, (side) => ({ ...side, key: [] }))),
+  ),
+  'R6: that publishes no side table': brokenCommit((commit, load) =>
+    commit(load.replacement?.publish ? without(load, 'sides') : load),
+  ),
+  'owned: that adds owned rows to those that are there': brokenCommit((commit, load) =>
+    commit(withSides(load, (side) => ({ ...side, write: 'append' }))),
+  ),
+  'tombstones: that takes a record that is gone for one that is there': brokenCommit((commit, load) =>
+    commit(without(load, 'tombstones')),
+  ),
+  'tombstones: that removes rows whatever their version': brokenCommit((commit, load) =>
+    commit(load.tombstones === undefined ? load : without(load, 'version')),
+  ),
+  'delete: that loads what it is to delete': brokenCommit((commit, load) =>
+    commit(load.mode === 'delete' ? { ...load, mode: 'merge' } : load),
+  ),
+  'delete: that leaves what a deleted row owns': brokenCommit((commit, load) =>
+    commit(load.mode === 'delete' ? without(load, 'sides') : load),
+  ),
+  'reconcile: that forgets the keys of the loads before': brokenCommit((commit, load) =>
+    commit(
+      load.mode === 'reconcile' ? { ...load, replacement: { ...load.replacement!, begin: true } } : load,
+    ),
+  ),
+  'reconcile: that stages keys where a replacement is staged': (inner) => ({
+    ...inner,
+    async open(pipeline, options) {
+      const session = await inner.open(pipeline, options)
+      return {
+        ...session,
+        readSchema: (table, { staged } = {}) =>
+          session.readSchema(table, { staged: staged === 'keys' ? true : (staged ?? false) }),
+      }
+    },
+  }),
   'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
   'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
 }

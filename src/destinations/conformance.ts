@@ -1,10 +1,14 @@
 import { appendCases } from './conformance/append.ts'
 import { columnCases } from './conformance/columns.ts'
 import { commitCases } from './conformance/commits.ts'
+import { deletionCases } from './conformance/deletions.ts'
 import type { ConformanceCase } from './conformance/harness.ts'
 import { keyCases } from './conformance/keys.ts'
 import { mergeCases } from './conformance/merge.ts'
+import { ownedCases } from './conformance/owned.ts'
+import { reconcileCases } from './conformance/reconcile.ts'
 import { replaceCases } from './conformance/replace.ts'
+import { sideCases } from './conformance/sides.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
 
@@ -26,4 +30,8 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...columnCases,
   ...valueCases,
   ...stateCases,
+  ...sideCases,
+  ...ownedCases,
+  ...deletionCases,
+  ...reconcileCases,
 ]

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { SourcePage } from '../ports/source.ts'
 import { Batch, RecordRows } from './batch.ts'
 
-const emptyBatch = () => new Batch(limits, new RecordRows())
+const emptyBatch = () => new Batch(limits, () => new RecordRows())
 const add = (batch: Batch, slice: string, page: SourcePage, now: number) =>
   batch.add(
     slice,

@@ -23,8 +23,8 @@ class TypedRows implements RowBuffer {
 async function loadsOf(...pages: readonly (readonly JsonRecord[])[]): Promise<string[]> {
   const loads: string[] = []
   const queue = new CommitQueue({
-    intake: new Intake(listStream({ slices: {} }), null),
-    begin: () => new Batch({ maxRecords: 100, maxBytes: 10_000, maxAgeMs: 60_000 }, new TypedRows()),
+    intake: new Intake(listStream({ slices: {} }), { schema: null, sides: [] }),
+    begin: () => new Batch({ maxRecords: 100, maxBytes: 10_000, maxAgeMs: 60_000 }, () => new TypedRows()),
     commit: async ({ rows }) => {
       const { columns } = (rows as TypedRows).schema
       loads.push(`${rows.length}: ${columns.map(({ name, type }) => `${name} ${type.kind}`).join(', ')}`)
@@ -74,8 +74,8 @@ test('several slices add at once: pages are taken in the order in which they cam
   let commits = 0
   let release: () => void = () => {}
   const queue = new CommitQueue({
-    intake: new Intake(listStream({ slices: {} }), null),
-    begin: () => new Batch({ maxRecords: 2, maxBytes: 1e9, maxAgeMs: 1e9 }, new TypedRows()),
+    intake: new Intake(listStream({ slices: {} }), { schema: null, sides: [] }),
+    begin: () => new Batch({ maxRecords: 2, maxBytes: 1e9, maxAgeMs: 1e9 }, () => new TypedRows()),
     commit: async (batch) => {
       commits++
       expect(commits).toBe(1)
@@ -118,8 +118,8 @@ test('several slices add at once: pages are taken in the order in which they cam
 test('a commit that fails is thrown to everybody who waits in line', async () => {
   const failures: unknown[] = []
   const queue = new CommitQueue({
-    intake: new Intake(listStream({ slices: {} }), null),
-    begin: () => new Batch({ maxRecords: 1, maxBytes: 1e9, maxAgeMs: 1e9 }, new TypedRows()),
+    intake: new Intake(listStream({ slices: {} }), { schema: null, sides: [] }),
+    begin: () => new Batch({ maxRecords: 1, maxBytes: 1e9, maxAgeMs: 1e9 }, () => new TypedRows()),
     commit: () => Promise.reject(new Error('the disk is full')),
     clock: fakeClock(),
     onFailure: (error) => failures.push(error),

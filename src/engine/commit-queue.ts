@@ -53,8 +53,8 @@ export class CommitQueue {
   /** A batch's columns have one type each, since its rows may be encoded as they come: a page that widens one begins a new batch. */
   async #take(slice: string, page: SourcePage): Promise<void> {
     this.#throwIfFailed()
-    const checked = this.#intake.check(page.records)
-    if (checked.widened && this.#filling.rows.length > 0) await this.#handOver()
+    const checked = this.#intake.check(page)
+    if (checked.widened && this.#filling.hasRows) await this.#handOver()
     const now = this.#clock.now()
     this.#filling.add(slice, page, checked, now)
     if (page.commitNow === true) await this.#commitRest(false)

@@ -1,5 +1,12 @@
-import type { CheckpointUpdate, DestinationSession, Load } from '../ports/destination.ts'
-import type { EventSink } from '../ports/events.ts'
+import type {
+  CheckpointUpdate,
+  DestinationSession,
+  Load,
+  LoadReceipt,
+  RowBuffer,
+  SideLoad,
+} from '../ports/destination.ts'
+import type { EventSink, SideCounts } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Progress, Stream } from '../ports/source.ts'
@@ -7,6 +14,7 @@ import { AllRejectedError } from '../records/all-rejected.ts'
 import type { KeyReject } from '../records/record-key.ts'
 import { type Batch, RecordRows } from './batch.ts'
 import { STREAM_CHECKPOINT } from './starting-point.ts'
+import type { StreamTables } from './stream-tables.ts'
 
 export interface CommitterOptions {
   readonly stream: Stream
@@ -16,8 +24,7 @@ export interface CommitterOptions {
   readonly onEvent: EventSink
   /** The committed version of each slice (C2). */
   readonly versions: ReadonlyMap<string, number>
-  /** The table as it is; `null` where there is none. */
-  readonly schema: TableSchema | null
+  readonly tables: StreamTables
   /** `new`: rows go into a new table that `publish` swaps in (R6); `continued`: into one that an earlier run began. */
   readonly replacement: 'none' | 'new' | 'continued'
   /** A backfill leaves the checkpoints alone. */
@@ -32,6 +39,7 @@ export class Committer {
   readonly #options: CommitterOptions
   readonly #versions: Map<string, number>
   #schema: TableSchema | null
+  readonly #sideSchemas: Map<string, TableSchema>
   /** True where the table holds records with this key. */
   readonly #keyWorked: boolean
   #loads = 0
@@ -44,10 +52,12 @@ export class Committer {
 
   constructor(options: CommitterOptions) {
     this.#options = options
-    const columns = options.schema?.columns ?? []
+    const { schema, sides } = options.tables
+    const columns = schema?.columns ?? []
     this.#keyWorked = options.stream.key.every((name) => columns.some(({ field }) => field === name))
     this.#versions = new Map(options.versions)
-    this.#schema = options.schema
+    this.#schema = schema
+    this.#sideSchemas = new Map(sides.map(({ side, schema }) => [side.table, schema ?? { columns: [] }]))
   }
 
   /**
@@ -57,7 +67,7 @@ export class Committer {
   async commit(batch: Batch, publish = false): Promise<void> {
     const { stream, session, clock, onEvent, keepCheckpoints } = this.#options
     const started = clock.now()
-    const { rows, rejects, changes } = batch
+    const { rows, rejects, pageRejects, changes } = batch
     this.#valid += rows.length
     this.#rejected += rejects.length
     this.#examples.push(...rejects.slice(0, REJECT_EXAMPLES - this.#examples.length))
@@ -69,19 +79,21 @@ export class Committer {
 
     this.#loads++
     this.#schema = load.schema
+    for (const { table, schema } of load.sides ?? []) this.#sideSchemas.set(table, schema)
     for (const update of checkpoints) this.#versions.set(update.slice, update.fromVersion + 1)
 
     const at = clock.now()
     if (changes.length > 0) {
       onEvent({ type: 'schema.change', at, stream: stream.name, changes })
     }
-    if (rejects.length > 0) {
+    const [firstReject] = load.rejects
+    if (firstReject !== undefined) {
       onEvent({
         type: 'record.reject',
         at,
         stream: stream.name,
-        count: rejects.length,
-        reason: rejects[0]!.reason,
+        count: load.rejects.length,
+        reason: firstReject.reason,
       })
     }
     onEvent({
@@ -93,7 +105,9 @@ export class Committer {
       inserted: receipt.inserted,
       updated: receipt.updated,
       unchanged: receipt.unchanged,
-      rejected: rejects.length,
+      deleted: receipt.deleted,
+      rejected: rejects.length + pageRejects.length,
+      ...(load.sides !== undefined && { sides: sideCounts(receipt, batch) }),
       elapsedMs: at - started,
     })
   }
@@ -125,11 +139,8 @@ export class Committer {
     return [own, ...slices]
   }
 
-  #load(
-    { rows, rejects, schema = this.#schema ?? { columns: [] } }: Batch,
-    checkpoints: readonly CheckpointUpdate[],
-    publish: boolean,
-  ): Load {
+  #load(batch: Batch, checkpoints: readonly CheckpointUpdate[], publish: boolean): Load {
+    const { rows, rejects, pageRejects, tombstones, schema = this.#schema ?? { columns: [] } } = batch
     const { stream, runId, clock, replacement } = this.#options
     return {
       id: `${runId}.${stream.name}.${this.#loads + 1}`,
@@ -137,12 +148,14 @@ export class Committer {
       at: clock.now(),
       stream: stream.name,
       table: stream.table,
-      mode: stream.key.length > 0 && stream.write !== 'append' ? 'merge' : 'append',
+      mode: modeOf(stream),
       key: stream.key,
       ...(stream.version !== undefined && { version: stream.version }),
       schema,
-      ...(rows instanceof RecordRows ? { records: rows.records } : { records: [], rows }),
-      rejects,
+      ...loaded(rows),
+      ...(tombstones.size > 0 && stream.write !== 'delete' && { tombstones }),
+      ...(this.#sideSchemas.size > 0 && { sides: this.#sides(batch) }),
+      rejects: [...rejects, ...pageRejects, ...[...batch.sides.values()].flatMap((side) => side.rejects)],
       checkpoints,
       ...(replacement !== 'none' && {
         replacement: {
@@ -153,4 +166,35 @@ export class Committer {
       }),
     }
   }
+
+  #sides(batch: Batch): SideLoad[] {
+    return this.#options.tables.sides.map(({ side }) => {
+      const part = batch.sides.get(side.table)
+      return {
+        ...side,
+        schema: part?.schema ?? this.#sideSchemas.get(side.table)!,
+        ...loaded(part?.rows),
+        ...(side.write === 'owned' && { owners: part?.owners ?? [] }),
+      }
+    })
+  }
+}
+
+function modeOf({ write, key }: Stream): Load['mode'] {
+  if (write === 'delete' || write === 'reconcile') return write
+  return key.length > 0 && write !== 'append' ? 'merge' : 'append'
+}
+
+function loaded(rows: RowBuffer | undefined): Pick<Load, 'records' | 'rows'> {
+  if (rows === undefined) return { records: [] }
+  return rows instanceof RecordRows ? { records: rows.records } : { records: [], rows }
+}
+
+function sideCounts({ sides }: LoadReceipt, batch: Batch): Record<string, SideCounts> {
+  return Object.fromEntries(
+    Object.entries(sides).map(([table, counts]) => [
+      table,
+      { ...counts, rejected: batch.sides.get(table)?.rejects.length ?? 0 },
+    ]),
+  )
 }

@@ -70,7 +70,7 @@ async function planStream(
     if (count++ < shownSlices)
       slices.push({ key: slice.key, progress: slice.progress, request: stream.preview(slice) })
   }
-  const anew = start.replacement === 'new' && stream.write !== 'replace'
+  const anew = start.replacement === 'new' && stream.write !== 'replace' && stream.write !== 'reconcile'
   return {
     stream: stream.name,
     table: stream.table,

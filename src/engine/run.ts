@@ -7,7 +7,9 @@ import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, Source, Stream } from '../ports/source.ts'
 import type { BatchLimits } from './batch.ts'
 import { closeAfter } from './closing.ts'
+import { LoadingFailedError } from './loading-failed.ts'
 import { describe, runStream, type StreamOutcome } from './stream-run.ts'
+import { loadersOf, ownedTables, removes } from './stream-tables.ts'
 
 /** A pipeline, put together: its sources and its destination are ready to be used. */
 export interface PipelineParts {
@@ -71,7 +73,8 @@ async function runStreams(
     streams: streams.map(({ name }) => name),
   })
 
-  const outcomes = await mapSideBySide(streams, parts.concurrentStreams, (stream) =>
+  const all = parts.sources.flatMap((source) => source.streams)
+  const outcomes = await inOrder(streams, parts.concurrentStreams, (stream, failed) =>
     runStream(stream, {
       session,
       runId,
@@ -80,6 +83,8 @@ async function runStreams(
       batch: parts.batch,
       scope: options.scope ?? {},
       fullRefresh: options.fullRefresh ?? false,
+      owned: ownedTables(stream, all),
+      ...(failed !== undefined && { refused: failed }),
       signal,
     }),
   )
@@ -135,19 +140,32 @@ export function selectStreams(
   return all.filter((stream) => only.includes(stream.name) || only.includes(sourceOf(stream)))
 }
 
-async function mapSideBySide<T, R>(
-  items: readonly T[],
+/**
+ * Runs streams side by side. One that removes rows of a table waits for those that load it, which are begun before it, so that no one
+ * waits for what has no room; where one of them failed, it is refused.
+ */
+async function inOrder(
+  streams: readonly Stream[],
   limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results = new Array<R>(items.length)
-  let next = 0
-  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
-    while (next < items.length) {
-      const index = next++
-      results[index] = await work(items[index]!)
+  work: (stream: Stream, refused: LoadingFailedError | undefined) => Promise<StreamOutcome>,
+): Promise<StreamOutcome[]> {
+  const running = new Map<Stream, Promise<StreamOutcome>>()
+  const afterLoaders = async (stream: Stream) => {
+    const loaders = await Promise.all(loadersOf(stream, streams).map((loader) => running.get(loader)!))
+    const failed = loaders.filter(({ outcome }) => outcome === 'failed').map((loader) => loader.stream)
+    return work(
+      stream,
+      failed.length === 0 ? undefined : new LoadingFailedError(stream.name, stream.table, failed),
+    )
+  }
+  const queue = [...streams.filter((stream) => !removes(stream)), ...streams.filter(removes)]
+  const workers = Array.from({ length: Math.min(limit, queue.length) }, async () => {
+    for (let stream = queue.shift(); stream !== undefined; stream = queue.shift()) {
+      const run = afterLoaders(stream)
+      running.set(stream, run)
+      await run
     }
   })
   await Promise.all(workers)
-  return results
+  return Promise.all(streams.map((stream) => running.get(stream)!))
 }

@@ -31,6 +31,7 @@ export function startingPoint(
   checkpoints: readonly Checkpoint[],
   options: { readonly scope: ReadScope; readonly fullRefresh: boolean },
 ): StartingPoint {
+  refuseImpossibleTombstones(stream)
   const versions = versionsOf(checkpoints)
   const backfill = options.scope.since !== undefined || options.scope.until !== undefined
   if (backfill) {
@@ -39,13 +40,34 @@ export function startingPoint(
   }
   const staged = checkpoints.filter((checkpoint) => checkpoint.staged)
   if (staged.length > 0) return { versions, committed: bySlice(staged), replacement: 'continued', backfill }
-  if (options.fullRefresh || stream.write === 'replace') {
+  if (stream.write === 'delete' && options.fullRefresh) {
+    return { versions, committed: new Map(), replacement: 'none', backfill }
+  }
+  if (options.fullRefresh || stream.write === 'replace' || stream.write === 'reconcile') {
     return { versions, committed: new Map(), replacement: 'new', backfill }
   }
   return { versions, committed: bySlice(checkpoints), replacement: 'none', backfill }
 }
 
+function refuseImpossibleTombstones({ name, key, write, tombstones }: Stream): void {
+  if ((write === 'delete' || write === 'reconcile') && key.length === 0) {
+    throw new ConfigError(name, `\`write: ${write}\` removes rows by their key: give the stream a \`key\``)
+  }
+  if (tombstones && (key.length === 0 || write === 'append')) {
+    throw new ConfigError(
+      name,
+      'its records may say that a row is gone, and that takes a `key` to find it by and `write: merge` or `replace`',
+    )
+  }
+}
+
 function refuseImpossibleBackfill(stream: Stream): void {
+  if (stream.write === 'reconcile') {
+    throw new ConfigError(
+      stream.name,
+      'a part of the keys is not all that there are, and the rows of the others would be removed: leave out --since and --until, or this stream',
+    )
+  }
   if (stream.write === 'replace') {
     throw new ConfigError(
       stream.name,
@@ -56,6 +78,13 @@ function refuseImpossibleBackfill(stream: Stream): void {
     throw new ConfigError(
       stream.name,
       'a backfill would add records twice, since nothing tells them apart: give the stream a `key`',
+    )
+  }
+  const [keyless] = (stream.sides ?? []).filter(({ write, key }) => write === 'append' && key.length === 0)
+  if (keyless !== undefined) {
+    throw new ConfigError(
+      stream.name,
+      `a backfill would add rows to ${keyless.table} twice, since nothing tells them apart: give that table a key`,
     )
   }
 }

@@ -2,7 +2,7 @@ import { isSluiceError } from '../errors.ts'
 import type { DestinationSession } from '../ports/destination.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
-import type { ReadScope, Slice, Stream } from '../ports/source.ts'
+import type { ReadScope, SideTable, Slice, Stream } from '../ports/source.ts'
 import { Batch, type BatchLimits, RecordRows } from './batch.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { Committer } from './committer.ts'
@@ -10,7 +10,7 @@ import { Intake } from './intake.ts'
 import { ReplaceIncompleteError } from './replace-incomplete.ts'
 import { sideBySide } from './side-by-side.ts'
 import { startingPoint } from './starting-point.ts'
-import { TableGoneError } from './table-gone.ts'
+import { readTables } from './stream-tables.ts'
 import { messageOf, TwoFailuresError } from './two-failures.ts'
 
 export interface StreamRunOptions {
@@ -22,6 +22,10 @@ export interface StreamRunOptions {
   readonly scope: ReadScope
   /** Read everything anew, and swap the new table in at the end. */
   readonly fullRefresh: boolean
+  /** Of a stream that removes rows of another's table: the tables that belong to that one's records. Default: none. */
+  readonly owned?: readonly SideTable[]
+  /** Why the stream is not to be begun at all. */
+  readonly refused?: Error
   /** Aborted: commit what was read completely, and stop. */
   readonly signal: AbortSignal
 }
@@ -57,12 +61,9 @@ export async function runStream(stream: Stream, options: StreamRunOptions): Prom
 async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise<void> {
   const { session, clock, onEvent, signal } = options
   signal.throwIfAborted()
+  if (options.refused !== undefined) throw options.refused
   const start = startingPoint(stream, await session.readCheckpoints(stream.name), options)
-  const schema =
-    start.replacement === 'new'
-      ? null
-      : await session.readSchema(stream.table, { staged: start.replacement === 'continued' })
-  if (schema === null && start.committed.size > 0) throw new TableGoneError(stream.name, stream.table)
+  const tables = await readTables(session, stream, start, options.owned ?? [])
   const committer = new Committer({
     stream,
     session,
@@ -70,14 +71,14 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     clock,
     onEvent,
     versions: start.versions,
-    schema,
+    tables,
     replacement: start.replacement,
     keepCheckpoints: start.backfill,
   })
   const reading = new AbortController()
   const queue = new CommitQueue({
-    intake: new Intake(stream, schema),
-    begin: () => new Batch(options.batch, session.rows?.() ?? new RecordRows()),
+    intake: new Intake(stream, tables),
+    begin: () => new Batch(options.batch, () => session.rows?.() ?? new RecordRows()),
     commit: (batch, publish) => committer.commit(batch, publish),
     clock,
     onFailure: (error) => reading.abort(error),
@@ -116,7 +117,7 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
           at: clock.now(),
           stream: stream.name,
           slice: slice.key,
-          records: page.records.length,
+          records: page.records.length + (page.rejects?.length ?? 0),
           bytes: page.bytes,
         })
         await queue.add(slice.key, page)
@@ -164,7 +165,7 @@ async function commitAfter(error: unknown, queue: CommitQueue, signal: AbortSign
  */
 async function abandonAfter(error: unknown, stream: Stream, session: DestinationSession): Promise<unknown> {
   try {
-    await session.abandonReplacement(stream.name, stream.table)
+    await session.abandonReplacement(stream.name, stream.table, stream)
     return error
   } catch (second) {
     const remedy = `what was staged could not be dropped; run \`sluice state reset ${stream.name}\` before the next run`

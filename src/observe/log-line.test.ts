@@ -20,7 +20,7 @@ test('what was widened is said before what was added', () => {
 
 test('a commit says what it did, and leaves out what it did not', () => {
   const commit = { type: 'load.commit', ...stream, loadId: 'l', records: 12, elapsedMs: 4.2 } as const
-  const nothing = { inserted: 0, updated: 0, unchanged: 0, rejected: 0 }
+  const nothing = { inserted: 0, updated: 0, unchanged: 0, deleted: 0, rejected: 0 }
   expect(logLine({ ...commit, ...nothing, inserted: 11, rejected: 1 })).toBe(
     'desk.tickets committed 12 records in 4.2 ms: 11 new, 1 rejected',
   )
@@ -30,6 +30,29 @@ test('a commit says what it did, and leaves out what it did not', () => {
   expect(logLine({ ...commit, ...nothing, records: 0 })).toBe(
     'desk.tickets committed 0 records in 4.2 ms: nothing new',
   )
+  expect(logLine({ ...commit, ...nothing, records: 2, deleted: 2 })).toBe(
+    'desk.tickets committed 2 records in 4.2 ms: 2 gone',
+  )
+})
+
+test('a commit says what it did to the side tables that it changed', () => {
+  const nothing = { inserted: 0, updated: 0, unchanged: 0, deleted: 0, rejected: 0 }
+  const sides = {
+    desk_users: { ...nothing, inserted: 2, unchanged: 1 },
+    desk_tags: { ...nothing, unchanged: 3 },
+  }
+  expect(
+    logLine({
+      type: 'load.commit',
+      ...stream,
+      loadId: 'l',
+      records: 1,
+      elapsedMs: 4.2,
+      ...nothing,
+      updated: 1,
+      sides,
+    }),
+  ).toBe('desk.tickets committed 1 record in 4.2 ms: 1 changed; desk_users 2 new, 1 known')
 })
 
 test('a long wait for quota is said when it begins; a short one is not, nor the end of one', () => {

@@ -1,4 +1,4 @@
-import type { SluiceEvent } from '../ports/events.ts'
+import type { SideCounts, SluiceEvent } from '../ports/events.ts'
 import { clip, clipList, withoutName } from './clip.ts'
 import { detectedText, doubtText } from './doubt-text.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds } from './format.ts'
@@ -30,7 +30,7 @@ function eventText(event: SluiceEvent): string | undefined {
         ? `${event.stream} ${event.outcome}`
         : `${event.stream} failed (${event.error.code}): ${withoutName(event.stream, event.error.message)}`
     case 'load.commit':
-      return `${event.stream} committed ${formatCounted(event.records, 'record')} in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}`
+      return `${event.stream} committed ${formatCounted(event.records, 'record')} in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}${sideParts(event)}`
     case 'schema.change':
       return `${event.stream} changed its table: ${changesText(event.changes)}`
     case 'list.doubt':
@@ -78,12 +78,23 @@ export function problemText(problem: 'report-not-stored' | 'not-closed'): string
     : 'something could not be closed as it should be; what was loaded stays loaded'
 }
 
-/** What a commit did, without what it did not. */
-function commitParts(event: Extract<SluiceEvent, { type: 'load.commit' }>): string[] {
+/** What a commit did to each side table that it changed. */
+function sideParts({ sides = {} }: Extract<SluiceEvent, { type: 'load.commit' }>): string {
+  return Object.entries(sides)
+    .filter(
+      ([_table, { inserted, updated, deleted, rejected }]) => inserted + updated + deleted + rejected > 0,
+    )
+    .map(([table, counts]) => `; ${table} ${commitParts(counts).join(', ')}`)
+    .join('')
+}
+
+/** What a commit did to a table, without what it did not. */
+function commitParts(event: SideCounts): string[] {
   const parts = [
     [event.inserted, 'new'],
     [event.updated, 'changed'],
     [event.unchanged, 'known'],
+    [event.deleted, 'gone'],
     [event.rejected, 'rejected'],
   ] as const
   const said = parts.filter(([count]) => count > 0).map(([count, word]) => `${formatCount(count)} ${word}`)

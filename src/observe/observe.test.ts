@@ -143,6 +143,7 @@ test('a report sums up a stream from its events', () => {
     inserted: 60,
     updated: 30,
     unchanged: 9,
+    deleted: 0,
     rejected: 1,
     elapsedMs: 5,
   })
@@ -158,6 +159,7 @@ test('a report sums up a stream from its events', () => {
     inserted: 60,
     updated: 30,
     unchanged: 9,
+    deleted: 0,
     rejected: 1,
     pages: 1,
     requests: 2,

@@ -11,7 +11,11 @@ export type StreamReport = {
   readonly inserted: number
   readonly updated: number
   readonly unchanged: number
+  /** Rows that were removed because the API said that they are gone. */
+  readonly deleted: number
   readonly rejected: number
+  /** What was done to the stream's side tables. */
+  readonly sides: readonly SideReport[]
   /** The first reason, where any record was rejected. */
   readonly rejectReason: string | null
   readonly pages: number
@@ -36,6 +40,16 @@ export type StreamReport = {
 }
 
 // Types, not interfaces: a report is stored as JSON, and only of a type TypeScript knows that it is.
+
+/** A side table's part of a run. */
+export type SideReport = {
+  readonly table: string
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly deleted: number
+  readonly rejected: number
+}
 
 /** A run, summed up. */
 export type RunReport = {
@@ -128,7 +142,9 @@ function streamReport(stream: string, counts: StreamCounts, now: number): Stream
     inserted: counts.inserted,
     updated: counts.updated,
     unchanged: counts.unchanged,
+    deleted: counts.deleted,
     rejected: counts.rejected,
+    sides: Array.from(counts.sides, ([table, side]) => ({ table, ...side })),
     rejectReason: counts.rejectReason,
     pages: counts.pages,
     bytes: counts.bytes,

@@ -1,4 +1,4 @@
-import type { SluiceEvent } from '../ports/events.ts'
+import type { SideCounts, SluiceEvent } from '../ports/events.ts'
 import { detectedText, doubtText } from './doubt-text.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import { stopText } from './log-line.ts'
@@ -22,7 +22,10 @@ export class StreamCounts {
   inserted = 0
   updated = 0
   unchanged = 0
+  deleted = 0
   rejected = 0
+  /** What was done to the side tables, by name. */
+  readonly sides = new Map<string, SideCounts>()
   rejectReason: string | null = null
   /** Attempts, repeats included. */
   requests = 0
@@ -58,7 +61,9 @@ export class StreamCounts {
         this.inserted += event.inserted
         this.updated += event.updated
         this.unchanged += event.unchanged
+        this.deleted += event.deleted
         this.rejected += event.rejected
+        for (const [table, counts] of Object.entries(event.sides ?? {})) this.#addSide(table, counts)
         break
       case 'record.reject':
         this.rejectReason ??= event.reason
@@ -96,5 +101,16 @@ export class StreamCounts {
         this.breakerWaitMs += event.delayMs
         break
     }
+  }
+
+  #addSide(table: string, counts: SideCounts): void {
+    const sum = this.sides.get(table)
+    this.sides.set(table, {
+      inserted: (sum?.inserted ?? 0) + counts.inserted,
+      updated: (sum?.updated ?? 0) + counts.updated,
+      unchanged: (sum?.unchanged ?? 0) + counts.unchanged,
+      deleted: (sum?.deleted ?? 0) + counts.deleted,
+      rejected: (sum?.rejected ?? 0) + counts.rejected,
+    })
   }
 }

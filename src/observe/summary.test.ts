@@ -10,7 +10,9 @@ const stream: StreamReport = {
   inserted: 24_000,
   updated: 0,
   unchanged: 0,
+  deleted: 0,
   rejected: 0,
+  sides: [],
   rejectReason: null,
   pages: 240,
   bytes: 1,
@@ -133,4 +135,22 @@ test('what went wrong at the end of a run is told, also where each stream is don
   )
   expect(lines).toContain('  duckdb w.duckdb: the disk is full')
   expect(lines.at(-1)).toMatch(/24,000 new, 0 changed; the run failed at its end$/)
+})
+
+test('side tables stand below their stream, and rows that are gone have a column where there are any', () => {
+  const sides = [{ table: 'pay_fees', inserted: 31, updated: 2, unchanged: 4, deleted: 5, rejected: 1 }]
+  const lines = formatSummary(
+    report({ deleted: 3, sides, rejectReason: 'table pay_fees: key field "id" is null' }),
+  )
+  expect(lines).toEqual([
+    '  stream            records     new  changed  known  gone  rows/s  pages  requests  retries  429s  quota wait     p50    p95  errors',
+    '  ────────────────  ───────  ──────  ───────  ─────  ────  ──────  ─────  ────────  ───────  ────  ──────────  ──────  ─────  ──────',
+    '✓ pay.transactions   24,000  24,000        0      0     3   1,850    240       246        6     0      6.89 s  2.0 ms  56 ms   2.4 %',
+    '    pay_fees                     31        2      4     5',
+    '',
+    'pay.transactions: 1 record rejected, kept in _sluice_rejects',
+    '  table pay_fees: key field "id" is null',
+    '',
+    'three: 24,000 records read in 13.0 s, 24,000 new, 0 changed, 3 gone',
+  ])
 })

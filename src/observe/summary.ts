@@ -1,7 +1,7 @@
 import { clipMiddle, nameWidth, withoutName } from './clip.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds, formatShare } from './format.ts'
 import { problemText } from './log-line.ts'
-import type { RunReport, StreamReport } from './report.ts'
+import type { RunReport, SideReport, StreamReport } from './report.ts'
 import { formatTable } from './table.ts'
 
 /** Colours text; the identity where there is no colour. */
@@ -24,13 +24,15 @@ export const plainPalette: Palette = {
 interface Column {
   readonly title: string
   readonly cell: (stream: StreamReport) => string
+  /** What it says of a side table; nothing by default. */
+  readonly side?: (side: SideReport) => string
 }
 
 const rowColumns: readonly Column[] = [
   { title: 'records', cell: ({ records }) => formatCount(records) },
-  { title: 'new', cell: ({ inserted }) => formatCount(inserted) },
-  { title: 'changed', cell: ({ updated }) => formatCount(updated) },
-  { title: 'known', cell: ({ unchanged }) => formatCount(unchanged) },
+  ...counted('new', ({ inserted }) => inserted),
+  ...counted('changed', ({ updated }) => updated),
+  ...counted('known', ({ unchanged }) => unchanged),
   { title: 'rows/s', cell: ({ recordsPerSecond }) => formatCount(recordsPerSecond) },
 ]
 const requestColumns: readonly Column[] = [
@@ -46,6 +48,14 @@ const requestColumns: readonly Column[] = [
   { title: 'p95', cell: ({ latencyMs }) => formatMs(latencyMs.p95) },
   { title: 'errors', cell: ({ errorRate }) => formatShare(errorRate) },
 ]
+/** Only where rows were removed. */
+const goneColumns = counted('gone', ({ deleted }) => deleted)
+
+function counted(title: string, count: (of: StreamReport | SideReport) => number): Column[] {
+  const cell = (of: StreamReport | SideReport) => formatCount(count(of))
+  return [{ title, cell, side: cell }]
+}
+
 /** The mark and the space before each line. */
 const indent = 2
 
@@ -70,8 +80,12 @@ export function formatSummary(
 /** All figures in one table where they fit, else those of the rows and those of the requests, else as many side by side as fit. */
 function tablesWithin(report: RunReport, palette: Palette, width: number) {
   const draw = (columns: readonly Column[]) => statsTable(report, columns, palette, width)
-  const all = [...rowColumns, ...requestColumns]
-  for (const groups of [[all], [rowColumns, requestColumns]]) {
+  const removed = report.streams.some(({ deleted, sides }) =>
+    [{ deleted }, ...sides].some((of) => of.deleted > 0),
+  )
+  const ofRows = removed ? [...rowColumns.slice(0, -1), ...goneColumns, ...rowColumns.slice(-1)] : rowColumns
+  const all = [...ofRows, ...requestColumns]
+  for (const groups of [[all], [ofRows, requestColumns]]) {
     const tables = groups.map(draw)
     if (tables.every((table) => table.width <= width)) return tables
   }
@@ -90,13 +104,17 @@ function statsTable(
   palette: Palette,
   width: number,
 ): { readonly lines: readonly string[]; readonly width: number } {
+  const rows = streams.flatMap((stream) => [
+    { name: stream.stream, mark: stream.outcome, cells: columns.map(({ cell }) => cell(stream)) },
+    ...sideRows(stream, columns),
+  ])
   const shown = nameWidth(
-    streams.map(({ stream }) => stream),
+    rows.map(({ name }) => name),
     width,
   )
   const table = formatTable(
     [{ title: 'stream', align: 'left' }, ...columns.map(({ title }) => ({ title, align: 'right' as const }))],
-    streams.map((stream) => [clipMiddle(stream.stream, shown), ...columns.map(({ cell }) => cell(stream))]),
+    rows.map(({ name, cells }) => [clipMiddle(name, shown), ...cells]),
   )
   const marks = {
     done: palette.good('✓'),
@@ -107,10 +125,20 @@ function statsTable(
   const lines = table.map((line, index) => {
     if (index === 0) return `  ${palette.strong(line)}`
     if (index === 1) return `  ${palette.faint(line)}`
-    return `${marks[streams[index - 2]!.outcome]} ${line}`
+    return `${marks[rows[index - 2]!.mark]} ${line}`
   })
   // The rule below the titles is as wide as the table.
   return { lines, width: indent + table[1]!.length }
+}
+
+/** A stream's side tables, where a column says anything of them. */
+function sideRows({ sides }: StreamReport, columns: readonly Column[]) {
+  if (!columns.some(({ side }) => side !== undefined)) return []
+  return sides.map((of) => ({
+    name: `  ${of.table}`,
+    mark: 'running' as const,
+    cells: columns.map(({ side }) => side?.(of) ?? ''),
+  }))
 }
 
 function notes(report: RunReport, palette: Palette): string[] {
@@ -122,10 +150,11 @@ function notes(report: RunReport, palette: Palette): string[] {
         `  ${withoutName(stream.stream, stream.error.message)}`,
       )
     }
-    if (stream.rejected > 0) {
+    const rejected = stream.sides.reduce((sum, side) => sum + side.rejected, stream.rejected)
+    if (rejected > 0) {
       lines.push(
         palette.warn(
-          `${stream.stream}: ${formatCounted(stream.rejected, 'record')} rejected, kept in _sluice_rejects`,
+          `${stream.stream}: ${formatCounted(rejected, 'record')} rejected, kept in _sluice_rejects`,
         ),
         `  ${stream.rejectReason ?? ''}`,
       )
@@ -146,9 +175,11 @@ function problems(report: RunReport, palette: Palette): string[] {
 function headline(report: RunReport, palette: Palette): string {
   const fresh = report.streams.reduce((sum, { inserted }) => sum + inserted, 0)
   const changed = report.streams.reduce((sum, { updated }) => sum + updated, 0)
+  const gone = report.streams.reduce((sum, { deleted }) => sum + deleted, 0)
   const failed = report.streams.filter(({ outcome }) => outcome === 'failed').length
-  const what =
+  const told =
     fresh + changed === 0 ? 'nothing new' : `${formatCount(fresh)} new, ${formatCount(changed)} changed`
+  const what = gone === 0 ? told : `${told}, ${formatCount(gone)} gone`
   const text = `${report.pipeline}: ${formatCounted(report.records, 'record')} read in ${formatSeconds(report.seconds)}, ${what}`
   if (failed > 0) return palette.bad(`${text}; ${failed} of ${report.streams.length} streams failed`)
   if (report.outcome === 'failed') return palette.bad(`${text}; the run failed at its end`)

@@ -1,6 +1,6 @@
 import type { Json, JsonRecord } from './json.ts'
 import type { TableSchema } from './schema.ts'
-import type { Progress } from './source.ts'
+import type { Progress, SideTable, WriteMode } from './source.ts'
 
 /**
  * The committed state of one slice. `version` counts its commits, from 1. While a replacement is not published, a slice may have two:
@@ -45,6 +45,20 @@ export interface RowBuffer {
   append(records: readonly JsonRecord[], schema: TableSchema): void
 }
 
+/**
+ * Rows of a table beside the stream's own, committed along with the load. Where the load is part of a replacement, they go into a new
+ * side table that is swapped in with the stream's.
+ */
+export interface SideLoad extends SideTable {
+  /** The side table's columns after this load, as with the load's own. An owner's field has the type of the key field that it holds. */
+  readonly schema: TableSchema
+  /** Empty where `rows` holds them. */
+  readonly records: readonly JsonRecord[]
+  readonly rows?: RowBuffer
+  /** With `owned`, for each row the number of the load's record that it belongs to, from 0. */
+  readonly owners?: readonly number[]
+}
+
 /** One commit. Everything in it is published in one transaction, or nothing is. */
 export interface Load {
   /** Unique. Committing the same id again changes nothing (C3). */
@@ -57,8 +71,13 @@ export interface Load {
   /**
    * append: a record whose key is in the table already is left out (without a key: every record is added).
    * merge: a record replaces the one of its key, unless that one's version is newer.
+   * delete: a record removes the row of its key, unless that one's version is newer. Where there is no such table, none is made.
+   * reconcile: always with `replacement`. The records' keys are staged in a table of their own, beside a replacement that another
+   * stream may be staging; `publish` removes the live table's rows whose key is not among them, but for those that came with a load
+   * after the first key was staged: the list may have been read past their place. There `allowEmpty` says whether no key at all may
+   * empty the table.
    */
-  readonly mode: 'append' | 'merge'
+  readonly mode: 'append' | 'merge' | 'delete' | 'reconcile'
   readonly key: readonly string[]
   readonly version?: string
   /** The table's columns after this load: those that it has, widened, and the new ones. Existing columns keep their order. */
@@ -67,6 +86,18 @@ export interface Load {
   readonly records: readonly JsonRecord[]
   /** The records, where the session that commits them offers `rows`. A load that is committed again has them no more (C3). */
   readonly rows?: RowBuffer
+  /**
+   * With `merge`: the numbers of the records, from 0, that remove the row of their key instead of taking its place. Among the load's
+   * records of one key they count as any other: the last one of the newest version does. They hold the key and the version, no more.
+   */
+  readonly tombstones?: ReadonlySet<number>
+  /**
+   * The tables beside it. An `owned` one follows the load's records. Where a record was taken (it is the one of its key that counts,
+   * and what is stored is not newer), the rows that belong to it take the place of all rows of that key's owner, also where there are
+   * none; where its row is removed, they go along; the rows of a record that was not taken are left out. In `append` mode: rows of records that
+   * were inserted are added, others are left out.
+   */
+  readonly sides?: readonly SideLoad[]
   /**
    * A reject is kept once for each stream and id, however often it comes: with the loads that brought it first and last, and how many
    * times it came.
@@ -92,15 +123,23 @@ export interface CheckpointMove {
   readonly checkpoints: readonly CheckpointUpdate[]
 }
 
-/** What a commit did. */
-export interface LoadReceipt {
-  readonly loadId: string
+/** What a commit did to one table. */
+export interface TableCounts {
   /** Rows whose key was new. */
   readonly inserted: number
-  /** Rows that took the place of an older version. */
+  /** Rows that took the place of an older version. Those of an owned table are deleted and inserted instead. */
   readonly updated: number
-  /** Records that changed nothing: known already, or older than what the table holds. */
+  /** Records that changed nothing: known already, or older than what the table holds; tombstones of rows that are not there. */
   readonly unchanged: number
+  /** Rows that were removed. */
+  readonly deleted: number
+}
+
+/** What a commit did; its own counts are those of the stream's table. */
+export interface LoadReceipt extends TableCounts {
+  readonly loadId: string
+  /** By the side table's name. */
+  readonly sides: Readonly<Record<string, TableCounts>>
   /** True when the load had been committed before (C3). */
   readonly replayed: boolean
 }
@@ -129,12 +168,21 @@ export interface Destination {
   open(pipeline: string, options?: { readonly readOnly?: boolean }): Promise<DestinationSession>
 }
 
+/** What tells which staged tables belong to a stream. A stream is one. Default: it replaces, and has no side tables. */
+export interface StagedTables {
+  readonly write?: WriteMode
+  readonly sides?: readonly { readonly table: string }[]
+}
+
 /** One pipeline's access to a destination. Commits may be asked for side by side; the session orders them. */
 export interface DestinationSession extends AsyncDisposable {
   /** Every checkpoint of a stream, or of the whole pipeline. */
   readCheckpoints(stream?: string): Promise<readonly Checkpoint[]>
-  /** The columns of a stream's table (of its unpublished replacement where `staged`), or `null` where there is none yet. */
-  readSchema(table: string, options?: { readonly staged?: boolean }): Promise<TableSchema | null>
+  /**
+   * The columns of a table, or `null` where there is none yet; of its unpublished replacement where `staged` is true, of the keys that a
+   * reconciliation has staged where it is `keys`.
+   */
+  readSchema(table: string, options?: { readonly staged?: boolean | 'keys' }): Promise<TableSchema | null>
   /**
    * Room for the records of one load, to be committed by this session. Optional: without it loads carry their records.
    */
@@ -156,7 +204,7 @@ export interface DestinationSession extends AsyncDisposable {
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
    * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.
    */
-  abandonReplacement(stream: string, table: string): Promise<void>
+  abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void>
   /** Forgets the checkpoints of a stream, and what an unpublished replacement staged; its rows stay. Returns how many checkpoints there were. */
-  resetStream(stream: string, table: string): Promise<number>
+  resetStream(stream: string, table: string, staged?: StagedTables): Promise<number>
 }

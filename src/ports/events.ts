@@ -1,6 +1,13 @@
 // Everything that happens is one typed event. Progress, logs, metrics, the report and the monitor are subscribers and
 // nothing else. Events carry numbers and names, never a secret (S1): URLs are redacted before they get here.
 
+import type { TableCounts } from './destination.ts'
+
+/** Rows of a side table. A rejected one is also among the rejects, its table named. */
+export interface SideCounts extends TableCounts {
+  readonly rejected: number
+}
+
 interface At {
   /** Milliseconds since 1970. */
   readonly at: number
@@ -64,7 +71,10 @@ export type SluiceEvent =
       inserted: number
       updated: number
       unchanged: number
+      deleted: number
       rejected: number
+      /** What the load did to the stream's side tables, by name. Absent where it has none. */
+      sides?: Readonly<Record<string, SideCounts>>
       elapsedMs: number
     })
   | (OfStream & { type: 'schema.change'; changes: readonly string[] })

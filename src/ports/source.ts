@@ -37,10 +37,16 @@ export interface SideTable {
   readonly owner?: readonly string[]
 }
 
-/** The field of a record that says that it is gone at the API: a truthy value removes the row of its key. It makes no column. */
+/**
+ * The field of a record that says that it is gone at the API: a truthy value removes the row of its key. It makes no column, and of such a
+ * record nothing but its key and its version counts.
+ */
 export const tombstoneField = '_sluice_deleted'
 
-/** With `owned` side tables: the field by which a record and the rows that belong to this very version of it are told to be together. */
+/**
+ * With `owned` side tables: the field by which a record and the rows that belong to this very version of it are told to be together. Any
+ * text or number that no other record of the same page has; both come in one page. It makes no column.
+ */
 export const ownerField = '_sluice_owner'
 
 /** A part of a stream that is read on its own and has its own checkpoint. */
@@ -104,7 +110,7 @@ export interface Stream {
   readonly version?: string
   /** Tables beside its own. Default: none. */
   readonly sides?: readonly SideTable[]
-  /** Whether records may hold `tombstoneField`. Default false. */
+  /** Whether records may hold `tombstoneField`; it takes a key, and another way of writing than append. Default false. */
   readonly tombstones?: boolean
   /** How many slices may be read at once. Default 1. */
   readonly slicesAtOnce?: number

@@ -3,9 +3,10 @@ import { type JsonRecord, LongDecimal, type Value } from '../ports/json.ts'
 import { compareDecimals, latestVersions } from './latest-version.ts'
 import { observeRecords } from './observe.ts'
 
-const latest = (records: JsonRecord[], version?: string) => [
-  ...latestVersions(records, ['id'], version, observeRecords(null, records).schema).values(),
-]
+const latest = (records: JsonRecord[], version?: string) =>
+  [...latestVersions(records, ['id'], version, observeRecords(null, records).schema).values()].map(
+    (at) => records[at]!,
+  )
 
 /** The number of the record that wins among versions of one key. */
 const winner = (...versions: Value[]) =>

@@ -7,7 +7,7 @@ import { timestampMicros } from './iso-time.ts'
 import { recordKey } from './record-key.ts'
 
 /**
- * The last version of each key in a batch, in order of the key's first appearance, for destinations that compare in
+ * The number of the last version of each key among a batch's records, in order of the key's first appearance, for destinations that compare in
  * JavaScript. Without a version field the record read last is the latest; so it is among equal versions. Null is the lowest.
  */
 export function latestVersions(
@@ -15,14 +15,14 @@ export function latestVersions(
   key: readonly string[],
   version: string | undefined,
   schema: TableSchema,
-): Map<string | number, JsonRecord> {
+): Map<string | number, number> {
   const keyOf = recordKey(key, schema)
   const compare = version === undefined ? () => 0 : recordVersions(version, schema)
-  const latest = new Map<string | number, JsonRecord>()
-  for (const record of records) {
+  const latest = new Map<string | number, number>()
+  for (const [at, record] of records.entries()) {
     const name = keyOf(record)
     const known = latest.get(name)
-    if (known === undefined || compare(record, known) >= 0) latest.set(name, record)
+    if (known === undefined || compare(record, records[known]!) >= 0) latest.set(name, at)
   }
   return latest
 }

@@ -17,9 +17,15 @@ export interface Observation {
  * The table's schema after a batch: its columns, widened where a value asks for it, and the new ones in order of first
  * appearance. A field that was only ever null has no column yet: it appears with its first value, and the rows before it
  * hold null there, as they should. One pass, without allocation per record.
+ * @param hidden fields that make no column
  */
-export function observeRecords(schema: TableSchema | null, records: readonly JsonRecord[]): Observation {
+export function observeRecords(
+  schema: TableSchema | null,
+  records: readonly JsonRecord[],
+  hidden: readonly string[] = [],
+): Observation {
   const table = new ObservedTable(schema)
+  for (const field of hidden) table.hide(field)
   for (const record of records) table.observe(record)
   return table.observation()
 }
@@ -55,6 +61,11 @@ class ObservedTable {
     this.#given = schema
     this.#changed = schema === null
     for (const column of schema?.columns ?? []) this.#remember(new ObservedColumn(column, column.type))
+  }
+
+  /** A column that holds whatever comes, and is none of the table's. */
+  hide(field: string): void {
+    this.#byField.set(field, new ObservedColumn({ field, name: field, type: columnTypes.json }, null))
   }
 
   observe(record: JsonRecord): void {

@@ -38,6 +38,41 @@ test.each<[string, StreamInput, string]>([
     'key: `write: merge` replaces records by their key, and there is none. Name the field that tells one record from another, as in `key: id`',
   ],
   [
+    'deletions without a key',
+    { path, paginate, write: 'delete', table: 'items' },
+    'key: `write: delete` removes rows by their key, and there is none. Name the field that tells one row from another, as in `key: id`',
+  ],
+  [
+    'deletions of no table',
+    { path, paginate, write: 'delete', key: 'id' },
+    'table: `write: delete` removes rows of a table that another stream loads: name it, as in `table: desk_tickets`',
+  ],
+  [
+    'deletions under a condition',
+    { path, paginate, write: 'delete', key: 'id', table: 'items', deleted: '@.gone' },
+    'deleted: with `write: delete` every record says that a row is gone: leave `deleted` out, and those that do not with `transform`',
+  ],
+  [
+    'a list of keys under a condition',
+    { path, paginate, write: 'reconcile', key: 'id', table: 'items', deleted: '@.gone' },
+    'deleted: with `write: reconcile` the records name the rows that there are: leave those that are gone out with `transform`, as in `- filter: "@.status != \'deleted\'"`',
+  ],
+  [
+    'deletions with a list',
+    { path, paginate, write: 'delete', key: 'id', table: 'items', transform: [{ split: { tags: {} } }] },
+    'transform: `write: delete` loads no rows, and so none of a list: leave `split` out. What belongs to a removed row goes along with it',
+  ],
+  [
+    'a list of keys that is read in part',
+    { path, paginate, write: 'reconcile', key: 'id', table: 'items', incremental: byId },
+    'incremental: `write: reconcile` removes each row that the list does not name, and `incremental` reads only a part of it: leave `incremental` out',
+  ],
+  [
+    'a list of keys with a version',
+    { path, paginate, write: 'reconcile', key: 'id', table: 'items', version: 'updated_at' },
+    'version: `write: reconcile` compares keys alone: leave `version` out',
+  ],
+  [
     'a version without a key',
     { path, paginate, version: 'updated_at' },
     'key: `version` says which of two records with the same key is newer, and there is no key. Name the field that tells one record from another, as in `key: id`',

@@ -23,6 +23,7 @@ import { parentProblemsOf } from './slices/parent-rules.ts'
 import { slicesOptions } from './slices/slices-options.ts'
 import { withDefaults } from './stream-defaults.ts'
 import { streamProblems } from './stream-rules.ts'
+import { splitTable } from './transform/split.ts'
 import { transformOptions } from './transform/transform-options.ts'
 
 const fieldName = z.string().min(1, { error: "a field's name can't be empty" })
@@ -115,14 +116,16 @@ const streamFields = z.strictObject({
       'The field by which one version of a record is newer than another. Default: the one read last is',
     ),
   write: z
-    .enum(['append', 'merge', 'replace'])
+    .enum(['append', 'merge', 'replace', 'delete', 'reconcile'])
     .optional()
     .describe(
-      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. Default: merge with a `key`; without one append if `incremental`, else replace',
+      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. delete: each record names a row that is gone, of the table of another stream. reconcile: the records name all rows that there are; when all were read, the others are removed from it. Default: merge with a `key`; without one append if `incremental`, else replace',
     ),
   table: tableName
     .optional()
-    .describe('The table that the records go to. Default: the source and the stream, as in desk_tickets'),
+    .describe(
+      'The table that the records go to; with `write: delete` or `reconcile` that of the stream which loads it. Default: the source and the stream, as in desk_tickets',
+    ),
   onReject: z
     .enum(['keep', 'fail'])
     .default('keep')
@@ -132,7 +135,9 @@ const streamFields = z.strictObject({
   allowEmptyReplace: z
     .boolean()
     .default(false)
-    .describe('Whether an empty result may replace a full table. Default false'),
+    .describe(
+      'Whether an empty result may replace a full table, or an empty list of keys remove all its rows. Default false',
+    ),
 })
 
 /** A stream's options, each by itself. */
@@ -216,6 +221,16 @@ export const restOptions = z
 /** The table of a stream: the one that it names, or its source and itself, as in desk_tickets. */
 export function tableOf(source: string, stream: string, settings: Pick<StreamSettings, 'table'>): string {
   return settings.table ?? `${source}_${stream}`
+}
+
+/** The tables of the lists that are split off from a stream's records. */
+export function splitTablesOf(
+  table: string,
+  { transform = [] }: Pick<StreamSettings, 'transform'>,
+): string[] {
+  return transform.flatMap(({ split = {} }) =>
+    Object.entries(split).map(([path, list]) => splitTable(path, list.table, table)),
+  )
 }
 
 type WrittenStream = z.input<typeof streamOptions>

@@ -4,6 +4,7 @@ import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
+import { removalProblems } from './removal-rules.ts'
 import { boundProblems } from './request/bound-problems.ts'
 import { graphqlProblems } from './request/graphql-problems.ts'
 import { placeholderProblems, placeholdersOf } from './request/placeholder-problems.ts'
@@ -31,6 +32,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...concurrencyProblems(stream),
     ...reactionProblems(stream),
     ...jobProblems(stream),
+    ...removalProblems(stream),
   ]
 }
 
@@ -83,7 +85,12 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
         '`write: replace` swaps in a whole new table, and `incremental` reads only a part: leave out `incremental`, or write `merge` or `append`',
     }
   }
-  if (stream.deleted !== undefined && (stream.key === undefined || (write ?? 'merge') !== 'merge')) {
+  const removes = write === 'delete' || write === 'reconcile'
+  if (
+    stream.deleted !== undefined &&
+    !removes &&
+    (stream.key === undefined || (write ?? 'merge') !== 'merge')
+  ) {
     yield {
       path: ['deleted'],
       message: `\`deleted\` removes rows by their key, which \`write: ${stream.key === undefined ? 'merge` with a `key' : 'merge'}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,

@@ -1,78 +1,125 @@
 import { CheckpointConflictError, EmptyReplaceError } from '../destinations/errors.ts'
 import { type SchemaChange, schemaChange } from '../destinations/schema-change.ts'
-import type { CheckpointMove, Load, LoadReceipt } from '../ports/destination.ts'
-import type { Json, JsonRecord } from '../ports/json.ts'
+import type { CheckpointMove, Load, LoadReceipt, StagedTables, TableCounts } from '../ports/destination.ts'
+import type { Json } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from '../records/encode-json.ts'
-import { type Encoded, encodeValue, widenEncoded } from '../records/encode-value.ts'
-import { fieldReader } from '../records/field.ts'
-import { compareEncoded, latestVersions } from '../records/latest-version.ts'
-import { encodedKey, recordKey } from '../records/record-key.ts'
+import { widenEncoded } from '../records/encode-value.ts'
+import { everyRow, mergeRows, type NewRow, ownedRows, unkeyed } from './memory-merge.ts'
+import { findGone } from './memory-reconcile.ts'
 import {
   checkpointId,
   type MemoryPipeline,
   type MemoryRow,
   type MemoryStore,
   type MemoryTable,
+  type Place,
   sliceVersion,
+  tablesAt,
 } from './memory-store.ts'
 
 // A commit is planned first, which reads and may throw, and applied then, which writes and can't: both without an await
-// between, so that a commit happens whole or not at all (C1) and two commits never mix (C2).
+// between, so that a commit happens whole or not at all (C1) and two commits never mix (C2). What becomes of rows is told in
+// memory-merge.ts, what a reconciliation removes in memory-reconcile.ts.
 
-interface NewRow extends MemoryRow {
-  readonly key: string | number | null
-  /** The row whose place it takes. */
-  readonly replaces: MemoryRow | undefined
+/** What a load does to one table. */
+export interface TablePlan {
+  readonly table: string
+  readonly place: Place
+  /** The table as it is, or a copy with its columns widened. */
+  readonly present: MemoryTable
+  readonly schema: TableSchema
+  readonly rows: readonly NewRow[]
+  readonly removed: ReadonlySet<MemoryRow>
 }
 
 export interface CommitPlan {
-  readonly table: MemoryTable
-  readonly rows: readonly NewRow[]
+  readonly tables: readonly TablePlan[]
   readonly receipt: LoadReceipt
 }
 
 /** What a load will do, or the error for which it does nothing. */
 export function planCommit(store: MemoryStore, state: MemoryPipeline, load: Load): CommitPlan {
   checkVersions(state, load)
-  const { replacement } = load
-  const present = replacement?.begin
-    ? undefined
-    : (replacement ? store.staging : store.tables).get(load.table)
-  const change = schemaChange(load.table, present?.schema ?? null, load.schema)
-  const table = widenedTable(present, change, load.schema)
-  const encode = rowEncoder(load.schema)
-  const rows = load.key.length === 0 ? everyRow(load, encode) : keyedRows(table, load, encode)
+  const { tables, counts, sides } = planTables(store, state, load)
+  return { tables, receipt: { loadId: load.id, ...counts, sides, replayed: false } }
+}
 
-  const updated = rows.filter((row) => row.replaces !== undefined).length
-  const inserted = rows.length - updated
-  if (replacement?.publish && !replacement.allowEmpty && table.rows.length + inserted === 0) {
-    const live = store.tables.get(load.table)?.rows.length ?? 0
-    if (live > 0) throw new EmptyReplaceError(load.stream, load.table, live)
+interface Plans {
+  readonly tables: readonly TablePlan[]
+  readonly counts: TableCounts
+  readonly sides: Record<string, TableCounts>
+}
+
+function planTables(store: MemoryStore, state: MemoryPipeline, load: Load): Plans {
+  const named = { inserted: 0, updated: 0, unchanged: load.records.length, deleted: 0 }
+  if (load.mode === 'reconcile') {
+    const present = presentTable(store, load, load, 'keys')
+    const rows = everyRow(load, load)
+    const keys: TablePlan = {
+      table: load.table,
+      place: 'keys',
+      present,
+      schema: load.schema,
+      rows,
+      removed: new Set(),
+    }
+    if (!load.replacement!.publish) return { tables: [keys], counts: named, sides: {} }
+    const gone = findGone(store, state, load, [...present.rows, ...rows])
+    return {
+      tables: [keys, ...gone.map(({ plan }) => plan)],
+      counts: { ...named, deleted: gone[0]?.plan.removed.size ?? 0 },
+      sides: Object.fromEntries(
+        gone.slice(1).map(({ plan }) => [plan.table, { ...named, unchanged: 0, deleted: plan.removed.size }]),
+      ),
+    }
   }
-  const unchanged = load.records.length - rows.length
-  return { table, rows, receipt: { loadId: load.id, inserted, updated, unchanged, replayed: false } }
+  if (load.mode === 'delete' && (store.tables.get(load.table)?.schema.columns.length ?? 0) === 0)
+    return { tables: [], counts: named, sides: {} }
+  return planRows(store, load)
+}
+
+function planRows(store: MemoryStore, load: Load): Plans {
+  const place: Place = load.replacement === undefined ? 'live' : 'new'
+  const present = presentTable(store, load, load, place)
+  const main = load.key.length === 0 ? unkeyed(load, load) : mergeRows(present, load, load)
+  const removed = new Set(main.removed)
+  const tables: TablePlan[] = [
+    { table: load.table, place, present, schema: load.schema, rows: main.rows, removed },
+  ]
+  refuseEmpty(store, load, present.rows.length + main.counts.inserted - removed.size)
+  const sides: Record<string, TableCounts> = {}
+  for (const side of load.sides ?? []) {
+    const beside = presentTable(store, load, side, place)
+    const plan =
+      side.write === 'owned'
+        ? ownedRows(beside, load, side, main)
+        : side.key.length === 0
+          ? unkeyed(load, side)
+          : mergeRows(beside, load, { ...side, mode: side.write })
+    sides[side.table] = plan.counts
+    tables.push({
+      table: side.table,
+      place,
+      present: beside,
+      schema: side.schema,
+      rows: plan.rows,
+      removed: new Set(plan.removed),
+    })
+  }
+  return { tables, counts: main.counts, sides }
+}
+
+/** @throws EmptyReplaceError where an empty replacement would take a full table's place (R6) */
+function refuseEmpty(store: MemoryStore, { replacement, table, stream }: Load, rows: number): void {
+  if (!replacement?.publish || replacement.allowEmpty || rows > 0) return
+  const live = store.tables.get(table)?.rows.length ?? 0
+  if (live > 0) throw new EmptyReplaceError(stream, table, live)
 }
 
 /** Writes what was planned. */
 export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load, plan: CommitPlan): void {
-  const { table } = plan
-  table.schema = load.schema
-  for (const row of plan.rows) {
-    if (row.replaces !== undefined) {
-      row.replaces.values = row.values
-      row.replaces.loadId = load.id
-      continue
-    }
-    const stored = { values: row.values, loadId: load.id }
-    table.rows.push(stored)
-    // A row that was added without a key is in no index: the next load that has one builds it anew.
-    if (row.key === null) table.indexedBy = ''
-    else table.index.set(row.key, stored)
-  }
-  const live = load.replacement === undefined || load.replacement.publish
-  if (load.replacement?.publish) store.staging.delete(load.table)
-  ;(live ? store.tables : store.staging).set(load.table, table)
+  for (const part of plan.tables) applyTable(store, load, part)
   writeCheckpoints(state, load)
   for (const { id, record, reason } of load.rejects) {
     const stored = JSON.stringify([load.stream, id])
@@ -87,6 +134,38 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
     })
   }
   state.loads.set(load.id, plan.receipt)
+  state.committedAt.set(load.id, load.at)
+}
+
+function applyTable(
+  store: MemoryStore,
+  load: Load,
+  { table, place, present, schema, rows, removed }: TablePlan,
+): void {
+  const publish = load.replacement?.publish ?? false
+  if (place === 'keys' && publish) {
+    store.keys.delete(table)
+    return
+  }
+  present.schema = schema
+  if (removed.size > 0) {
+    present.rows = present.rows.filter((row) => !removed.has(row))
+    present.indexedBy = ''
+  }
+  for (const row of rows) {
+    if (row.replaces !== undefined) {
+      row.replaces.values = row.values
+      row.replaces.loadId = load.id
+      continue
+    }
+    const stored = { values: row.values, loadId: load.id }
+    present.rows.push(stored)
+    // A row that was added without a key is in no index: the next load that has one builds it anew.
+    if (row.key === null) present.indexedBy = ''
+    else present.index.set(row.key, stored)
+  }
+  if (place === 'new' && publish) store.staging.delete(table)
+  tablesAt(store, place === 'new' && publish ? 'live' : place).set(table, present)
 }
 
 /** Moves checkpoints without rows. */
@@ -132,14 +211,27 @@ export function abandonReplacement(
   state: MemoryPipeline,
   stream: string,
   table: string,
+  staged: StagedTables = {},
 ): void {
-  store.staging.delete(table)
+  dropStaged(store, table, staged)
   for (const [id, checkpoint] of state.checkpoints) {
     if (checkpoint.stream !== stream || checkpoint.staged) continue
     const staged = state.checkpoints.get(checkpointId(stream, checkpoint.slice, true))
     if (staged !== undefined) state.checkpoints.set(id, { ...checkpoint, version: staged.version + 1 })
   }
   dropCheckpoints(state, stream, true)
+}
+
+/** Drops the tables that a stream has staged. */
+export function dropStaged(
+  store: MemoryStore,
+  table: string,
+  { write, sides = [] }: StagedTables = {},
+): void {
+  if (write === 'reconcile') store.keys.delete(table)
+  // What a stream that deletes rows could find staged is another's.
+  if (write === 'reconcile' || write === 'delete') return
+  for (const name of [table, ...sides.map((side) => side.table)]) store.staging.delete(name)
 }
 
 function dropCheckpoints(state: MemoryPipeline, stream: string, staged: boolean): void {
@@ -150,6 +242,17 @@ function dropCheckpoints(state: MemoryPipeline, stream: string, staged: boolean)
 /** A copy, as any store gives back: what the caller does to its own object later changes nothing here. */
 function stored(json: Json): Json {
   return JSON.parse(JSON.stringify(json))
+}
+
+/** The table as a load finds it, widened to what the load holds. */
+function presentTable(
+  store: MemoryStore,
+  load: Load,
+  { table, schema }: Pick<Load, 'table' | 'schema'>,
+  place: Place,
+): MemoryTable {
+  const present = load.replacement?.begin ? undefined : tablesAt(store, place).get(table)
+  return widenedTable(present, schemaChange(table, present?.schema ?? null, schema), schema)
 }
 
 /** The table itself, or a copy with its values widened: the table as it stands is not touched before the plan is applied. */
@@ -167,68 +270,4 @@ function widenedTable(
     return { values: wider, loadId }
   })
   return { schema: present.schema, rows, index: new Map(), indexedBy: '' }
-}
-
-type RowEncoder = (record: JsonRecord) => Encoded[]
-
-function rowEncoder(schema: TableSchema): RowEncoder {
-  const columns = schema.columns.map(({ field, type, name }) => ({ read: fieldReader(field), type, name }))
-  return (record) => columns.map(({ read, type, name }) => encodeValue(read(record), type, name))
-}
-
-function everyRow(load: Load, encode: RowEncoder): NewRow[] {
-  return load.records.map((record) => ({
-    values: encode(record),
-    loadId: load.id,
-    key: null,
-    replaces: undefined,
-  }))
-}
-
-function keyedRows(table: MemoryTable, load: Load, encode: RowEncoder): NewRow[] {
-  indexBy(table, load.key, load.schema)
-  const rows: NewRow[] = []
-  const versionAt = load.schema.columns.findIndex(({ field }) => field === load.version)
-  const version = load.schema.columns[versionAt]
-  for (const [key, record] of candidates(load)) {
-    const values = encode(record)
-    const replaces = table.index.get(key)
-    if (replaces !== undefined) {
-      if (load.mode === 'append' || sameValues(replaces.values, values)) continue
-      const older =
-        version !== undefined &&
-        compareEncoded(values[versionAt]!, replaces.values[versionAt] ?? null, version.type.kind) < 0
-      if (older) continue
-    }
-    rows.push({ values, loadId: load.id, key, replaces })
-  }
-  return rows
-}
-
-/** The one record of each key that can reach the table: the latest where loads merge, the first where they append. */
-function candidates(load: Load): Map<string | number, JsonRecord> {
-  if (load.mode === 'merge') return latestVersions(load.records, load.key, load.version, load.schema)
-  const keyOf = recordKey(load.key, load.schema)
-  const first = new Map<string | number, JsonRecord>()
-  for (const record of load.records) {
-    const key = keyOf(record)
-    if (!first.has(key)) first.set(key, record)
-  }
-  return first
-}
-
-function indexBy(table: MemoryTable, key: readonly string[], schema: TableSchema): void {
-  const columns = key.map((field) => schema.columns.findIndex((column) => column.field === field))
-  const indexedBy = JSON.stringify(columns.map((at) => [at, schema.columns[at]?.type]))
-  if (table.indexedBy === indexedBy) return
-  table.indexedBy = indexedBy
-  table.index = new Map(
-    table.rows.map((row) => [encodedKey(columns.map((at) => row.values[at] ?? null)), row]),
-  )
-}
-
-function sameValues(a: readonly Encoded[], b: readonly Encoded[]): boolean {
-  for (let index = 0; index < Math.max(a.length, b.length); index++)
-    if ((a[index] ?? null) !== (b[index] ?? null)) return false
-  return true
 }

@@ -4,8 +4,8 @@ import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import { LOAD_ID_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
-import { abandonReplacement, applyPlan, moveCheckpoints, planCommit } from './memory-commit.ts'
-import { type MemoryStore, memoryStore, pipelineState } from './memory-store.ts'
+import { abandonReplacement, applyPlan, dropStaged, moveCheckpoints, planCommit } from './memory-commit.ts'
+import { type MemoryStore, memoryStore, pipelineState, tablesAt } from './memory-store.ts'
 
 export interface MemoryDestinationOptions {
   /** What an earlier destination held: the same store again, as a new process finds it. Default: an empty one. */
@@ -70,7 +70,8 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         },
         async readSchema(table, { staged = false } = {}) {
           use(false)
-          return (staged ? store.staging : store.tables).get(table)?.schema ?? null
+          const place = staged === 'keys' ? 'keys' : staged ? 'new' : 'live'
+          return tablesAt(store, place).get(table)?.schema ?? null
         },
         async commit(load) {
           use(true)
@@ -90,13 +91,13 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           use(true)
           state.runs.set(run.id, run)
         },
-        async abandonReplacement(stream, table) {
+        async abandonReplacement(stream, table, staged) {
           use(true)
-          abandonReplacement(store, state, stream, table)
+          abandonReplacement(store, state, stream, table, staged)
         },
-        async resetStream(stream, table) {
+        async resetStream(stream, table, staged) {
           use(true)
-          store.staging.delete(table)
+          dropStaged(store, table, staged)
           let forgotten = 0
           for (const [id, checkpoint] of state.checkpoints)
             if (checkpoint.stream === stream && state.checkpoints.delete(id)) forgotten++

@@ -11,7 +11,7 @@ export interface MemoryRow {
 
 export interface MemoryTable {
   schema: TableSchema
-  readonly rows: MemoryRow[]
+  rows: MemoryRow[]
   /** The rows by key, for the key and the column types that `indexedBy` names. */
   index: Map<string | number, MemoryRow>
   indexedBy: string
@@ -21,6 +21,8 @@ export interface MemoryPipeline {
   /** By `checkpointId`. */
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
+  /** When each load was committed: milliseconds since 1970. */
+  readonly committedAt: Map<string, number>
   readonly runs: Map<string, RunRecord>
   /** By stream and reject id. */
   readonly rejects: Map<string, HeldReject>
@@ -31,17 +33,32 @@ export interface MemoryStore {
   readonly tables: Map<string, MemoryTable>
   /** The new tables of replacements that are not published yet (R6). */
   readonly staging: Map<string, MemoryTable>
+  /** The keys that reconciliations have staged, by the table whose they are. */
+  readonly keys: Map<string, MemoryTable>
   readonly pipelines: Map<string, MemoryPipeline>
 }
 
+/** Where a load's rows go. */
+export type Place = 'live' | 'new' | 'keys'
+
+export function tablesAt(store: MemoryStore, place: Place): Map<string, MemoryTable> {
+  return { live: store.tables, new: store.staging, keys: store.keys }[place]
+}
+
 export function memoryStore(): MemoryStore {
-  return { tables: new Map(), staging: new Map(), pipelines: new Map() }
+  return { tables: new Map(), staging: new Map(), keys: new Map(), pipelines: new Map() }
 }
 
 export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipeline {
   let state = store.pipelines.get(pipeline)
   if (state === undefined) {
-    state = { checkpoints: new Map(), loads: new Map(), runs: new Map(), rejects: new Map() }
+    state = {
+      checkpoints: new Map(),
+      loads: new Map(),
+      committedAt: new Map(),
+      runs: new Map(),
+      rejects: new Map(),
+    }
     store.pipelines.set(pipeline, state)
   }
   return state

@@ -33,6 +33,8 @@ export interface Mode {
   readonly batchPages: number
   /** When a batch is full. */
   readonly batchRecords: number
+  /** A list of the records that is split off to a table of its own, and what a record holds that is gone. */
+  readonly split?: { readonly table: string; readonly field: string; readonly gone: string }
   /** The sandbox's records become rows: a track event's properties are lifted. */
   readonly unwrap: boolean
   source(url: string, startTime: number): { readonly name: string; readonly settings: object }
@@ -62,6 +64,44 @@ const pay = (url: string, stream: object) => ({
           param: 'starting_after',
           more: 'has_more',
           size: { param: 'limit', value: PAGE },
+        },
+        key: 'id',
+        ...stream,
+      },
+    },
+  },
+})
+
+const desk = (url: string, stream: object) => ({
+  name: 'desk',
+  settings: {
+    type: 'rest',
+    baseUrl: `${url}/desk/api/v2`,
+    auth: {
+      type: 'oauth2',
+      grant: 'client_credentials',
+      tokenUrl: `${url}/desk/oauth/tokens`,
+      clientId: CREDENTIALS.desk.clientId,
+      clientSecret: CREDENTIALS.desk.clientSecret,
+      clientAuth: 'body',
+      bodyFormat: 'json',
+    },
+    retry,
+    streams: {
+      tickets: {
+        path: 'incremental/tickets/cursor',
+        records: 'tickets',
+        query: { per_page: PAGE },
+        paginate: {
+          type: 'cursor',
+          token: 'after_cursor',
+          param: 'cursor',
+          more: '!end_of_stream',
+          persist: true,
+        },
+        incremental: {
+          by: 'position',
+          start: { param: 'start_time', value: '2020-01-01', format: 'epoch' },
         },
         key: 'id',
         ...stream,
@@ -211,42 +251,18 @@ export const MODES: readonly Mode[] = [
     table: 'desk_tickets',
     truth: 'tickets',
     records: { tickets: RECORDS },
-    source: (url) => ({
-      name: 'desk',
-      settings: {
-        type: 'rest',
-        baseUrl: `${url}/desk/api/v2`,
-        auth: {
-          type: 'oauth2',
-          grant: 'client_credentials',
-          tokenUrl: `${url}/desk/oauth/tokens`,
-          clientId: CREDENTIALS.desk.clientId,
-          clientSecret: CREDENTIALS.desk.clientSecret,
-          clientAuth: 'body',
-          bodyFormat: 'json',
-        },
-        retry,
-        streams: {
-          tickets: {
-            path: 'incremental/tickets/cursor',
-            records: 'tickets',
-            query: { per_page: PAGE },
-            paginate: {
-              type: 'cursor',
-              token: 'after_cursor',
-              param: 'cursor',
-              more: '!end_of_stream',
-              persist: true,
-            },
-            incremental: {
-              by: 'position',
-              start: { param: 'start_time', value: '2020-01-01', format: 'epoch' },
-            },
-            key: 'id',
-          },
-        },
-      },
-    }),
+    source: (url) => desk(url, {}),
+  },
+  {
+    ...paged,
+    name: 'lists',
+    what: 'a list split off, and records that are gone',
+    endpoint: 'desk.tickets',
+    table: 'desk_tickets',
+    truth: 'tickets',
+    records: { tickets: RECORDS },
+    split: { table: 'desk_tickets_tags', field: 'tags', gone: '"status":"closed"' },
+    source: (url) => desk(url, { deleted: "@.status == 'closed'", transform: [{ split: { tags: {} } }] }),
   },
 ]
 

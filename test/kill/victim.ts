@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { type SandboxServer, startSandbox } from '../../sandbox/server.ts'
 import type { LogEntry } from '../../sandbox/stats.ts'
+import type { TruthRow } from '../../sandbox/world.ts'
 import { committed, committedBound, served, uncommittedBound } from './again.ts'
 import { FAULTS, type Mode, pipelineOf } from './modes.ts'
 import { type ProcessEnd, type ProcessOptions, type SluiceProcess, startSluice } from './sluice-process.ts'
@@ -110,7 +111,7 @@ export class Victim implements AsyncDisposable {
   }
 
   async #look(): Promise<Contents> {
-    if (this.#disk === undefined) return look(this.file, this.mode.table)
+    if (this.#disk === undefined) return look(this.file, this.mode.table, this.mode.split?.table)
     // DuckDB makes a path through /proc one of this namespace: it is shown a copy.
     const copy = await mkdtemp(join(tmpdir(), 'sluice-copy-'))
     try {
@@ -118,7 +119,7 @@ export class Victim implements AsyncDisposable {
         recursive: true,
         filter: (name) => !name.endsWith('ballast'),
       })
-      return await look(join(copy, basename(this.file)), this.mode.table)
+      return await look(join(copy, basename(this.file)), this.mode.table, this.mode.split?.table)
     } finally {
       await rm(copy, { recursive: true, force: true })
     }
@@ -132,6 +133,8 @@ export class Victim implements AsyncDisposable {
       'nothing doubled, nothing invented',
       difference,
     )
+    const items = this.#itemsOf(contents)
+    demand(items.found === items.expected, 'C1: a list is there with its record, and with no other', items)
     demand(
       contents.unknownLoads.length === 0,
       'C1: rows, checkpoints and loads in one transaction',
@@ -166,7 +169,32 @@ export class Victim implements AsyncDisposable {
   }
 
   #difference({ rows, columns }: Contents) {
-    return compare(rows, columns, this.server.sandbox.truth[this.mode.truth](), this.mode)
+    return compare(rows, columns, this.#truth(), this.mode)
+  }
+
+  /** What is to be in the table: no record that is gone, and none's list that is split off. */
+  *#truth(): Iterable<TruthRow> {
+    const { split } = this.mode
+    for (const row of this.server.sandbox.truth[this.mode.truth]()) {
+      if (split === undefined) yield row
+      else if (!row.json.includes(split.gone))
+        yield { ...row, json: row.json.replace(new RegExp(`"${split.field}":\\[[^\\]]*\\],?`), '') }
+    }
+  }
+
+  /** The lists of the records that are in the table, as they are in theirs and as they are to be. */
+  #itemsOf({ rows, items }: Contents): { readonly found: string; readonly expected: string } {
+    const { split, key } = this.mode
+    if (split === undefined) return { found: '', expected: '' }
+    const stored = new Set(rows.map((row) => String(row[key])))
+    const expected: string[] = []
+    for (const row of this.server.sandbox.truth[this.mode.truth]()) {
+      if (!stored.has(row.key)) continue
+      const list = (JSON.parse(row.json) as Record<string, string[]>)[split.field]!
+      for (const [index, item] of list.entries()) expected.push(`${row.key} ${index} ${item}`)
+    }
+    const found = items.map((row) => `${row[`parent_${key}`]} ${row['_sluice_index']} ${row['value']}`)
+    return { found: found.sort().join(', '), expected: expected.sort().join(', ') }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -16,6 +16,8 @@ export interface Contents {
   /** The live table; no rows where there is none. */
   readonly rows: readonly QueryRow[]
   readonly columns: readonly Column[]
+  /** The table of a list that is split off; no rows where there is none. */
+  readonly items: readonly QueryRow[]
   readonly checkpoints: readonly StoredCheckpoint[]
   /** Records that the committed loads took in, known ones included. */
   readonly committedRecords: number
@@ -30,6 +32,7 @@ export interface Contents {
 const nothing: Contents = {
   rows: [],
   columns: [],
+  items: [],
   checkpoints: [],
   committedRecords: 0,
   inserted: 0,
@@ -37,7 +40,7 @@ const nothing: Contents = {
   unknownLoads: [],
 }
 
-export async function look(file: string, table: string): Promise<Contents> {
+export async function look(file: string, table: string, list?: string): Promise<Contents> {
   const destination = destinationAt(file)
   await using session = await destination.open('killed', { readOnly: true })
   const tables = (await session.query('SELECT table_name FROM duckdb_tables()')).map(
@@ -46,13 +49,14 @@ export async function look(file: string, table: string): Promise<Contents> {
   if (!tables.includes('_sluice_loads')) return nothing
   const staged = `_sluice_new_${table}`
   const present = [table, staged].filter((name) => tables.includes(name))
+  const lists = list !== undefined && tables.includes(list) ? [list] : []
   const references = [
     'SELECT load_id FROM _sluice_checkpoints',
     'SELECT load_id FROM _sluice_schemas',
-    ...present.map((name) => `SELECT _sluice_load_id FROM ${name}`),
+    ...[...present, ...lists].map((name) => `SELECT _sluice_load_id FROM ${name}`),
   ].join(' UNION ')
   const [loads] = await session.query(
-    'SELECT sum(inserted + updated + unchanged)::BIGINT AS records, sum(inserted)::BIGINT AS inserted FROM _sluice_loads',
+    'SELECT sum(inserted + updated + unchanged + coalesce(deleted, 0))::BIGINT AS records, sum(inserted - coalesce(deleted, 0))::BIGINT AS inserted FROM _sluice_loads',
   )
   const counts = await Promise.all(
     present.map(async (name) => (await session.query(`SELECT count(*) AS count FROM ${name}`))[0]!['count']),
@@ -63,6 +67,7 @@ export async function look(file: string, table: string): Promise<Contents> {
   return {
     rows: tables.includes(table) ? await session.query(`SELECT * FROM ${table}`) : [],
     columns: schema === undefined ? [] : JSON.parse(schema['columns'] as string).columns,
+    items: lists.length === 0 ? [] : await session.query(`SELECT * FROM ${list}`),
     checkpoints: (
       await session.query(
         "SELECT slice, position IS NULL OR position = 'null' AS ended, position ->> '$.at' AS next, staged FROM _sluice_checkpoints",

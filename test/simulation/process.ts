@@ -168,12 +168,12 @@ export class SimulatedProcess {
       },
       moveCheckpoints: (move) => this.#alive(inner.moveCheckpoints(move)),
       recordRun: (run) => (this.#dead ? new Promise(() => {}) : this.#alive(inner.recordRun(run))),
-      abandonReplacement: async (stream, table) => {
-        await this.#alive(inner.abandonReplacement(stream, table))
+      abandonReplacement: async (stream, table, staged) => {
+        await this.#alive(inner.abandonReplacement(stream, table, staged))
         ledger.abandon(stream)
       },
-      resetStream: async (stream, table) => {
-        const count = await this.#alive(inner.resetStream(stream, table))
+      resetStream: async (stream, table, staged) => {
+        const count = await this.#alive(inner.resetStream(stream, table, staged))
         ledger.forget(stream)
         return count
       },

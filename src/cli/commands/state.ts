@@ -29,7 +29,7 @@ export async function resetCommand(name: string, file: string | undefined): Prom
   const streams = selectStreams(assembled.parts, [name])
   await using session = await assembled.parts.destination.open(assembled.pipeline.name)
   for (const stream of streams) {
-    const count = await session.resetStream(stream.name, stream.table)
+    const count = await session.resetStream(stream.name, stream.table, stream)
     process.stdout.write(
       `${stream.name}: ${count === 0 ? 'there is no checkpoint' : 'its checkpoints are forgotten'}; the next run reads it from its beginning\n`,
     )

@@ -6,6 +6,8 @@ import type {
   Load,
   LoadReceipt,
   RunRecord,
+  SideLoad,
+  TableCounts,
 } from '../../ports/destination.ts'
 import { type JsonRecord, LongDecimal, type Value } from '../../ports/json.ts'
 import type { ColumnType } from '../../ports/schema.ts'
@@ -61,6 +63,11 @@ export interface ConformanceCase {
     | 'schema'
     | 'values'
     | 'state'
+    | 'sides'
+    | 'owned'
+    | 'tombstones'
+    | 'delete'
+    | 'reconcile'
   run(harness: ConformanceHarness): Promise<void>
 }
 
@@ -91,7 +98,8 @@ export async function makeLoad(
   const { begin = false, publish = false, staged = begin || publish, allowEmpty = false, ...given } = options
   const stream = given.stream ?? STREAM
   const table = given.table ?? TABLE
-  const present = begin ? null : await session.readSchema(table, { staged })
+  const place = given.mode === 'reconcile' ? 'keys' : staged
+  const present = begin ? null : await session.readSchema(table, { staged: place })
   return {
     id: `load-${++loads}`,
     runId: 'run-1',
@@ -107,6 +115,37 @@ export async function makeLoad(
     checkpoints: given.checkpoints ?? [await nextCheckpoint(session, stream)],
     ...(staged ? { replacement: { begin, publish, allowEmpty } } : {}),
   }
+}
+
+/** Puts a side table's part of a load together as the engine does. */
+export async function sideOf(
+  session: DestinationSession,
+  records: readonly JsonRecord[],
+  side: Pick<SideLoad, 'table' | 'write'> &
+    Partial<Omit<SideLoad, 'records'>> & { readonly begin?: boolean; readonly staged?: boolean },
+): Promise<SideLoad> {
+  const { begin = false, staged = false, ...given } = side
+  const present = begin ? null : await session.readSchema(given.table, { staged })
+  return { key: [], ...given, records, schema: given.schema ?? observeRecords(present, records).schema }
+}
+
+/** Removes rows by `id`, unless told another key: the table's columns stay what they are. */
+export async function erase(
+  session: DestinationSession,
+  records: readonly JsonRecord[],
+  options: WriteOptions = {},
+): Promise<LoadReceipt> {
+  const schema = (await session.readSchema(options.table ?? TABLE)) ?? { columns: [] }
+  return write(session, records, { mode: 'delete', key: ['id'], schema, ...options })
+}
+
+/** Stages the keys of all rows that there are, and removes the others with `publish`. */
+export function reconcile(
+  session: DestinationSession,
+  records: readonly JsonRecord[],
+  options: WriteOptions = {},
+): Promise<LoadReceipt> {
+  return write(session, records, { mode: 'reconcile', key: ['id'], stream: 'desk.ticket_ids', ...options })
 }
 
 /** Commits records as the engine does. */
@@ -136,6 +175,11 @@ export async function nextCheckpoint(
   const present = (await session.readCheckpoints(stream)).filter((checkpoint) => checkpoint.slice === slice)
   const fromVersion = Math.max(0, ...present.map(({ version }) => version))
   return { slice, fromVersion, position: { page: fromVersion + 1 }, highWater: fromVersion + 1 }
+}
+
+/** What was done to a table: inserted, updated, unchanged, deleted. */
+export function fourCounts(counted: TableCounts | undefined): number[] {
+  return counted === undefined ? [] : [counted.inserted, counted.updated, counted.unchanged, counted.deleted]
 }
 
 /** A receipt's counts: inserted, updated, unchanged. */

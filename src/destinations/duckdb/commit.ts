@@ -1,19 +1,18 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Load, LoadReceipt } from '../../ports/destination.ts'
+import type { Load, LoadReceipt, TableCounts } from '../../ports/destination.ts'
 import { EmptyReplaceError } from '../errors.ts'
-import { schemaChange } from '../schema-change.ts'
-import type { KeyRange } from './batch-keys.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
 import type { ChunkPool } from './chunk-pool.ts'
-import { alterTable, createTable, dropTable, renameTable } from './ddl.ts'
-import { EncodedRows, encodeRows } from './encoded-rows.ts'
-import { instant } from './instant.ts'
+import { countRows, dropTable, renameTable } from './ddl.ts'
 import type { KnownTable, KnownTables } from './known-tables.ts'
-import { emptyRange, insertRows, planMerge } from './merge.ts'
-import { identifier } from './quote.ts'
+import { findReceipt, writeLoad } from './load-record.ts'
+import { countsOf, insertRows, planMerge } from './merge.ts'
+import { loadOwned } from './owned.ts'
+import { reconcile } from './reconcile.ts'
 import { writeRejects } from './rejects.ts'
 import type { RowFeed } from './row-feed.ts'
-import { forgetTableSchema, hasTable, readTableSchema, stagedName, writeTableSchema } from './table-schema.ts'
+import { mainTable, prepareTable, type SideTableLoad, sideTables, type TableLoad } from './table-load.ts'
+import { forgetTableSchema, hasTable, readTableSchema, writeTableSchema } from './table-schema.ts'
 
 /** What a commit works with. */
 export interface Workplace {
@@ -23,54 +22,128 @@ export interface Workplace {
   readonly tables: KnownTables
 }
 
+/** A load on its way into its tables. */
+interface Work {
+  readonly connection: DuckDBConnection
+  readonly feed: RowFeed
+  readonly pipeline: string
+  readonly load: Load
+  readonly main: TableLoad
+  readonly sides: readonly SideTableLoad[]
+  /** What is known of each table once the transaction is through. */
+  readonly left: Map<TableLoad, KnownTable>
+}
+
+/** What a load did to its tables. */
+type Outcome = TableCounts & Pick<LoadReceipt, 'sides'>
+
 /** Publishes a load in one transaction (C1), or nothing of it. */
 export async function commitLoad(
   { connection, feed, pool, tables }: Workplace,
   pipeline: string,
   load: Load,
 ): Promise<LoadReceipt> {
-  const rows = encodedRows(load, pool)
-  if (rows.released) return replayedReceipt(connection, pipeline, load)
-  const table = load.replacement === undefined ? load.table : stagedName(load.table)
-  const known = tables.get(table)
-  tables.forget(table)
-  tables.forget(load.table)
-  let keys: KeyRange | undefined
-  const work = transaction(connection, async () => {
+  const main = mainTable(load, pool, tables)
+  const sides = sideTables(load, pool, tables)
+  const parts = [main, ...sides]
+  if (parts.some(({ rows }) => rows.released)) return replayedReceipt(connection, pipeline, load)
+  for (const { name, table } of parts) {
+    tables.forget(name)
+    tables.forget(table)
+  }
+  const work: Work = { connection, feed, pipeline, load, main, sides, left: new Map() }
+  const committing = transaction(connection, async () => {
     await writeCheckpoints(connection, feed, pipeline, load)
-    const present = await prepareTable(connection, load, table, known)
-    const plan = await planMerge(connection, feed, load, rows, table, present)
-    keys = plan.keys
-    await insertRows(connection, feed, load, rows, table, plan.skipped)
-    if (load.replacement?.publish) await publish(connection, load)
+    const outcome = await loadTables(work)
+    const receipt: LoadReceipt = { loadId: load.id, ...outcome, replayed: false }
     await writeRejects(connection, feed, pipeline, load)
-    const written = rows.length - plan.skipped.size
-    const receipt: LoadReceipt = {
-      loadId: load.id,
-      inserted: written - plan.updated,
-      updated: plan.updated,
-      unchanged: plan.skipped.size,
-      replayed: false,
-    }
     await writeLoad(connection, pipeline, load, receipt)
     return receipt
   })
   // Whether it was committed before is asked only where something is wrong: a load that was meets its own checkpoints, or its own
   // record, whose key is unique (C3).
-  const receipt = await work
+  const receipt = await committing
     .catch(async (error: unknown) => {
       const replayed = await findReceipt(connection, pipeline, load.id).catch(() => undefined)
       if (replayed !== undefined) return replayed
       if (error instanceof CheckpointsMoved) await checkVersions(connection, feed, pipeline, load)
       throw error
     })
-    .finally(() => rows.release())
-  if (!receipt.replayed)
-    tables.set(load.replacement?.publish ? load.table : table, {
-      schema: load.schema,
-      ...(keys !== undefined && { keys }),
+    .finally(() => {
+      for (const { rows } of parts) rows.release()
     })
+  if (!receipt.replayed)
+    for (const [{ name, table }, known] of work.left)
+      tables.set(load.replacement?.publish ? table : name, known)
   return receipt
+}
+
+function loadTables(work: Work): Promise<Outcome> {
+  switch (work.load.mode) {
+    case 'delete':
+      return deleteRows(work)
+    case 'reconcile':
+      return stageKeys(work)
+    default:
+      return loadRows(work)
+  }
+}
+
+async function loadRows({ connection, feed, load, main, sides, left }: Work): Promise<Outcome> {
+  const begin = load.replacement?.begin ?? false
+  const hasOwned = sides.some(({ side }) => side.write === 'owned')
+  const known = await prepareTable(connection, main, begin)
+  const plan = await planMerge(connection, feed, main, known, hasOwned)
+  await insertRows(connection, feed, main, plan.skipped)
+  left.set(main, { schema: main.schema, ...(plan.keys && { keys: plan.keys }) })
+
+  const counts: Record<string, TableCounts> = {}
+  for (const part of sides) {
+    const present = await prepareTable(connection, part, begin)
+    left.set(part, { schema: part.schema })
+    if (part.side.write === 'owned') counts[part.table] = await loadOwned(connection, feed, main, part, plan)
+    else {
+      const sidePlan = await planMerge(connection, feed, part, present)
+      await insertRows(connection, feed, part, sidePlan.skipped)
+      left.set(part, { schema: part.schema, ...(sidePlan.keys && { keys: sidePlan.keys }) })
+      counts[part.table] = countsOf(part, sidePlan)
+    }
+  }
+  if (load.replacement?.publish) {
+    await refuseEmpty(connection, load, main)
+    for (const part of [main, ...sides]) await publish(connection, part)
+  }
+  return { ...countsOf(main, plan), sides: counts }
+}
+
+/** Removes the rows that the records name, and what they own. */
+async function deleteRows({ connection, feed, load, main, sides, left }: Work): Promise<Outcome> {
+  const schema = main.known?.schema ?? (await readTableSchema(connection, load.table, 'live'))
+  // Without a column there is no row.
+  if (schema === null || schema.columns.length === 0)
+    return { inserted: 0, updated: 0, unchanged: main.rows.length, deleted: 0, sides: {} }
+  const known = await prepareTable(connection, main)
+  const plan = await planMerge(connection, feed, main, known, sides.length > 0)
+  left.set(main, { schema: main.schema, ...(plan.keys && { keys: plan.keys }) })
+  const counts: Record<string, TableCounts> = {}
+  for (const part of sides) {
+    await prepareTable(connection, part)
+    counts[part.table] = await loadOwned(connection, feed, main, part, plan)
+    left.set(part, { schema: part.schema })
+  }
+  return { ...countsOf(main, plan), sides: counts }
+}
+
+/** Stages keys; the load that publishes removes the rows that none of them names. */
+async function stageKeys({ connection, feed, pipeline, load, main, sides, left }: Work): Promise<Outcome> {
+  await prepareTable(connection, main, load.replacement!.begin)
+  await insertRows(connection, feed, main, new Set())
+  const named = { inserted: 0, updated: 0, unchanged: main.rows.length }
+  if (!load.replacement!.publish) {
+    left.set(main, { schema: main.schema })
+    return { ...named, deleted: 0, sides: {} }
+  }
+  return { ...named, ...(await reconcile(connection, pipeline, load, main, sides)) }
 }
 
 /** The receipt of a load that is committed again without its rows (C3). */
@@ -83,11 +156,6 @@ async function replayedReceipt(
   if (receipt === undefined)
     throw new Error(`load ${load.id} failed before, and its rows are gone: they must be read again`)
   return receipt
-}
-
-/** A load's rows as they were encoded while they came, or its records, encoded now. */
-function encodedRows(load: Load, pool: ChunkPool): EncodedRows {
-  return load.rows instanceof EncodedRows ? load.rows : encodeRows(load.records, load.schema, pool)
 }
 
 /** Runs `work` in a transaction: all of it counts, or nothing. */
@@ -107,73 +175,20 @@ export async function transaction<Result>(
   }
 }
 
-/** Makes or changes the table that the load's rows go into; returns what is known of it. */
-async function prepareTable(
-  connection: DuckDBConnection,
-  load: Load,
-  table: string,
-  known: KnownTable | undefined,
-): Promise<KnownTable> {
-  const staged = load.replacement !== undefined
-  if (load.replacement?.begin) await dropTable(connection, table)
-  const present = load.replacement?.begin
-    ? null
-    : (known?.schema ?? (await readTableSchema(connection, load.table, staged)))
-  const change = schemaChange(table, present, load.schema)
-  if (present === null) await createTable(connection, table, load.schema)
-  else if (change.added.length > 0 || change.widened.length > 0) await alterTable(connection, table, change)
-  else return known ?? { schema: present }
-  await writeTableSchema(connection, load.table, staged, load.schema, load)
-  return { ...(present === null ? { keys: emptyRange } : known), schema: load.schema }
+/** @throws EmptyReplaceError where an empty replacement would take a full table's place (R6) */
+async function refuseEmpty(connection: DuckDBConnection, load: Load, { name }: TableLoad): Promise<void> {
+  if (load.replacement!.allowEmpty || (await countRows(connection, name)) > 0) return
+  const rows = (await hasTable(connection, load.table)) ? await countRows(connection, load.table) : 0
+  if (rows > 0) throw new EmptyReplaceError(load.stream, load.table, rows)
 }
 
-/** Swaps the new table in for the live one (R6). */
-async function publish(connection: DuckDBConnection, load: Load): Promise<void> {
-  const fresh = stagedName(load.table)
+/** Swaps a new table in for the live one (R6). */
+async function publish(connection: DuckDBConnection, part: TableLoad): Promise<void> {
+  const { table, name, schema, loadId: id, at } = part
   // Also refuses to drop a table that is not Sluice's.
-  const isLive = await hasTable(connection, load.table)
-  if (isLive && !load.replacement!.allowEmpty && (await countRows(connection, fresh)) === 0) {
-    const rows = await countRows(connection, load.table)
-    if (rows > 0) throw new EmptyReplaceError(load.stream, load.table, rows)
-  }
-  await dropTable(connection, load.table)
-  await renameTable(connection, fresh, load.table)
-  await forgetTableSchema(connection, load.table, true)
-  await writeTableSchema(connection, load.table, false, load.schema, load)
-}
-
-async function countRows(connection: DuckDBConnection, table: string): Promise<number> {
-  const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table)}`)
-  return Number(reader.getRows()[0]![0])
-}
-
-/** What the load did when it was committed before (C3). */
-async function findReceipt(
-  connection: DuckDBConnection,
-  pipeline: string,
-  loadId: string,
-): Promise<LoadReceipt | undefined> {
-  const reader = await connection.runAndReadAll(
-    'SELECT inserted, updated, unchanged FROM _sluice_loads WHERE pipeline = $1 AND load_id = $2',
-    [pipeline, loadId],
-  )
-  const [row] = reader.getRows()
-  if (row === undefined) return undefined
-  const [inserted, updated, unchanged] = row.map(Number) as [number, number, number]
-  return { loadId, inserted, updated, unchanged, replayed: true }
-}
-
-async function writeLoad(connection: DuckDBConnection, pipeline: string, load: Load, receipt: LoadReceipt) {
-  await connection.run('INSERT INTO _sluice_loads VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
-    pipeline,
-    load.id,
-    load.runId,
-    load.stream,
-    load.table,
-    receipt.inserted,
-    receipt.updated,
-    receipt.unchanged,
-    load.rejects.length,
-    instant(load.at),
-  ])
+  await hasTable(connection, table)
+  await dropTable(connection, table)
+  await renameTable(connection, name, table)
+  await forgetTableSchema(connection, table, 'new')
+  await writeTableSchema(connection, table, 'live', schema, { id, at })
 }

@@ -62,3 +62,8 @@ export async function dropTable(connection: DuckDBConnection, table: string): Pr
 export async function renameTable(connection: DuckDBConnection, from: string, to: string): Promise<void> {
   await connection.run(`ALTER TABLE ${identifier(from)} RENAME TO ${identifier(to)}`)
 }
+
+export async function countRows(connection: DuckDBConnection, table: string): Promise<number> {
+  const reader = await connection.runAndReadAll(`SELECT count(*) FROM ${identifier(table)}`)
+  return Number(reader.getRows()[0]![0])
+}

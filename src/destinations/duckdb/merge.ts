@@ -1,13 +1,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Load } from '../../ports/destination.ts'
+import type { TableCounts } from '../../ports/destination.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { DestinationSchemaError } from '../errors.ts'
 import { batchKeys, type KeyColumn, type KeyRange } from './batch-keys.ts'
-import type { EncodedRows } from './encoded-rows.ts'
 import { fedColumn, markColumn, ordinalColumn } from './fed-column.ts'
 import type { KnownKeys, KnownTable } from './known-tables.ts'
 import { identifier } from './quote.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
+import type { TableLoad } from './table-load.ts'
 
 // A load with a key goes through DuckDB twice. First its keys and versions alone, which are little: they tell which record
 // of each key counts, and which row of the table it takes the place of. Then the rows that are to be written, straight
@@ -20,6 +20,14 @@ export interface MergePlan {
   readonly skipped: ReadonlySet<number>
   /** How many of those that are written take the place of a row. */
   readonly updated: number
+  /** How many of the others removed rows, and how many rows those were. */
+  readonly removing: number
+  readonly deleted: number
+  /**
+   * Where asked for, the ordinals of those that were not taken (another one of their key counts, what is stored is newer, or, where loads
+   * append, is there), and of the others those whose key had a row.
+   */
+  readonly fate?: { readonly refused: ReadonlySet<number>; readonly matched: ReadonlySet<number> }
   /** What the table's keys lie between after the load, where that is known. */
   readonly keys?: KnownKeys
 }
@@ -28,12 +36,13 @@ export interface MergePlan {
 interface Merge {
   readonly connection: DuckDBConnection
   readonly feed: RowFeed
-  readonly load: Load
-  readonly rows: EncodedRows
+  readonly load: TableLoad
   /** The table, quoted. */
   readonly table: string
   readonly key: readonly KeyColumn[]
   readonly version: KeyColumn | undefined
+  /** Whether a row removes that of its key; undefined where none does. */
+  readonly removes: ((ordinal: number) => boolean) | undefined
 }
 
 /** The keys of a table without rows. */
@@ -41,41 +50,89 @@ export const emptyRange: KnownKeys = { least: Number.POSITIVE_INFINITY, greatest
 
 /** The batch's keys: ordinal, k0, k1, …, version. */
 const KEYS = 'temp._sluice_keys'
-/** The rows that hold one of them: ordinal, target (a row id), older, comparable. */
+/** The rows that hold one of them: ordinal, target (a row id), older, comparable, removes. */
 const MATCHES = 'temp._sluice_matches'
 
 const none: ReadonlySet<number> = new Set()
 
-/** Decides what to write, and deletes the rows whose place is taken. Runs in the load's transaction, after its DDL. */
+type Replaced = Pick<MergePlan, 'updated' | 'removing' | 'deleted'>
+
+const nothingReplaced: Replaced = { updated: 0, removing: 0, deleted: 0 }
+
+const nothingPlanned: MergePlan = {
+  skipped: none,
+  ...nothingReplaced,
+  fate: { refused: none, matched: none },
+}
+
+/** What a plan does, in numbers. */
+export function countsOf(load: TableLoad, { skipped, updated, removing, deleted }: MergePlan): TableCounts {
+  const written = load.rows.length - skipped.size
+  return { inserted: written - updated, updated, unchanged: skipped.size - removing, deleted }
+}
+
+/**
+ * Decides what to write, and deletes the rows whose place is taken, or whose key is gone. Runs in the load's transaction, after its DDL.
+ * @param tellFate whether `fate` is asked for
+ */
 export async function planMerge(
   connection: DuckDBConnection,
   feed: RowFeed,
-  load: Load,
-  rows: EncodedRows,
-  table: string,
+  load: TableLoad,
   known: KnownTable,
+  tellFate = false,
 ): Promise<MergePlan> {
-  if (load.key.length === 0) return { skipped: none, updated: 0 }
-  if (rows.length === 0) return { skipped: none, updated: 0, ...(known.keys && { keys: known.keys }) }
+  const { rows, mode, tombstones } = load
+  if (load.key.length === 0) return nothingPlanned
+  if (rows.length === 0) return { ...nothingPlanned, ...(known.keys && { keys: known.keys }) }
+  const gone = goneRows(load)
+  // Before the first record there is no column to find a key in.
+  if (gone.size === rows.length && !hasKey(load)) return { ...nothingPlanned, skipped: gone }
   const merge: Merge = {
     connection,
     feed,
     load,
-    rows,
-    table: identifier(table),
-    key: load.key.map((field) => keyColumn(load, table, field)),
-    version: load.mode === 'merge' ? findColumn(load, load.version) : undefined,
+    table: identifier(load.name),
+    key: load.key.map((field) => keyColumn(load, field)),
+    version: mode === 'append' ? undefined : findColumn(load, load.version),
+    removes: removesOf(mode, tombstones),
   }
   const { distinct, range } = batchKeys(rows, merge.key)
   const skipped = new Set(distinct ? [] : await dropSuperseded(merge))
+  const refused = new Set(tellFate ? skipped : none)
+  let matched = none
   const column = merge.key[0]!.column.name
   const stored = range && (keysOf(known, column) ?? (await storedKeys(merge)))
-  let updated = 0
+  let replaced = nothingReplaced
   if (!apart(range, stored) && (await matchRows(merge, distinct))) {
-    for (const ordinal of await dropUnchanged(merge)) skipped.add(ordinal)
-    if (load.mode === 'merge') updated = await deleteReplaced(merge)
+    const older = await dropOlder(merge)
+    if (tellFate) matched = new Set(await numbers(connection, `SELECT DISTINCT ordinal FROM ${MATCHES}`))
+    const unchanged = mode === 'append' ? older : [...older, ...(await sameAsStored(merge))]
+    for (const ordinal of unchanged) skipped.add(ordinal)
+    if (tellFate) for (const ordinal of older) refused.add(ordinal)
+    if (mode !== 'append') replaced = await deleteReplaced(merge)
   }
-  return { skipped, updated, ...(range && stored && { keys: { column, ...united(range, stored) } }) }
+  for (const ordinal of gone) skipped.add(ordinal)
+  return {
+    skipped,
+    ...replaced,
+    ...(tellFate && { fate: { refused, matched } }),
+    ...(range && stored && { keys: { column, ...united(range, stored) } }),
+  }
+}
+
+function removesOf(mode: TableLoad['mode'], tombstones: TableLoad['tombstones']): Merge['removes'] {
+  if (mode === 'delete') return () => true
+  return tombstones && ((ordinal) => tombstones.has(ordinal))
+}
+
+/** The rows that are written in no case. */
+function goneRows({ mode, rows, tombstones = none }: TableLoad): ReadonlySet<number> {
+  return mode === 'delete' ? new Set(Array.from({ length: rows.length }, (_, at) => at)) : tombstones
+}
+
+function hasKey(load: TableLoad): boolean {
+  return load.key.every((field) => findColumn(load, field) !== undefined)
 }
 
 /** Another load may have been merged by another key. */
@@ -106,11 +163,10 @@ async function storedKeys({ connection, table, key }: Merge): Promise<KeyRange> 
 export async function insertRows(
   connection: DuckDBConnection,
   feed: RowFeed,
-  load: Load,
-  rows: EncodedRows,
-  table: string,
+  load: TableLoad,
   skipped: ReadonlySet<number>,
 ): Promise<void> {
+  const { rows } = load
   if (rows.length === skipped.size) return
   const columns = load.schema.columns.map((_column, at) => fedColumn(load.schema, at, `c${at}`))
   const names = [...load.schema.columns.map(({ name }) => name), LOAD_ID_COLUMN].map(identifier)
@@ -120,22 +176,23 @@ export async function insertRows(
   const all = skipped.size === 0 && columns.length > 0
   await feed.use(all ? columns : [...columns, written], rows, () =>
     connection.run(
-      `INSERT INTO ${identifier(table)} (${names.join(', ')})
+      `INSERT INTO ${identifier(load.name)} (${names.join(', ')})
        SELECT ${values.join(', ')} FROM ${FED_ROWS} ${all ? '' : 'WHERE written'}`,
-      [load.id],
+      [load.loadId],
     ),
   )
 }
 
 /** Runs a statement over the batch's keys as they come: `fed` selects them. */
 async function withFedKeys<Result>(
-  { feed, load, rows, key, version }: Merge,
+  { feed, load, key, version, removes }: Merge,
   run: (fed: string) => Promise<Result>,
 ): Promise<Result> {
   const parts = key.map(({ at }, index) => fedColumn(load.schema, at, `k${index}`))
   if (version !== undefined) parts.push(fedColumn(load.schema, version.at, 'version'))
+  if (removes !== undefined) parts.push(markColumn('removes', removes))
   const selected = ['ordinal', ...parts.map(({ name, expression }) => `${expression} AS ${name}`)]
-  return feed.use([ordinalColumn('ordinal'), ...parts], rows, () =>
+  return feed.use([ordinalColumn('ordinal'), ...parts], load.rows, () =>
     run(`SELECT ${selected.join(', ')} FROM ${FED_ROWS}`),
   )
 }
@@ -145,11 +202,11 @@ async function withFedKeys<Result>(
  * version counts, where they append the first.
  */
 async function dropSuperseded(merge: Merge): Promise<number[]> {
-  const { connection, load, rows, key, version } = merge
+  const { connection, load, key, version } = merge
   await withFedKeys(merge, (fed) => connection.run(`CREATE OR REPLACE TEMP TABLE _sluice_keys AS ${fed}`))
   const parts = key.map((_column, at) => `k${at}`).join(', ')
   const [distinct] = await numbers(connection, `SELECT count(*) FROM (SELECT DISTINCT ${parts} FROM ${KEYS})`)
-  if (distinct === rows.length) return []
+  if (distinct === load.rows.length) return []
   const latest = version === undefined ? 'ordinal DESC' : 'version DESC NULLS LAST, ordinal DESC'
   const order = load.mode === 'append' ? 'ordinal' : latest
   const superseded = `SELECT ordinal FROM ${KEYS}
@@ -162,32 +219,37 @@ async function matchRows(merge: Merge, distinct: boolean): Promise<boolean> {
   return distinct ? withFedKeys(merge, (fed) => storeMatches(merge, `(${fed})`)) : storeMatches(merge, KEYS)
 }
 
-async function storeMatches({ connection, table, key, version }: Merge, keys: string): Promise<boolean> {
+async function storeMatches(
+  { connection, table, key, version, removes }: Merge,
+  keys: string,
+): Promise<boolean> {
   const on = key.map(({ column }, at) => `t.${identifier(column.name)} = k.k${at}`).join(' AND ')
   const stored = version === undefined ? 'NULL' : `t.${identifier(version.column.name)}`
   const older =
     version === undefined ? 'false' : `${stored} IS NOT NULL AND (k.version IS NULL OR k.version < ${stored})`
   // Another version is another record: it need not be compared.
-  const comparable = version === undefined ? 'true' : `k.version IS NOT DISTINCT FROM ${stored}`
+  const sameVersion = version === undefined ? 'true' : `k.version IS NOT DISTINCT FROM ${stored}`
+  const comparable = removes === undefined ? sameVersion : `${sameVersion} AND NOT k.removes`
   const created = await connection.run(
     `CREATE OR REPLACE TEMP TABLE _sluice_matches AS
-     SELECT k.ordinal, t.rowid AS target, ${older} AS older, ${comparable} AS comparable
+     SELECT k.ordinal, t.rowid AS target, ${older} AS older, ${comparable} AS comparable,
+       ${removes === undefined ? 'false' : 'k.removes'} AS removes
      FROM ${keys} k JOIN ${table} t ON ${on}`,
   )
   const [[count] = [0n]] = await created.getRows()
   return Number(count) > 0
 }
 
-/** Takes out the records that change nothing: known (append), older than what is stored, or the same. */
-async function dropUnchanged(merge: Merge): Promise<number[]> {
-  const { connection, load } = merge
+/** Takes out the records that are not taken: known (append), or older than what is stored. */
+async function dropOlder({ connection, load, version }: Merge): Promise<number[]> {
   if (load.mode === 'append') return numbers(connection, `SELECT DISTINCT ordinal FROM ${MATCHES}`)
-  const older = await numbers(connection, `DELETE FROM ${MATCHES} WHERE older RETURNING ordinal`)
-  const same = await sameAsStored(merge)
-  return [...older, ...same]
+  return version === undefined
+    ? []
+    : numbers(connection, `DELETE FROM ${MATCHES} WHERE older RETURNING ordinal`)
 }
 
-async function sameAsStored({ connection, feed, load, rows, table }: Merge): Promise<number[]> {
+/** Takes out the records that are stored already, as they are. */
+async function sameAsStored({ connection, feed, load, table }: Merge): Promise<number[]> {
   const [candidates] = await numbers(connection, `SELECT count(*) FROM ${MATCHES} WHERE comparable`)
   if (candidates === 0) return []
   const columns = load.schema.columns.map((_column, at) => fedColumn(load.schema, at, `c${at}`))
@@ -196,7 +258,7 @@ async function sameAsStored({ connection, feed, load, rows, table }: Merge): Pro
   )
   // The rows are fetched by their ids, before anything else: a join on them would read the whole table. One condition with
   // OR, since several with AND would become the keys of a join, whole rows hashed.
-  return feed.use([ordinalColumn('ordinal'), ...columns], rows, () =>
+  return feed.use([ordinalColumn('ordinal'), ...columns], load.rows, () =>
     numbers(
       connection,
       `DELETE FROM ${MATCHES} WHERE ordinal IN (
@@ -213,24 +275,29 @@ async function sameAsStored({ connection, feed, load, rows, table }: Merge): Pro
   )
 }
 
-async function deleteReplaced({ connection, table }: Merge): Promise<number> {
-  const [updated] = await numbers(connection, `SELECT count(DISTINCT ordinal) FROM ${MATCHES}`)
-  if (updated! > 0)
-    await connection.run(`DELETE FROM ${table} WHERE rowid IN (SELECT target FROM ${MATCHES})`)
-  return updated!
+async function deleteReplaced({ connection, table, removes }: Merge): Promise<Replaced> {
+  const [matched] = await numbers(connection, `SELECT count(DISTINCT ordinal) FROM ${MATCHES}`)
+  if (matched === 0) return nothingReplaced
+  await connection.run(`DELETE FROM ${table} WHERE rowid IN (SELECT target FROM ${MATCHES})`)
+  if (removes === undefined) return { ...nothingReplaced, updated: matched! }
+  const reader = await connection.runAndReadAll(
+    `SELECT count(DISTINCT ordinal), count(DISTINCT target) FROM ${MATCHES} WHERE removes`,
+  )
+  const [removing, deleted] = reader.getRows()[0]!.map(Number) as [number, number]
+  return { updated: matched! - removing, removing, deleted }
 }
 
-function keyColumn(load: Load, table: string, field: string): KeyColumn {
+function keyColumn(load: TableLoad, field: string): KeyColumn {
   const column = findColumn(load, field)
   if (column === undefined)
     throw new DestinationSchemaError(
-      table,
+      load.name,
       `the load has no column for its key field ${JSON.stringify(field)}`,
     )
   return column
 }
 
-function findColumn(load: Load, field: string | undefined): KeyColumn | undefined {
+function findColumn(load: TableLoad, field: string | undefined): KeyColumn | undefined {
   const at = load.schema.columns.findIndex((candidate) => candidate.field === field)
   return at < 0 ? undefined : { column: load.schema.columns[at]!, at }
 }

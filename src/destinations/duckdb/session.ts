@@ -7,6 +7,7 @@ import type {
   LoadReceipt,
   RowBuffer,
   RunRecord,
+  StagedTables,
 } from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
@@ -24,7 +25,7 @@ import { instant } from './instant.ts'
 import { storableJson } from './json-text.ts'
 import { type QueryRow, readRows } from './query.ts'
 import type { RowFeed } from './row-feed.ts'
-import { forgetTableSchema, readTableSchema, stagedName } from './table-schema.ts'
+import { forgetTableSchema, type Place, readTableSchema, tableName } from './table-schema.ts'
 import type { Warehouse } from './warehouse.ts'
 
 /** Records in a load after which memory is worth giving back. */
@@ -48,8 +49,12 @@ export class DuckdbSession implements DestinationSession {
     return this.#read([], (connection) => readCheckpoints(connection, this.#pipeline, stream))
   }
 
-  readSchema(table: string, options: { readonly staged?: boolean } = {}): Promise<TableSchema | null> {
-    return this.#read(null, (connection) => readTableSchema(connection, table, options.staged ?? false))
+  readSchema(
+    table: string,
+    { staged = false }: { readonly staged?: boolean | 'keys' } = {},
+  ): Promise<TableSchema | null> {
+    const place = staged === 'keys' ? 'keys' : staged ? 'new' : 'live'
+    return this.#read(null, (connection) => readTableSchema(connection, table, place))
   }
 
   rows(): RowBuffer {
@@ -58,7 +63,8 @@ export class DuckdbSession implements DestinationSession {
 
   commit(load: Load): Promise<LoadReceipt> {
     return this.#write(async (connection, feed) => {
-      await this.#warehouse.reserveMemory(load.schema.columns.length)
+      const columns = [load, ...(load.sides ?? [])].map(({ schema }) => schema.columns.length)
+      await this.#warehouse.reserveMemory(Math.max(...columns))
       const { pool, tables } = this.#warehouse
       const records = load.rows?.length ?? load.records.length
       const receipt = await commitLoad({ connection, feed, pool, tables }, this.#pipeline, load)
@@ -89,28 +95,37 @@ export class DuckdbSession implements DestinationSession {
     )
   }
 
-  abandonReplacement(stream: string, table: string): Promise<void> {
+  abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {
     return this.#write((connection) =>
       transaction(connection, async () => {
-        await this.#dropStaged(connection, table)
+        await this.#dropStaged(connection, table, staged)
         await abandonStagedCheckpoints(connection, this.#pipeline, stream)
       }),
     )
   }
 
-  resetStream(stream: string, table: string): Promise<number> {
+  resetStream(stream: string, table: string, staged?: StagedTables): Promise<number> {
     return this.#write((connection) =>
       transaction(connection, async () => {
-        await this.#dropStaged(connection, table)
+        await this.#dropStaged(connection, table, staged)
         return deleteCheckpoints(connection, this.#pipeline, stream)
       }),
     )
   }
 
-  async #dropStaged(connection: DuckDBConnection, table: string): Promise<void> {
-    this.#warehouse.tables.forget(stagedName(table))
-    await dropTable(connection, stagedName(table))
-    await forgetTableSchema(connection, table, true)
+  async #dropStaged(
+    connection: DuckDBConnection,
+    table: string,
+    { write, sides = [] }: StagedTables = {},
+  ): Promise<void> {
+    // What a stream that deletes rows could find staged is another's.
+    if (write === 'delete') return
+    const place: Place = write === 'reconcile' ? 'keys' : 'new'
+    for (const name of [table, ...sides.map((side) => side.table)]) {
+      this.#warehouse.tables.forget(tableName(name, place))
+      await dropTable(connection, tableName(name, place))
+      await forgetTableSchema(connection, name, place)
+    }
   }
 
   /**

@@ -11,7 +11,7 @@ const STATE_TABLES = {
   _sluice_loads: `
     pipeline VARCHAR NOT NULL, load_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, stream VARCHAR NOT NULL,
     table_name VARCHAR NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, unchanged BIGINT NOT NULL,
-    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL, PRIMARY KEY (pipeline, load_id)`,
+    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL, deleted BIGINT, sides VARCHAR, PRIMARY KEY (pipeline, load_id)`,
   _sluice_runs: `
     pipeline VARCHAR NOT NULL, run_id VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, finished_at TIMESTAMPTZ,
     outcome VARCHAR NOT NULL, report JSON`,
@@ -24,12 +24,19 @@ const STATE_TABLES = {
     last_load_id VARCHAR NOT NULL, last_rejected_at TIMESTAMPTZ NOT NULL`,
 } as const
 
+/** Columns that came later: a file that has a table without them gets them. */
+const LATER_COLUMNS = [
+  '_sluice_loads ADD COLUMN IF NOT EXISTS deleted BIGINT',
+  '_sluice_loads ADD COLUMN IF NOT EXISTS sides VARCHAR',
+]
+
 /** Makes the state tables that are not there. */
 export async function createStateTables(connection: DuckDBConnection): Promise<void> {
   const statements = Object.entries(STATE_TABLES).map(
     ([name, columns]) => `CREATE TABLE IF NOT EXISTS ${name} (${columns});`,
   )
-  await connection.run(`BEGIN; ${statements.join('\n')} COMMIT;`)
+  const alterations = LATER_COLUMNS.map((column) => `ALTER TABLE ${column};`)
+  await connection.run(`BEGIN; ${[...statements, ...alterations].join('\n')} COMMIT;`)
 }
 
 /** Whether the file has been loaded into before. */

@@ -5,9 +5,20 @@ import { DestinationSchemaError } from '../errors.ts'
 import { sqlType } from './columns.ts'
 import { instant } from './instant.ts'
 
-/** The name of the table that a replacement is loaded into until it is published (R6). */
-export function stagedName(table: string): string {
-  return `_sluice_new_${table}`
+/**
+ * Where a load's rows go: into the live table, into the one that a replacement stages beside it (R6), or among the keys that a
+ * reconciliation stages.
+ */
+export type Place = 'live' | 'new' | 'keys'
+
+/** The table's name in the file. */
+export function tableName(table: string, place: Place): string {
+  return place === 'live' ? table : `_sluice_${place}_${table}`
+}
+
+/** Under which name, and as what, the columns of a table are noted. */
+function noted(table: string, place: Place): [name: string, staged: boolean] {
+  return [place === 'keys' ? tableName(table, place) : table, place !== 'live']
 }
 
 interface StoredTable {
@@ -24,19 +35,16 @@ interface StoredTable {
 export async function readTableSchema(
   connection: DuckDBConnection,
   table: string,
-  staged: boolean,
+  place: Place,
 ): Promise<TableSchema | null> {
-  const stored = await readTable(connection, table, staged)
+  const stored = await readTable(connection, table, place)
   if (stored === null) return null
   const { schema, types } = stored
   for (const column of [...schema.columns, { name: LOAD_ID_COLUMN, type: { kind: 'text' } as const }]) {
     const found = types.get(column.name)
     if (found === sqlType(column.type)) continue
     const problem = found === undefined ? 'is gone' : `has become ${found}, it was ${sqlType(column.type)}`
-    throw new DestinationSchemaError(
-      staged ? stagedName(table) : table,
-      `its column ${column.name} ${problem}`,
-    )
+    throw new DestinationSchemaError(tableName(table, place), `its column ${column.name} ${problem}`)
   }
   return schema
 }
@@ -46,22 +54,22 @@ export async function readTableSchema(
  * @throws DestinationSchemaError where the table is not Sluice's
  */
 export async function hasTable(connection: DuckDBConnection, table: string): Promise<boolean> {
-  return (await readTable(connection, table, false)) !== null
+  return (await readTable(connection, table, 'live')) !== null
 }
 
 async function readTable(
   connection: DuckDBConnection,
   table: string,
-  staged: boolean,
+  place: Place,
 ): Promise<StoredTable | null> {
-  const name = staged ? stagedName(table) : table
+  const name = tableName(table, place)
   const reader = await connection.runAndReadAll(
     `SELECT column_name, data_type,
        (SELECT columns FROM _sluice_schemas WHERE lower(table_name) = lower($2) AND staged = $3) AS known
      FROM duckdb_columns()
      WHERE database_name = current_database() AND schema_name = 'main' AND lower(table_name) = lower($1)
      ORDER BY column_index`,
-    [name, table, staged],
+    [name, ...noted(table, place)],
   )
   const rows = reader.getRows() as [name: string, type: string, known: string | null][]
   const [first] = rows
@@ -81,14 +89,13 @@ async function readTable(
 export async function writeTableSchema(
   connection: DuckDBConnection,
   table: string,
-  staged: boolean,
+  place: Place,
   schema: TableSchema,
   load: { readonly id: string; readonly at: number },
 ): Promise<void> {
-  await forgetTableSchema(connection, table, staged)
+  await forgetTableSchema(connection, table, place)
   await connection.run(`INSERT INTO _sluice_schemas VALUES ($1, $2, $3, $4, $5)`, [
-    table,
-    staged,
+    ...noted(table, place),
     JSON.stringify(schema),
     load.id,
     instant(load.at),
@@ -98,10 +105,10 @@ export async function writeTableSchema(
 export async function forgetTableSchema(
   connection: DuckDBConnection,
   table: string,
-  staged: boolean,
+  place: Place,
 ): Promise<void> {
-  await connection.run('DELETE FROM _sluice_schemas WHERE lower(table_name) = lower($1) AND staged = $2', [
-    table,
-    staged,
-  ])
+  await connection.run(
+    'DELETE FROM _sluice_schemas WHERE lower(table_name) = lower($1) AND staged = $2',
+    noted(table, place),
+  )
 }

@@ -1,11 +1,25 @@
 import type { Json, JsonRecord } from '../../ports/json.ts'
-import type { Progress, ReadScope, Slice, SourcePage, Stream, WriteMode } from '../../ports/source.ts'
+import type {
+  Progress,
+  ReadScope,
+  SideTable,
+  Slice,
+  SourcePage,
+  Stream,
+  WriteMode,
+} from '../../ports/source.ts'
 
 export interface ListStreamOptions {
   readonly name?: string
   readonly write?: WriteMode
   readonly key?: readonly string[]
   readonly version?: string
+  /** Default: the stream's name. */
+  readonly table?: string
+  readonly sides?: readonly SideTable[]
+  readonly tombstones?: boolean
+  /** What a page has beside its records. */
+  readonly beside?: (slice: string, page: number) => Pick<SourcePage, 'sides' | 'rejects'>
   readonly onReject?: 'keep' | 'fail'
   readonly allowEmptyReplace?: boolean
   /** For each slice, its pages. */
@@ -34,10 +48,12 @@ export function listStream(options: ListStreamOptions): ListStream {
     asked,
     scopes,
     name: options.name ?? 'desk.tickets',
-    table: (options.name ?? 'desk.tickets').replace('.', '_'),
+    table: options.table ?? (options.name ?? 'desk.tickets').replace('.', '_'),
     write: options.write ?? 'merge',
     key: options.key ?? ['id'],
     ...(options.version !== undefined && { version: options.version }),
+    ...(options.sides !== undefined && { sides: options.sides }),
+    ...(options.tombstones !== undefined && { tombstones: options.tombstones }),
     allowEmptyReplace: options.allowEmptyReplace ?? false,
     onReject: options.onReject ?? 'keep',
     ...(options.slicesAtOnce !== undefined && { slicesAtOnce: options.slicesAtOnce }),
@@ -57,7 +73,11 @@ export function listStream(options: ListStreamOptions): ListStream {
         signal.throwIfAborted()
         asked.push(`${slice.key}/${page}`)
         const position: Json = page + 1 < pages.length ? page + 1 : null
-        const sourcePage: SourcePage = { records: pages[page]!, bytes: 100 * pages[page]!.length }
+        const sourcePage: SourcePage = {
+          records: pages[page]!,
+          bytes: 100 * pages[page]!.length,
+          ...options.beside?.(slice.key, page),
+        }
         const silent = options.withoutProgress?.(slice.key, page) ?? false
         await emit(silent ? sourcePage : { ...sourcePage, progress: { position, highWater: null } })
       }

@@ -35,7 +35,7 @@ export function splitter(
     const nameOf = new Map(Object.entries(fields).map(([name, field]) => [field, name]))
     const owner = stream.key.map((field) => nameOf.get(field)!)
     const side: SideTable = {
-      table: table ?? `${stream.table}_${path.replace(/[^A-Za-z0-9_]+/g, '_')}`,
+      table: splitTable(path, table, stream.table),
       key: stream.key.length === 0 ? [] : [...owner, indexField],
       write: stream.key.length === 0 ? 'append' : 'owned',
       ...(stream.key.length > 0 && { owner }),
@@ -63,4 +63,9 @@ export function splitter(
       return { ...rest, ...owner }
     },
   }
+}
+
+/** The table of a list: the one that it names, or the stream's and the list, as in desk_tickets_tags. */
+export function splitTable(path: string, table: string | undefined, stream: string): string {
+  return table ?? `${stream}_${path.replace(/[^A-Za-z0-9_]+/g, '_')}`
 }

@@ -1,0 +1,203 @@
+import { expect, test } from 'vitest'
+import type { SluiceEvent } from '../ports/events.ts'
+import { ownerField, type SideTable, type Source, type Stream } from '../ports/source.ts'
+import { fakeClock } from '../testing/fake-clock.ts'
+import { memoryDestination } from '../testing/memory-destination.ts'
+import { type RunOptions, runPipeline } from './run.ts'
+import { type ListStreamOptions, listStream, records } from './testing/list-stream.ts'
+
+// Streams that remove rows of a table which another stream loads.
+
+const TABLE = 'desk_tickets'
+const source = (streams: readonly Stream[]): Source => ({
+  name: 'desk',
+  streams,
+  check: async () => {},
+  async [Symbol.asyncDispose]() {},
+})
+
+const deletions = (options: Partial<ListStreamOptions>) =>
+  listStream({ name: 'desk.deleted', table: TABLE, write: 'delete', slices: {}, ...options })
+const keys = (options: Partial<ListStreamOptions>) =>
+  listStream({ name: 'desk.ids', table: TABLE, write: 'reconcile', slices: {}, ...options })
+const tickets = (options: Partial<ListStreamOptions>) => listStream({ slices: {}, ...options })
+
+let runs = 0
+const clock = fakeClock({ auto: true })
+
+function pipeline(destination = memoryDestination()) {
+  const events: SluiceEvent[] = []
+  return {
+    destination,
+    events,
+    run: async (streams: readonly Stream[], options: Partial<RunOptions> = {}, concurrentStreams = 16) => {
+      await clock.sleep(1000)
+      const parts = {
+        name: 'support',
+        sources: [source(streams)],
+        destination,
+        batch: { maxRecords: 10, maxBytes: 1e9, maxAgeMs: 1e9 },
+        concurrentStreams,
+      }
+      return runPipeline(parts, {
+        runId: `run${++runs}`,
+        clock,
+        onEvent: (event) => events.push(event),
+        signal: new AbortController().signal,
+        ...options,
+      })
+    },
+    ids: () => destination.rows(TABLE).map((row) => row['id']),
+  }
+}
+
+test('a stream that removes rows runs after those that load its table, even where only one runs at a time', async () => {
+  for (const concurrentStreams of [1, 16]) {
+    const { run, ids, events } = pipeline()
+    const result = await run(
+      [
+        keys({ slices: { all: [records(2, 4)] } }),
+        deletions({ slices: { all: [[{ id: 3 }]] } }),
+        tickets({ slices: { all: [records(1, 5)] }, beforePage: () => clock.sleep(50) }),
+      ],
+      {},
+      concurrentStreams,
+    )
+    expect(result.streams).toEqual([
+      { stream: 'desk.ids', outcome: 'done' },
+      { stream: 'desk.deleted', outcome: 'done' },
+      { stream: 'desk.tickets', outcome: 'done' },
+    ])
+    expect(ids()).toEqual([2, 4])
+    const order = events.flatMap((event) => (event.type === 'stream.end' ? [event.stream] : []))
+    expect(order[0]).toBe('desk.tickets')
+  }
+})
+
+test('it does not begin where one of those failed, and says so', async () => {
+  const { run, ids } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 3)] } })])
+  const down = () => {
+    throw new Error('down')
+  }
+  const removal = deletions({ slices: { all: [[{ id: 1 }]] } })
+  const list = keys({ slices: { all: [[{ id: 1 }]] } })
+  const result = await run([removal, list, tickets({ slices: { all: [records(4, 5)] }, beforePage: down })])
+  expect(result.outcome).toBe('failed')
+  expect(removal.asked).toEqual([])
+  expect(list.asked).toEqual([])
+  expect(ids()).toEqual([1, 2, 3])
+  expect(result.streams[0]!.error).toMatchObject({
+    code: 'LOADING_FAILED',
+    message:
+      'desk.deleted: desk.tickets failed, so that desk_tickets is not loaded as far as this run was to load it, and no row was removed from it. ' +
+      'Correct what failed there; the next run goes on with both',
+  })
+  expect(await run([removal, list], { only: ['desk.deleted'] })).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual([2, 3])
+})
+
+test('deletions of a table that is not there yet are forgotten, and make none', async () => {
+  const { run, destination } = pipeline()
+  const { outcome } = await run([deletions({ slices: { all: [[{ id: 1 }]] } })])
+  expect(outcome).toBe('done')
+  expect(destination.store.tables.size).toBe(0)
+  const again = deletions({ rereadsFinished: false, slices: { all: [[{ id: 1 }]] } })
+  expect(await run([again])).toMatchObject({ outcome: 'done' })
+  expect(again.asked).toEqual([])
+})
+
+test('deletions are read anew by a full refresh, and swap no table in', async () => {
+  const { run, ids, destination } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 3)] } })])
+  await run([deletions({ slices: { all: [[{ id: 1 }]] } })])
+  await run([deletions({ slices: { all: [[{ id: 2, why: 'spam' }]] } })], { fullRefresh: true })
+  expect(ids()).toEqual([3])
+  expect(destination.store.tables.get(TABLE)!.schema.columns.map(({ name }) => name)).toEqual(['id'])
+})
+
+const tags: SideTable = { table: 'tags', key: [], write: 'owned', owner: ['ticket'] }
+const tagged = (options: Partial<ListStreamOptions> = {}) =>
+  tickets({
+    sides: [tags],
+    slices: { all: [[1, 2, 3].map((id) => ({ id, [ownerField]: id }))] },
+    beside: () => ({
+      sides: new Map([['tags', [1, 2, 3].map((ticket) => ({ ticket, [ownerField]: ticket }))]]),
+    }),
+    ...options,
+  })
+
+test('what belongs to a removed row goes along, also where the stream that loads it is not part of the run', async () => {
+  const { run, destination } = pipeline()
+  const owners = () => destination.rows('tags').map((row) => row['ticket'])
+  await run([tagged()])
+  await run([tagged(), deletions({ slices: { all: [[{ id: '1' }]] } })], { only: ['desk.deleted'] })
+  expect(owners()).toEqual(['2', '3'])
+  await run([tagged(), keys({ slices: { all: [[{ id: 3 }]] } })], { only: ['desk.ids'] })
+  expect(owners()).toEqual(['3'])
+})
+
+test('R6: a list of keys that was cut off goes on with the next run, and what was loaded meanwhile stays', async () => {
+  const { run, ids } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 25)] } })])
+  let cut = true
+  const list = () =>
+    keys({
+      slices: { all: [records(1, 10), records(11, 20)] },
+      beforePage: (_slice, page) => {
+        if (page === 1 && cut) throw new Error('down')
+      },
+    })
+  expect(await run([list()])).toMatchObject({ outcome: 'failed' })
+  expect(ids()).toHaveLength(25)
+  cut = false
+  const second = list()
+  await run([tickets({ slices: { all: [records(26, 27)] } }), second])
+  expect(second.asked).toEqual(['all/1'])
+  expect(ids()).toEqual([...records(1, 20), ...records(26, 27)].map(({ id }) => id))
+})
+
+test('R6: an empty list of keys empties no table, and what it staged is dropped; unless that is allowed', async () => {
+  const { run, ids, destination } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 3)] } })])
+  const result = await run([keys({ slices: { all: [[]] } })])
+  expect(result.streams[0]!.error).toMatchObject({ code: 'REPLACE_EMPTY' })
+  expect(ids()).toEqual([1, 2, 3])
+  expect(destination.store.keys.size).toBe(0)
+  await run([keys({ slices: { all: [[]] }, allowEmptyReplace: true })])
+  expect(ids()).toEqual([])
+})
+
+test('a list of keys that holds a record without one removes nothing', async () => {
+  const nameless = keys({ slices: { all: [[{ id: 1 }], [{ name: 'x' }]] } })
+  const unread = keys({
+    slices: { all: [[{ id: 1 }]] },
+    beside: () => ({ rejects: [{ record: { line: 'x' }, reason: 'this line is no JSON' }] }),
+  })
+  const messages = [
+    'desk.ids: key field "id" is missing, and with `write: reconcile` each record must name the row that is not to be removed: {"name":"x"}. Nothing was removed; name the right field in key, or leave such records out with the request',
+    'desk.ids: this line is no JSON, and with `write: reconcile` each record must name the row that is not to be removed: {"line":"x"}. Nothing was removed; name the right field in key, or leave such records out with the request',
+  ]
+  for (const [at, list] of [nameless, unread].entries()) {
+    const { run, ids } = pipeline()
+    await run([tickets({ slices: { all: [records(1, 3)] } })])
+    const result = await run([list])
+    expect(result.streams[0]!.error).toMatchObject({ code: 'KEY_INVALID', message: messages[at] })
+    expect(ids()).toEqual([1, 2, 3])
+  }
+})
+
+test('streams that remove rows need a key, and a list of keys is not read in part', async () => {
+  const { run } = pipeline()
+  const failure = async (stream: Stream, options: Partial<RunOptions> = {}) =>
+    (await run([stream], options)).streams[0]!.error
+  expect(await failure(deletions({ key: [] }))).toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: 'desk.deleted: `write: delete` removes rows by their key: give the stream a `key`',
+  })
+  expect(await failure(keys({}), { scope: { since: '2024-01-01' } })).toMatchObject({
+    code: 'CONFIG_INVALID',
+    message:
+      'desk.ids: a part of the keys is not all that there are, and the rows of the others would be removed: leave out --since and --until, or this stream',
+  })
+})
