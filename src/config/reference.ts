@@ -104,6 +104,10 @@ const sections: readonly Section[] = [
 
 /** How the values are written that many options share, by the title that their schemas carry. */
 const valueKinds: Readonly<Record<string, string>> = {
+  condition:
+    'A filter expression of JSONPath (RFC 9535), `@` being the record or the body: `"@.status == \'open\' && @.amount > 0"`.',
+  function: 'A function, in a TypeScript pipeline alone.',
+  'time zone': 'A name of the IANA database, `"Europe/Berlin"`, or an offset, `"+02:00"`.',
   duration: 'A number and a unit, `ms`, `s`, `m`, `h`, `d` or `w`: `"250ms"`, `"1.5h"`.',
   size: 'A number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`: `"64MiB"`.',
   secret: `\`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML; looked up when the run needs it, and shown as \`***\`. A literal text is taken, too.`,
