@@ -5,6 +5,7 @@ import type { DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { Stream } from '../ports/source.ts'
+import { PositionExpiredError } from '../source/expired-position.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
 import { RecordRows } from './batch.ts'
@@ -538,4 +539,19 @@ test('what is to be committed at once is committed when its taker goes on, befor
   expect(await load(stream)).toMatchObject({ outcome: 'failed', error: new Error('killed') })
   expect(committed).toEqual({ job: '7' })
   expect(await load(stream)).toMatchObject({ error: new Error('goes on at {"job":"7"}') })
+})
+
+test('a stream whose position has expired, and is to be read anew then, gets a new table in the same run (R6)', async () => {
+  await load(listStream({ slices: { all: [records(1, 4)] } }))
+  let expired = true
+  const stream = listStream({
+    slices: { all: [records(3, 6)] },
+    beforePage: () => {
+      if (!expired) return
+      expired = false
+      throw new PositionExpiredError('desk.tickets', 'it is read anew', true, undefined)
+    },
+  })
+  expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })
+  expect(ids()).toEqual([3, 4, 5, 6])
 })

@@ -40,14 +40,19 @@ export interface StreamOutcome {
 export async function runStream(stream: Stream, options: StreamRunOptions): Promise<StreamOutcome> {
   const { clock, onEvent } = options
   onEvent({ type: 'stream.start', at: clock.now(), stream: stream.name })
-  const result = await readAndCommit(stream, options).then(
-    (): StreamOutcome => ({ stream: stream.name, outcome: 'done' }),
-    (error: unknown): StreamOutcome => ({
-      stream: stream.name,
-      outcome: options.signal.aborted && isInterruption(error, options.signal) ? 'interrupted' : 'failed',
-      error,
-    }),
-  )
+  const result = await readAndCommit(stream, options)
+    .catch((error: unknown) => {
+      if (!asksForRefresh(error) || options.fullRefresh) throw error
+      return readAndCommit(stream, { ...options, fullRefresh: true })
+    })
+    .then(
+      (): StreamOutcome => ({ stream: stream.name, outcome: 'done' }),
+      (error: unknown): StreamOutcome => ({
+        stream: stream.name,
+        outcome: options.signal.aborted && isInterruption(error, options.signal) ? 'interrupted' : 'failed',
+        error,
+      }),
+    )
   onEvent({
     type: 'stream.end',
     at: clock.now(),
@@ -171,6 +176,13 @@ async function abandonAfter(error: unknown, stream: Stream, session: Destination
     const remedy = `what was staged could not be dropped; run \`sluice state reset ${stream.name}\` before the next run`
     return new TwoFailuresError(error, remedy, second)
   }
+}
+
+/** A source that can't go on from where it was, and was told to read everything anew then. */
+function asksForRefresh(error: unknown): boolean {
+  return (
+    isSluiceError(error) && error.code === 'POSITION_EXPIRED' && 'refresh' in error && error.refresh === true
+  )
 }
 
 function isEmptyReplacement(error: unknown): boolean {

@@ -114,6 +114,9 @@ test('what went wrong at the end of a run is a line', () => {
 })
 
 test('a slice that was left before its end is a warning', () => {
+  expect(logLine({ type: 'position.expired', ...stream, slice: 'all', action: 'resync' })).toMatch(
+    /warning: the API no longer knows where slice all was read up to; it is read from its beginning$/,
+  )
   expect(logLine({ type: 'slice.stop', ...stream, slice: '7', reason: 'GET u answered 451' })).toBe(
     'desk.tickets warning: slice 7 ends here for this run: GET u answered 451',
   )

@@ -39,6 +39,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return event.doubt === null
         ? `${event.stream} found its pagination: ${detectedText(event)}`
         : `${event.stream} warning: ${detectedText(event)}`
+    case 'position.expired':
+      return `${event.stream} warning: ${expiredText(event)}`
     case 'slice.stop':
       return `${event.stream} warning: ${stopText(event)}`
     case 'job.create':
@@ -67,6 +69,12 @@ function eventText(event: SluiceEvent): string | undefined {
 }
 
 /** That a slice was left before its end, and why. */
+/** As in `slice all: the API no longer knows the position; reading from the beginning`. */
+export function expiredText({ slice, action }: Extract<SluiceEvent, { type: 'position.expired' }>): string {
+  const then = action === 'resync' ? 'it is read from its beginning' : 'everything is read into a new table'
+  return `the API no longer knows where slice ${slice} was read up to; ${then}`
+}
+
 export function stopText({ slice, reason }: Extract<SluiceEvent, { type: 'slice.stop' }>): string {
   return `slice ${slice} ends here for this run: ${reason}`
 }

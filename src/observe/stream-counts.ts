@@ -1,7 +1,7 @@
 import type { SideCounts, SluiceEvent } from '../ports/events.ts'
 import { detectedText, doubtText } from './doubt-text.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
-import { stopText } from './log-line.ts'
+import { expiredText, stopText } from './log-line.ts'
 
 /** A stream of many slices may stop many of them: a report names the first. */
 const mostWarnings = 10
@@ -70,6 +70,9 @@ export class StreamCounts {
         break
       case 'slice.stop':
         if (this.warnings.length < mostWarnings) this.warnings.push(stopText(event))
+        break
+      case 'position.expired':
+        if (this.warnings.length < mostWarnings) this.warnings.push(expiredText(event))
         break
       case 'list.doubt':
         this.warnings.push(doubtText(event))

@@ -31,6 +31,7 @@ import type {
 import { createQuota } from '../quota/options.ts'
 import { pagesAtOnce, slicesAtOnce } from './concurrency-options.ts'
 import { deletionMarker } from './deletion.ts'
+import { readDespiteExpiry } from './expired-position.ts'
 import { idIncremental } from './incremental/id-incremental.ts'
 import { positionIncremental } from './incremental/position-incremental.ts'
 import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
@@ -274,13 +275,14 @@ export function createRestStream(
   }
 
   async function readSlices(by: StreamProgression, slice: Slice, options: ReadOptions): Promise<void> {
-    const read = async () => {
-      if (job) return await job.read(slice, options)
-      await readParts(by.begin(slice), fetcher, (part, from) => {
-        const base = template.fill(part.values ?? {})
-        return readPages(part, base, options, undefined, { isListed: by === listing, from })
+    const read = () =>
+      readDespiteExpiry(slice, options, expiry, async (from, reads) => {
+        if (job) return await job.read(from, reads)
+        await readParts(by.begin(from), fetcher, (part, fetching) => {
+          const base = template.fill(part.values ?? {})
+          return readPages(part, base, reads, undefined, { isListed: by === listing, from: fetching })
+        })
       })
-    }
     const pass = by.passOf?.(slice)
     try {
       if (slice.closing !== true) return await (pass?.during(read) ?? read())
@@ -292,6 +294,13 @@ export function createRestStream(
     }
   }
 
+  const expiry = {
+    stream: fullName,
+    action: settings.incremental?.by === 'position' ? settings.incremental.expired : ('resync' as const),
+    hasKey: key.length > 0,
+    clock,
+    onEvent,
+  }
   const slicing = describeSlicing(source, settings.slices)
   return {
     name: fullName,

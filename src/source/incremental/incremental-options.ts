@@ -103,6 +103,12 @@ export const positionIncrementalOptions = z
     by: z
       .literal('position')
       .describe("The paginator's position outlives the run, as with Zendesk's incremental cursor"),
+    expired: z
+      .enum(['resync', 'refresh', 'fail'])
+      .default('resync')
+      .describe(
+        'What to do where the API no longer knows the position (410): resync reads the list from its beginning and merges it, which leaves rows of records that were deleted meanwhile; refresh reads it into a new table that is swapped in at the end; fail stops the stream. Default resync',
+      ),
     start: z
       .strictObject({
         param: requestValue
