@@ -60,6 +60,14 @@ describe('options by which a list could not be read, or not end, are refused at 
     expect(problems(options, post)).toEqual([])
   })
 
+  test('an item of a list in the body that the list has not', () => {
+    const options = keyset({ param: { body: 'filters[1].value' } })
+    expect(problems(options, { ...post, body: { filters: [{ name: 'id' }] } })).toEqual([
+      'param: the request body can\'t take the field filters[1].value: [{"name":"id"}] stands where a list with an item [1] should be',
+    ])
+    expect(problems(options, { ...post, body: { filters: [{}, { name: 'id' }] } })).toEqual([])
+  })
+
   test.each<PaginatorOptions>([
     cursor({ token: 'next', param: 'cursor', persist: true }),
     nextUrl({ url: 'next', persist: true }),

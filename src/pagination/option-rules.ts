@@ -1,7 +1,8 @@
 // Combinations of a paginator's options, and of them with the request, that can't work or could not end.
+import { ConfigError } from '../errors.ts'
 import type { Json } from '../ports/json.ts'
 import type { PaginatorOptions } from './options.ts'
-import { type RequestValue, requestValue } from './request-value.ts'
+import { type RequestValue, requestValue, requestWriter } from './request-value.ts'
 
 export interface PaginationProblem {
   /** The option to change, below `paginate`. */
@@ -40,6 +41,9 @@ export function* paginationProblems(
         path,
         message: `the request's body is no object, so ${place.body} can't be put into it: name a query parameter or a header`,
       }
+    } else {
+      const message = fieldProblem(place, request.body)
+      if (message !== undefined) yield { path, message }
     }
   }
   if ('persist' in options && options.persist === true && options.type !== 'time' && !canEnd(options)) {
@@ -74,6 +78,19 @@ function* placesOf(options: PaginatorOptions): Iterable<Place> {
     yield { path: ['size', 'param'], place: requestValue.parse(options.size.param) }
   if (options.type === 'cursor' && typeof options.persist === 'object' && options.persist.param !== undefined)
     yield { path: ['persist', 'param'], place: requestValue.parse(options.persist.param) }
+}
+
+/** What is in the way of a field of the body. */
+function fieldProblem(place: RequestValue, body: Json | undefined): string | undefined {
+  try {
+    requestWriter(place)(
+      { method: 'POST', url: '', headers: {}, query: {}, ...(body !== undefined && { body }) },
+      0,
+    )
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message
+    throw error
+  }
 }
 
 function describeRequestPlace(place: RequestValue): string {

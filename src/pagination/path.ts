@@ -7,7 +7,7 @@ import { LongDecimal, type Value } from '../ports/json.ts'
 /** Reads one place of a value; `undefined` where it is absent. Reading never throws. */
 export type PathReader = (value: Value | undefined) => Value | undefined
 
-type Step = string | number
+export type Step = string | number
 
 // One step: a plain key (after a dot, unless it opens the path), an index, or a quoted key for keys that hold dots or brackets.
 const step = /(?:^|\.)([^.[\]'"*\s]+)|\[(-?\d+)\]|\[(?:'([^']*)'|"([^"]*)")\]/y

@@ -30,6 +30,28 @@ describe('a value goes into', () => {
   })
 })
 
+describe('an index in the body', () => {
+  const body = { filters: [{ name: 'changed' }, { name: 'id', value: '0' }] }
+
+  test('means an item that is there', () => {
+    const base = { ...listRequest, method: 'POST', body }
+    expect(requestWriter({ body: 'filters[1].value' })(base, '7').body).toEqual({
+      filters: [{ name: 'changed' }, { name: 'id', value: '7' }],
+    })
+    expect(requestWriter({ body: 'filters[-1].value' })(base, '8').body).toMatchObject({
+      filters: [{}, { value: '8' }],
+    })
+    expect(body.filters[1]).toEqual({ name: 'id', value: '0' })
+  })
+
+  test.each([
+    [{ body: 'filters[2].value' }, 'stands where a list with an item [2] should be'],
+    [{ body: 'page[0].value' }, 'null stands where a list with an item [0] should be'],
+  ])('of which there is none is an error: %o', (place, message) => {
+    expect(() => requestWriter(place)({ ...listRequest, body }, 'x')).toThrow(message)
+  })
+})
+
 describe('a place is refused', () => {
   test('where a scalar stands in the way of a field', () => {
     const write = requestWriter({ body: 'page.after' })
@@ -40,8 +62,8 @@ describe('a place is refused', () => {
   })
 
   test.each<[string, unknown, string]>([
-    ['an index in the body', { body: 'pages[0]' }, 'named by keys only, as in "pagination.after"'],
-    ['the whole body', { body: '$' }, 'named by keys only'],
+    ['an item of a body that is a list', { body: '[0].a' }, 'begins with its key, as in "pagination.after"'],
+    ['the whole body', { body: '$' }, 'begins with its key'],
     ['an empty name', '', "the name of a query parameter can't be empty"],
     ['nothing', undefined, 'name a query parameter, as in "cursor"'],
   ])('that names %s', (_name, place, message) => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import type { Json } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
-import { parsePath, path } from './path.ts'
+import { parsePath, path, type Step } from './path.ts'
 
 export const requestValue = z
   .union(
@@ -14,13 +14,12 @@ export const requestValue = z
       }),
       z.strictObject({
         body: path
-          .refine(
-            (text) => parsePath(text)?.every((each) => typeof each === 'string') !== false && text !== '$',
-            {
-              error: 'a field of the request body is named by keys only, as in "pagination.after"',
-            },
-          )
-          .describe('Path of a field in the JSON body; objects on the way are made where they are missing'),
+          .refine((text) => typeof parsePath(text)?.[0] !== 'number' && text !== '$', {
+            error: 'a field of the request body begins with its key, as in "pagination.after"',
+          })
+          .describe(
+            'Path of a field in the JSON body; objects on the way are made where they are missing. An index, as in "filters[0].value", means an item that the body has',
+          ),
       }),
     ],
     {
@@ -44,13 +43,23 @@ export function requestWriter(place: RequestValue): RequestWriter {
   if ('header' in place) {
     return (base, value) => ({ ...base, headers: { ...base.headers, [place.header]: String(value) } })
   }
-  const keys = parsePath(place.body) as readonly string[]
-  return (base, value) => ({ ...base, body: withField(base.body, keys, value, place.body) })
+  const steps = parsePath(place.body) ?? []
+  return (base, value) => ({ ...base, body: withField(base.body, steps, value, place.body) })
 }
 
-function withField(body: Json | undefined, keys: readonly string[], value: Json, whole: string): Json {
-  const [key, ...rest] = keys
+function withField(body: Json | undefined, steps: readonly Step[], value: Json, whole: string): Json {
+  const [key, ...rest] = steps
   if (key === undefined) return value
+  if (typeof key === 'number') {
+    const item = Array.isArray(body) ? body.at(key) : undefined
+    if (!Array.isArray(body) || item === undefined) {
+      throw new ConfigError(
+        '',
+        `the request body can't take the field ${whole}: ${JSON.stringify(body ?? null)} stands where a list with an item [${key}] should be`,
+      )
+    }
+    return body.with(key, withField(item, rest, value, whole))
+  }
   if (body !== undefined && body !== null && (typeof body !== 'object' || Array.isArray(body))) {
     throw new ConfigError(
       '',
