@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseHttpDate } from './http-date.ts'
-import { retryAfterMs } from './retry-after.ts'
+import { delayMs, retryAfterMs } from './retry-after.ts'
 
 const now = Date.UTC(2026, 0, 31)
 
@@ -40,6 +40,21 @@ test('ISO times are read, as UTC where they name no zone', () => {
 test('a number too large for a delay is an epoch, in seconds or milliseconds', () => {
   expect(retryAfterMs({ 'retry-after': String(now / 1000 + 7) }, now)).toBe(7000)
   expect(retryAfterMs({ 'retry-after': String(now + 7000) }, now)).toBe(7000)
+})
+
+test('lengths of time are read as Go prints them (OpenAI)', () => {
+  const waits = {
+    '1s': 1000,
+    '6m0s': 360_000,
+    '8.64s': 8640,
+    '120ms': 120,
+    '1h0m0.5s': 3_600_500,
+    '2m': 120_000,
+  }
+  for (const [text, wait] of Object.entries(waits)) expect(delayMs(text, 'seconds', now)).toBe(wait)
+  for (const text of ['', 's', '6m0', '1d', '-1s', '1s2m']) {
+    expect(delayMs(text, 'epoch', now)).toBeUndefined()
+  }
 })
 
 test('the latest of several values holds, and an unreadable one is ignored', () => {

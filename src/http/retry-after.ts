@@ -21,8 +21,11 @@ export function retryAfterMs(headers: HttpHeaders, now: number): number | undefi
   return longest
 }
 
+/** A length of time as Go prints it, which OpenAI sends: `6m0s`, `1s`, `8.64s`, `120ms`. */
+const goDuration = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
+
 /**
- * A delay in milliseconds from a header's value: a number of seconds, an epoch, or a date. The sizes of numbers outrank the
+ * A delay in milliseconds from a header's value: a number of seconds, an epoch, a date, or a length as in `6m0s`. The sizes of numbers outrank the
  * unit, since a wait of thirty years is none, and neither is an epoch of 1970: above 1e12 it is an epoch in milliseconds, above
  * 1e9 in seconds, below that a number of seconds.
  */
@@ -33,6 +36,11 @@ export function delayMs(value: string, unit: 'seconds' | 'epoch', serverNow: num
     if (number > 1e9) return Math.max(0, (number > 1e12 ? number : number * 1000) - serverNow)
     // An epoch that is this small has long passed, or is no epoch.
     return unit === 'epoch' && number === 0 ? undefined : Math.ceil(number * 1000)
+  }
+  const length = text === '' ? null : goDuration.exec(text)
+  if (length !== null) {
+    const [hours, minutes, seconds, milliseconds] = length.slice(1).map((part) => Number(part ?? 0))
+    return Math.ceil(((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + milliseconds!)
   }
   const at = isoInstant.test(text)
     ? Date.parse(zone.test(text) ? text : `${text}Z`)

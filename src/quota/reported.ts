@@ -70,6 +70,8 @@ const commonNames: readonly { remaining: string; reset: string }[] = [
   { remaining: 'x-ratelimit-remaining', reset: 'x-ratelimit-reset-after' },
   { remaining: 'x-ratelimit-remaining', reset: 'x-ratelimit-reset' },
   { remaining: 'x-rate-limit-remaining', reset: 'x-rate-limit-reset' },
+  // OpenAI, beside a budget of tokens that reading does not spend.
+  { remaining: 'x-ratelimit-remaining-requests', reset: 'x-ratelimit-reset-requests' },
 ]
 
 /** Longest wait that is believed of headers whose names were guessed. */

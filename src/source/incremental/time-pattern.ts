@@ -125,6 +125,15 @@ const directives: Readonly<Record<string, Directive>> = {
       fields.month = monthNamed(text)
     },
   },
+  // The day of the week says nothing that the date doesn't (RFC 2822: "Tue, 18 Aug 2015"); it is written, and not compared.
+  a: {
+    pattern: '[A-Za-z]{3}',
+    write: ({ year, month, day }) =>
+      ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][
+        new Date(Date.UTC(year, month - 1, day)).getUTCDay()
+      ]!,
+    read() {},
+  },
   B: {
     unit: 'month',
     pattern: '[A-Za-z]{3,9}',
@@ -182,7 +191,7 @@ const sizes: readonly PatternUnit[] = [
   'microsecond',
 ]
 
-/** Compiles a pattern, or says what is wrong with it. Directives: %Y %y %m %b %B %d %H %I %p %M %S %L %f %z %:z %s %%. */
+/** Compiles a pattern, or says what is wrong with it. Directives: %Y %y %m %b %B %d %a %H %I %p %M %S %L %f %z %:z %s %%. */
 export function compileTimePattern(text: string): TimePattern | { readonly problem: string } {
   const parts: (string | Directive)[] = []
   const used = new Set<string>()
