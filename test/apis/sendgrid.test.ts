@@ -63,8 +63,8 @@ describe('SendGrid', () => {
     // Seven pages, and an empty one; all of them end where the first one does.
     expect(first.length).toBe(8)
     expect(new Set(first.map(({ url }) => url.searchParams.get('end_time'))).size).toBe(1)
-    for (const { email } of bouncesOf(3200))
-      expect(rows('sendgrid_bounces').some((row) => row['email'] === email)).toBe(true)
+    const loaded = new Set(rows('sendgrid_bounces').map((row) => row['email']))
+    expect(bouncesOf(3200).filter(({ email }) => !loaded.has(email))).toEqual([])
 
     await clock.advance(3_600_000)
     bounces.splice(10, 5)
