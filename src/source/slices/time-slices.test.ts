@@ -200,7 +200,12 @@ test('C4: a window that was cut short inside goes on at the same page with the s
       starting_after: `t${5 - crashAfterPages * 2}`,
     })
     expect(warehouse.received).toBe(5)
-    expect(warehouse.progress.get('2026-01-01T00:00:00Z')!.highWater).toBe('2026-01-01T12:00:00Z')
+    // What has come since the run that was cut short is read by the same run.
+    expect(client.requests.at(-1)!.query).toMatchObject({
+      gte: at('2026-01-01T12:00:00Z') / 1000,
+      lt: at('2026-01-01T13:00:00Z') / 1000,
+    })
+    expect(warehouse.progress.get('2026-01-01T00:00:00Z')!.highWater).toBe('2026-01-01T13:00:00Z')
   }
 })
 

@@ -163,12 +163,21 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
           seen += page.records.length
           return Math.max(seen, countOf(page.body)) < cap! ? undefined : readingOf(slice, half(start))
         },
-        after() {
-          const part = following({ ...start, read: taken })
-          return part && readingOf(slice, part)
-        },
       }),
+      after() {
+        const part = following({ ...start, read: taken })
+        return part === undefined ? sinceInterrupted(slice, start) : readingOf(slice, part)
+      },
     }
+  }
+
+  /** A read that an earlier run began ended where that run's would have: what may have come since is for this one to read. */
+  function sinceInterrupted(slice: Slice, { settled }: Part): SliceReading | undefined {
+    if (boundsOf(slice) !== undefined || storedPart(slice.progress) === undefined) return undefined
+    const end = Math.min(grid.next(msOfInstant(slice.key)), clock.now() - margin)
+    if (end <= settled) return undefined
+    const rest = { ...slice, progress: { position: null, highWater: instantOfMs(settled) } }
+    return readingOf(rest, partOf(rest))
   }
 
   return {
