@@ -38,26 +38,46 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
   const { options, place, says, doubt } = detection
   // Of rows and lines nothing is known when their body has been read, but what the headers say.
   if (lines && options.type !== 'link-header')
-    return found({ type: 'none' }, ['one answer is taken for the whole list: nothing in its headers says that there is more'])
+    return found({ type: 'none' }, [
+      'one answer is taken for the whole list: nothing in its headers says that there is more',
+    ])
   const notes: string[] = []
   if (options.type !== 'none') {
     const where = place === undefined ? options.type : `${options.type} at ${place}`
     const outcome = await tryOptions(first, options, context)
     switch (outcome.is) {
       case 'confirmed':
-        return found(options, [`pagination: ${where}; the second page was asked for, and holds ${outcome.second.length} other records`, ...doubts(doubt, true)], outcome.second)
+        return found(
+          options,
+          [
+            `pagination: ${where}; the second page was asked for, and holds ${outcome.second.length} other records`,
+            ...doubts(doubt, true),
+          ],
+          outcome.second,
+        )
       case 'end':
-        return found(options, [`pagination: ${where}; the first page is the last, so that no second one could confirm it`, ...doubts(doubt)])
+        return found(options, [
+          `pagination: ${where}; the first page is the last, so that no second one could confirm it`,
+          ...doubts(doubt),
+        ])
       case 'empty':
-        return found(options, [`pagination: ${where}; the second page is empty: check that it is asked for as the API's documentation says`, ...doubts(doubt)])
+        return found(options, [
+          `pagination: ${where}; the second page is empty: check that it is asked for as the API's documentation says`,
+          ...doubts(doubt),
+        ])
       case 'same':
         notes.push(`${where} was found, but the second page that was asked by it holds the same records`)
         break
       case 'failed':
         // A link to elsewhere, or a parameter of another name.
         if (options.type === 'next-url' || options.type === 'link-header')
-          return found(options, [`CHECK pagination: ${where}; the second page could not be had: ${outcome.why}`, ...doubts(doubt)])
-        notes.push(`${where} was found, but the second page that was asked by it could not be had: ${outcome.why}`)
+          return found(options, [
+            `CHECK pagination: ${where}; the second page could not be had: ${outcome.why}`,
+            ...doubts(doubt),
+          ])
+        notes.push(
+          `${where} was found, but the second page that was asked by it could not be had: ${outcome.why}`,
+        )
     }
   }
   const count = first.view.records.length
@@ -66,7 +86,14 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
     for (const guess of guesses(first, detection)) {
       const outcome = await tryOptions(first, guess, context)
       if (outcome.is === 'confirmed')
-        return found(guess, [...notes, `pagination: nothing in the answer names it; ${describeGuess(guess)} was tried, and gave ${outcome.second.length} other records. Compare it with the API's documentation`], outcome.second)
+        return found(
+          guess,
+          [
+            ...notes,
+            `pagination: nothing in the answer names it; ${describeGuess(guess)} was tried, and gave ${outcome.second.length} other records. Compare it with the API's documentation`,
+          ],
+          outcome.second,
+        )
     }
     notes.push(
       `CHECK pagination: ${doubt ?? `the answer has ${count} records, as if the page were full`}; the usual parameters were tried, and gave no second page. Read in the API's documentation how a list goes on, and say it here`,
@@ -74,9 +101,15 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
     return found({ type: 'none' }, notes)
   }
   if (says === 'end') return found({ type: 'none' }, ['the answer says that it is the whole list'])
-  return found({ type: 'none' }, ["nothing in the answer says that there are more pages: one answer is taken for the whole list. Check the API's documentation if the list can grow"])
+  return found({ type: 'none' }, [
+    "nothing in the answer says that there are more pages: one answer is taken for the whole list. Check the API's documentation if the list can grow",
+  ])
 
-  function found(options: PaginatorOptions, notes: readonly string[], second: readonly JsonRecord[] = []): Paging {
+  function found(
+    options: PaginatorOptions,
+    notes: readonly string[],
+    second: readonly JsonRecord[] = [],
+  ): Paging {
     return { options, notes, second, confirmed: second.length > 0 }
   }
 }
@@ -85,7 +118,11 @@ function doubts(doubt: string | undefined, confirmed = false): readonly string[]
   return doubt === undefined || confirmed ? [] : [`CHECK ${doubt}`]
 }
 
-async function tryOptions(first: ReadSample, options: PaginatorOptions, context: ConfirmContext): Promise<Outcome> {
+async function tryOptions(
+  first: ReadSample,
+  options: PaginatorOptions,
+  context: ConfirmContext,
+): Promise<Outcome> {
   const { client, request, signal } = context
   try {
     const paginator = createPaginator(options)
@@ -106,13 +143,17 @@ async function tryOptions(first: ReadSample, options: PaginatorOptions, context:
 }
 
 /** Ways to go on that many APIs have and no answer names, the likeliest first. A flag says whether there is more, where one was found. */
-function* guesses(first: ReadSample, { options, more = flagOf(options) }: Detection): Iterable<PaginatorOptions> {
+function* guesses(
+  first: ReadSample,
+  { options, more = flagOf(options) }: Detection,
+): Iterable<PaginatorOptions> {
   const asked = [...new URL(first.view.url).searchParams.keys()]
   const flag = more === undefined ? {} : { more }
   const last = first.records.at(-1)
   const numbered = asked.find((name) => pageParams.has(plain(name))) ?? 'page'
   if (more !== undefined && last !== undefined && Object.hasOwn(last, 'id')) {
-    for (const param of ['starting_after', 'after', 'after_id', 'since_id']) yield { type: 'keyset', param, ...flag }
+    for (const param of ['starting_after', 'after', 'after_id', 'since_id'])
+      yield { type: 'keyset', param, ...flag }
   }
   // Page 1 of a list that counts from zero is its second.
   yield { type: 'page-number', param: numbered, first: 0, ...flag }

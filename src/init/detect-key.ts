@@ -9,8 +9,35 @@ export interface DetectedKey {
 }
 
 /** What APIs call a record's key, the likeliest first. */
-const names = ['id', 'uuid', 'guid', '_id', 'gid', 'uid', 'sid', 'sysid', 'recordid', 'rowid', 'objectid', 'insertid']
-const others = ['key', 'code', 'number', 'sku', 'slug', 'iso', 'symbol', 'hash', 'sha', 'reference', 'ref', 'email', 'handle']
+const names = [
+  'id',
+  'uuid',
+  'guid',
+  '_id',
+  'gid',
+  'uid',
+  'sid',
+  'sysid',
+  'recordid',
+  'rowid',
+  'objectid',
+  'insertid',
+]
+const others = [
+  'key',
+  'code',
+  'number',
+  'sku',
+  'slug',
+  'iso',
+  'symbol',
+  'hash',
+  'sha',
+  'reference',
+  'ref',
+  'email',
+  'handle',
+]
 
 /** Fields that are tried together. More would take long and mean nothing. */
 const mostTogether = 12
@@ -73,7 +100,9 @@ function rankOf(field: string, stream: string): number {
 /** Prices, names, times and flags are unique by chance. */
 function mayIdentify(field: string, value: Value | undefined): boolean {
   return (
-    /(id|uuid|guid|key|code|slug|number|sku|symbol|type|date|day|name|country|currency|locale|lang)$/i.test(field) &&
+    /(id|uuid|guid|key|code|slug|number|sku|symbol|type|date|day|name|country|currency|locale|lang)$/i.test(
+      field,
+    ) &&
     typeof value !== 'boolean' &&
     !(typeof value === 'number' && !Number.isInteger(value))
   )

@@ -3,18 +3,19 @@ import { sourceClient } from '../config/source-client.ts'
 import { surround } from '../config/surroundings.ts'
 import { systemLookup } from '../config/system-lookup.ts'
 import { ConfigError } from '../errors.ts'
+import type { Client } from '../http/client.ts'
+import { parseOptions } from '../options/parse-options.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import type { PaginatorOptions } from '../pagination/options.ts'
 import type { Json } from '../ports/json.ts'
 import type { QueryValue, RequestSpec } from '../ports/request.ts'
 import type { Runtime } from '../ports/runtime.ts'
-import { parseOptions } from '../options/parse-options.ts'
 import { restOptions } from '../source/rest-options.ts'
 import type { AuthDraft } from './auth-flag.ts'
 import { confirmPages } from './confirm-pages.ts'
 import { type DetectedKey, detectKey } from './detect-key.ts'
 import type { OptionDraft, PipelineDraft } from './draft.ts'
-import { fetchSample } from './fetch-sample.ts'
+import { fetchSample, type Sample } from './fetch-sample.ts'
 import { sourceNameOf, streamNameOf, variableName } from './names.ts'
 import { quotaSuggestion } from './rate-limit-notes.ts'
 import { type RecordsShape, readSample, shapeOptions } from './read-sample.ts'
@@ -45,12 +46,16 @@ export interface SplitAddress {
 const clientOptions = restOptions.omit({ type: true, check: true, streams: true })
 
 /** Parameters that hold a credential, by their name. */
-const secretName = /^(api_?key|apikey|key|token|access_?token|auth|auth_?token|secret|client_secret|password|sig|signature|app_?key|appid)$/i
+const secretName =
+  /^(api_?key|apikey|key|token|access_?token|auth|auth_?token|secret|client_secret|password|sig|signature|app_?key|appid)$/i
 
 /** @throws ConfigError where it is no web address, or holds a user and a password */
 export function splitAddress(text: string): SplitAddress {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
-    throw new ConfigError('', `${JSON.stringify(text)} is no address: write one that starts with http:// or https://`)
+    throw new ConfigError(
+      '',
+      `${JSON.stringify(text)} is no address: write one that starts with http:// or https://`,
+    )
   const url = new URL(text)
   if (url.username !== '' || url.password !== '')
     throw new ConfigError(
@@ -82,35 +87,57 @@ export function splitAddress(text: string): SplitAddress {
   }
 }
 
+/** An address that has answered. Close it when it has been looked at. */
+export interface AskedUrl extends AsyncDisposable {
+  readonly address: SplitAddress
+  readonly client: Client
+  readonly request: RequestSpec
+  readonly sample: Sample
+}
+
 /**
- * Asks the address, and says what was found as a pipeline of one stream.
- * @throws ConfigError where the answer is no list; what the client throws where there is none
+ * Asks the address once.
+ * @throws ConfigError where it is none; what the client throws where there is no answer
  */
-export async function draftUrl(text: string, options: DraftUrlOptions = {}): Promise<PipelineDraft> {
+export async function askUrl(text: string, options: DraftUrlOptions = {}): Promise<AskedUrl> {
   const address = splitAddress(text)
-  const { sourceName, streamName, query, secrets } = address
+  const { query, secrets } = address
   const { auth } = options
-  const variables = [...secrets].map(([name, { variable }]) => [name, `\${env:${variable}}`] as const)
   const values = new Map([...secrets.values()].map(({ variable, value }) => [variable, value]))
   const lookup: SecretLookup = (name) => values.get(name) ?? (options.lookup ?? systemLookup)(name)
   const settings = parseOptions(clientOptions, {
     baseUrl: address.baseUrl,
     // A user waits: an API that does not answer is asked once more, and no oftener.
     retry: { maxAttempts: 2 },
-    ...(variables.length > 0 && { query: Object.fromEntries(variables) }),
+    ...(secrets.size > 0 && { query: secretQuery(secrets) }),
     ...(auth && { auth: auth as never }),
   })
   const around = surround({ lookup, ...(options.runtime && { runtime: options.runtime }) })
-  await using _around = { [Symbol.asyncDispose]: around.close }
-  const { client } = sourceClient(sourceName, settings, around)
-  const request: RequestSpec = {
-    method: 'GET',
-    url: withoutBraces(address.path),
-    query: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, Array.isArray(value) ? value.map((each) => withoutBraces(String(each))) : withoutBraces(String(value))])),
-    headers: {},
+  try {
+    const { client } = sourceClient(address.sourceName, settings, around)
+    const request: RequestSpec = {
+      method: 'GET',
+      url: withoutBraces(address.path),
+      query: plainQuery(query),
+      headers: {},
+    }
+    const sample = await fetchSample(client, request, options.signal)
+    return { address, client, request, sample, [Symbol.asyncDispose]: around.close }
+  } catch (error) {
+    await around.close()
+    throw error
   }
+}
+
+/**
+ * Says what was found as a pipeline of one stream; asks for the second page where there is one.
+ * @throws ConfigError where the answer is no list
+ */
+export async function draftAsked(asked: AskedUrl, options: DraftUrlOptions = {}): Promise<PipelineDraft> {
+  const { address, client, request, sample } = asked
+  const { sourceName, streamName, query, secrets } = address
+  const { auth } = options
   const context = { client, request, ...(options.signal && { signal: options.signal }) }
-  const sample = await fetchSample(client, request, options.signal)
   const first = await readSample(sample)
   const paging = await confirmPages(first, context)
   const records = [...first.records, ...paging.second]
@@ -127,13 +154,13 @@ export async function draftUrl(text: string, options: DraftUrlOptions = {}): Pro
     source: [
       { name: 'baseUrl', value: address.baseUrl },
       ...(auth ? [{ name: 'auth', value: auth }] : []),
-      ...(variables.length > 0
+      ...(secrets.size > 0
         ? [
             {
               name: 'query',
-              value: Object.fromEntries(variables),
+              value: secretQuery(secrets),
               notes: [
-                `The address held what looks like a secret, in ${variables.map(([name]) => name).join(' and ')}. Its value is not written: set ${[...values.keys()].join(' and ')} before a run.`,
+                `The address held what looks like a secret, in ${[...secrets.keys()].join(' and ')}. Its value is not written: set ${[...secrets.values()].map(({ variable }) => variable).join(' and ')} before a run.`,
               ],
             },
           ]
@@ -147,7 +174,17 @@ export async function draftUrl(text: string, options: DraftUrlOptions = {}): Pro
         options: [
           { name: 'path', value: address.path },
           ...(Object.keys(kept).length > 0
-            ? [{ name: 'query', value: kept as Json, ...(dropped.length > 0 && { notes: [`${dropped.join(', ')} of the address is left out: it names a page, and a run begins with the first`] }) }]
+            ? [
+                {
+                  name: 'query',
+                  value: kept as Json,
+                  ...(dropped.length > 0 && {
+                    notes: [
+                      `${dropped.join(', ')} of the address is left out: it names a page, and a run begins with the first`,
+                    ],
+                  }),
+                },
+              ]
             : []),
           ...shapeDrafts(first.shape),
           { name: 'paginate', value: paging.options as unknown as Json, notes: paging.notes },
@@ -157,6 +194,19 @@ export async function draftUrl(text: string, options: DraftUrlOptions = {}): Pro
       },
     ],
   }
+}
+
+function secretQuery(secrets: SplitAddress['secrets']): { readonly [name: string]: string } {
+  return Object.fromEntries([...secrets].map(([name, { variable }]) => [name, `\${env:${variable}}`]))
+}
+
+function plainQuery(query: SplitAddress['query']): { readonly [name: string]: QueryValue } {
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.map((each) => withoutBraces(String(each))) : withoutBraces(String(value)),
+    ]),
+  )
 }
 
 /** `{{` is how a path writes a brace that begins no placeholder. */
@@ -178,7 +228,11 @@ function shapeDrafts(shape: RecordsShape): OptionDraft[] {
   return first === undefined ? [] : [{ ...first, notes: shape.notes }, ...rest]
 }
 
-function keyOf(records: Parameters<typeof detectKey>[0], stream: string, { format }: RecordsShape): DetectedKey | undefined {
+function keyOf(
+  records: Parameters<typeof detectKey>[0],
+  stream: string,
+  { format }: RecordsShape,
+): DetectedKey | undefined {
   const key = detectKey(records, stream)
   if (key !== undefined || (format !== 'csv' && format !== 'jsonl')) return key
   // Rows are committed while they arrive, which needs a key.
@@ -190,7 +244,12 @@ function keyOf(records: Parameters<typeof detectKey>[0], stream: string, { forma
   )
 }
 
-function keyDraft(key: DetectedKey | readonly string[] | undefined, sampled: number, empty: boolean, named: boolean): OptionDraft[] {
+function keyDraft(
+  key: DetectedKey | readonly string[] | undefined,
+  sampled: number,
+  empty: boolean,
+  named: boolean,
+): OptionDraft[] {
   if (key === undefined) {
     return [
       {
@@ -214,7 +273,13 @@ function keyDraft(key: DetectedKey | readonly string[] | undefined, sampled: num
       : key.by === 'only'
         ? `CHECK key: ${where}, but not called like a key: it may be so by chance`
         : `CHECK key: no single field will do; these together are ${where}. It may be so by chance`
-  return [{ name: 'key', value, notes: [sampled === 1 ? 'CHECK key: by its name alone, since there is one record' : note] }]
+  return [
+    {
+      name: 'key',
+      value,
+      notes: [sampled === 1 ? 'CHECK key: by its name alone, since there is one record' : note],
+    },
+  ]
 }
 
 function incrementalSuggestion(records: Parameters<typeof timeFields>[0]): OptionDraft[] {

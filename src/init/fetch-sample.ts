@@ -1,7 +1,8 @@
 // One answer of an API, for looking at: bounded, and apart from what it may mean.
-import { BodyTooLargeError } from '../http/errors.ts'
+
 import type { Client } from '../http/client.ts'
 import { inflatedBody } from '../http/decode/inflate.ts'
+import { BodyTooLargeError } from '../http/errors.ts'
 import { firstHeader } from '../http/headers.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
@@ -45,7 +46,8 @@ export function fetchSample(client: Client, request: RequestSpec, signal?: Abort
           whole = false
           break
         }
-        if (size > mostOfDocument) throw new BodyTooLargeError(url, 'the answer', 'maxPageSize', mostOfDocument)
+        if (size > mostOfDocument)
+          throw new BodyTooLargeError(url, 'the answer', 'maxPageSize', mostOfDocument)
       }
       const bytes = Buffer.concat(chunks)
       return { url, status: response.status, headers: response.headers, contentType, bytes, whole }

@@ -42,7 +42,9 @@ function decoded(segment: string): string {
 
 /** `acme`, `token` → `ACME_TOKEN`; a source that is just called `api` adds nothing to `api_key`. */
 export function variableName(source: string, what: string): string {
-  return (source === 'api' && /^api/i.test(what) ? what : `${source}_${what}`).replace(/\W+/g, '_').toUpperCase()
+  return (source === 'api' && /^api/i.test(what) ? what : `${source}_${what}`)
+    .replace(/\W+/g, '_')
+    .toUpperCase()
 }
 
 /** A name that is not taken yet. */

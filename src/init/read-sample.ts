@@ -41,7 +41,8 @@ export interface ReadSample {
 export async function readSample(sample: Sample, shape?: RecordsShape): Promise<ReadSample> {
   const { url, status, headers, contentType } = sample
   const sniffed = sniffFormat(contentType, sample.bytes.subarray(0, 64 * 1024).toString())
-  if (sniffed.format === undefined) throw new ConfigError('', nothingToRead(url, status, sniffed.what, contentType))
+  if (sniffed.format === undefined)
+    throw new ConfigError('', nothingToRead(url, status, sniffed.what, contentType))
   if (sniffed.format === 'csv' || sniffed.format === 'jsonl') {
     const records = await readLines(sample, sniffed.format, sniffed.delimiter)
     return {
@@ -119,7 +120,11 @@ function shapeOf(body: Value, format: SampleFormat, url: string): RecordsShape {
       ],
     }
   }
-  if (!isObject(body)) throw new ConfigError('', `${url} answered ${format === 'json' ? 'one JSON value' : 'one value'} and no list of records: give the address of a list`)
+  if (!isObject(body))
+    throw new ConfigError(
+      '',
+      `${url} answered ${format === 'json' ? 'one JSON value' : 'one value'} and no list of records: give the address of a list`,
+    )
   const map = mapIn(body)
   if (map !== undefined) {
     return {
@@ -133,15 +138,20 @@ function shapeOf(body: Value, format: SampleFormat, url: string): RecordsShape {
   }
   if (format === 'xml') {
     const element = onlyElement(body)
-    if (element !== undefined) return { format, records: element, notes: [`no element comes several times: ${element || 'the document'} is taken for one record`] }
+    if (element !== undefined)
+      return {
+        format,
+        records: element,
+        notes: [`no element comes several times: ${element || 'the document'} is taken for one record`],
+      }
   }
   return { format, records: '', notes: ['the answer holds no list: it is taken for one record'] }
 }
 
 /** An object of at least three objects with nearly the same fields, at the top or one below it. */
-function mapIn(
-  body: { [key: string]: Value },
-): { readonly path: string; readonly field: string; readonly count: number } | undefined {
+function mapIn(body: {
+  [key: string]: Value
+}): { readonly path: string; readonly field: string; readonly count: number } | undefined {
   const places = [['', body] as const, ...Object.entries(body)]
   for (const [path, value] of places) {
     if (!isObject(value) || (path !== '' && !/^[A-Za-z_]\w*$/.test(path))) continue
@@ -176,7 +186,9 @@ const wrappers = ['node', 'properties', 'attributes', 'fields', 'resource', 'ite
 /** A record that has little beside one object of fields: these are lifted out of it. */
 function unwrapped(read: ReadSample): ReadSample {
   const { records, shape } = read
-  const wrapper = wrappers.find((name) => records.length > 0 && records.every((record) => isObject(record[name])))
+  const wrapper = wrappers.find(
+    (name) => records.length > 0 && records.every((record) => isObject(record[name])),
+  )
   if (wrapper === undefined || shape.format === 'xml') return read
   const few = records.every((record) => Object.keys(record).length <= 3)
   if (!few) return read
@@ -185,7 +197,10 @@ function unwrapped(read: ReadSample): ReadSample {
     shape: {
       ...shape,
       unwrap: wrapper,
-      notes: [...shape.notes, `a record has little beside the object ${wrapper}: its fields are lifted out of it`],
+      notes: [
+        ...shape.notes,
+        `a record has little beside the object ${wrapper}: its fields are lifted out of it`,
+      ],
     },
     records: lifted(records, wrapper),
   }

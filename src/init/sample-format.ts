@@ -26,7 +26,10 @@ export function sniffFormat(contentType: string, text: string): Sniffed {
   const delimiter = delimiterOf(start)
   if (/\b(text\/csv|application\/csv|tab-separated)/.test(type)) return csv(delimiter ?? ',')
   if (delimiter !== undefined && !/json|xml|html/.test(type)) return csv(delimiter)
-  return { format: undefined, what: `text that is no JSON, CSV or XML (content-type: ${contentType || 'none'})` }
+  return {
+    format: undefined,
+    what: `text that is no JSON, CSV or XML (content-type: ${contentType || 'none'})`,
+  }
 }
 
 function csv(delimiter: string): Sniffed {
@@ -44,6 +47,7 @@ function delimiterOf(text: string): string | undefined {
     columns: header.split(delimiter).length,
     same: header.split(delimiter).length === row.split(delimiter).length,
   }))
-  return counts.filter(({ columns, same }) => same && columns > 1).toSorted((a, b) => b.columns - a.columns)[0]
-    ?.delimiter
+  return counts
+    .filter(({ columns, same }) => same && columns > 1)
+    .toSorted((a, b) => b.columns - a.columns)[0]?.delimiter
 }

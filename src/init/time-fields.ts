@@ -8,8 +8,10 @@ export interface TimeField {
   readonly moves: boolean
 }
 
-const changed = /^(date_?)?(last_?)?(updated|modified|changed|edited|update|modification)(_?(at|on|date|time|timestamp|since))?$/
-const created = /^(date_?)?(created|inserted|added|occurred|create|creation|event|time|timestamp)(_?(at|on|date|time|timestamp))?$/
+const changed =
+  /^(date_?)?(last_?)?(updated|modified|changed|edited|update|modification)(_?(at|on|date|time|timestamp|since))?$/
+const created =
+  /^(date_?)?(created|inserted|added|occurred|create|creation|event|time|timestamp)(_?(at|on|date|time|timestamp))?$/
 
 /** Whether a field is called like a time of change. */
 export function namesChange(field: string): boolean {

@@ -19,7 +19,10 @@ const longestChain = 32
 /** Whether a text begins like such a document. */
 export function looksLikeOpenApi(text: string): boolean {
   const head = text.slice(0, 8192)
-  return /^["']?(openapi|swagger)["']?\s*:\s*["']?[23]\./m.test(head) || /^\s*\{[\s\S]*?"(openapi|swagger)"\s*:\s*"[23]\./.test(head)
+  return (
+    /^["']?(openapi|swagger)["']?\s*:\s*["']?[23]\./m.test(head) ||
+    /^\s*\{[\s\S]*?"(openapi|swagger)"\s*:\s*"[23]\./.test(head)
+  )
 }
 
 /**
@@ -28,11 +31,17 @@ export function looksLikeOpenApi(text: string): boolean {
  */
 export function parseApiDocument(text: string, place: string): ApiDocument {
   if (text.length > largest)
-    throw new ConfigError('', `${place} has ${text.length} characters, more than the ${largest} that init reads: leave out what is not needed of it`)
+    throw new ConfigError(
+      '',
+      `${place} has ${text.length} characters, more than the ${largest} that init reads: leave out what is not needed of it`,
+    )
   const root = parse(text, place)
   const version = root['openapi'] ?? root['swagger']
   if (typeof version !== 'string' || !/^(3\.[01]|2\.0)/.test(version))
-    throw new ConfigError('', `${place} is no OpenAPI document of version 3.0, 3.1 or 2.0 (Swagger): its \`openapi\` is ${JSON.stringify(version) ?? 'missing'}`)
+    throw new ConfigError(
+      '',
+      `${place} is no OpenAPI document of version 3.0, 3.1 or 2.0 (Swagger): its \`openapi\` is ${JSON.stringify(version) ?? 'missing'}`,
+    )
   if (!isNode(root['paths'])) throw new ConfigError('', `${place} has no \`paths\`: there is nothing to read`)
   return { root, version, resolve: (value) => follow(root, value) }
 }

@@ -1,7 +1,15 @@
 // What a schema says of the shape of a body: as far down as an envelope goes, and no farther, since schemas can be endless.
+
+import {
+  innerUrlKeys,
+  moreFlags,
+  nextUrlKeys,
+  offsetKeys,
+  pageKeys,
+  plain,
+} from '../../pagination/detect/names.ts'
 import type { Value } from '../../ports/json.ts'
 import { detectRecords } from '../../source/response/detect-records.ts'
-import { innerUrlKeys, moreFlags, nextUrlKeys, offsetKeys, pageKeys, plain } from '../../pagination/detect/names.ts'
 import { type ApiDocument, isNode, listOf, type Node, textOf } from './document.ts'
 
 /** A schema with what it is composed of put together. */
@@ -67,7 +75,11 @@ export interface FoundList {
 export function findList(
   document: ApiDocument,
   schema: unknown,
-  { last, isDetail, wantsToken }: { readonly last: string; readonly isDetail: boolean; readonly wantsToken: boolean },
+  {
+    last,
+    isDetail,
+    wantsToken,
+  }: { readonly last: string; readonly isDetail: boolean; readonly wantsToken: boolean },
 ): FoundList | undefined {
   const flat = flatten(document, schema)
   if (flat === undefined || flat.type === 'scalar') return undefined
@@ -80,7 +92,10 @@ export function findList(
   if (isDetail || flat.properties.has('id')) return undefined
   const candidates = detectRecords(example)
   const sameName = candidates.find(({ path }) => plain(path.split('.').at(-1) ?? '') === plain(last))
-  const found = sameName ?? candidates.find(({ by }) => by === 'name') ?? (candidates.length === 1 ? candidates[0] : undefined)
+  const found =
+    sameName ??
+    candidates.find(({ by }) => by === 'name') ??
+    (candidates.length === 1 ? candidates[0] : undefined)
   if (found === undefined) return undefined
   return { path: found.path, item: flatten(document, items.get(found.path)), example }
 }
@@ -92,7 +107,15 @@ interface ExampleContext {
   readonly items: Map<string, unknown>
 }
 
-function exampleOf(document: ApiDocument, schema: unknown, context: ExampleContext, name = '', path = '', depth = 0, parent = ''): Value {
+function exampleOf(
+  document: ApiDocument,
+  schema: unknown,
+  context: ExampleContext,
+  name = '',
+  path = '',
+  depth = 0,
+  parent = '',
+): Value {
   const flat = flatten(document, schema)
   if (flat === undefined) return null
   if (flat.type === 'scalar') return scalarOf(flat.node, name, parent, context.wantsToken)
@@ -127,7 +150,11 @@ function scalarOf(node: Node, name: string, parent: string, wantsToken: boolean)
   const says = `${textOf(node['description']) ?? ''} ${textOf(node['example']) ?? ''}`
   const mayBeUrl = nextUrlKeys.has(key) || (innerUrlKeys.has(key) && plain(parent) === 'next')
   const isUrl =
-    format === 'uri' || format === 'url' || /ur[il]$|link$|href$/.test(key) || /links$/.test(plain(parent)) || /https?:\/\/|\bur[il]s?\b|\blink\b/i.test(says)
+    format === 'uri' ||
+    format === 'url' ||
+    /ur[il]$|link$|href$/.test(key) ||
+    /links$/.test(plain(parent)) ||
+    /https?:\/\/|\bur[il]s?\b|\blink\b/i.test(says)
   if (mayBeUrl && (isUrl || !wantsToken)) return 'https://api.example.com/next'
   return 'token'
 }
