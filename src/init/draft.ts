@@ -54,7 +54,6 @@ export function valuesOf(options: readonly OptionDraft[]): { [name: string]: Jso
 
 /** One line of a comment. What an API sent may hold line breaks, and must not get out of the comment by them. */
 export function commentText(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be written
   const oneLine = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim()
   return oneLine.length > 300 ? `${oneLine.slice(0, 299)}…` : oneLine
 }

@@ -125,6 +125,11 @@ function shapeOf(body: Value, format: SampleFormat, url: string): RecordsShape {
       '',
       `${url} answered ${format === 'json' ? 'one JSON value' : 'one value'} and no list of records: give the address of a list`,
     )
+  if (Object.keys(body).length === 0)
+    throw new ConfigError(
+      '',
+      `${url} answered an empty object: there is nothing to tell a list by. Give the address of a list that has records`,
+    )
   const map = mapIn(body)
   if (map !== undefined) {
     return {

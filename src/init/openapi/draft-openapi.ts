@@ -63,8 +63,10 @@ export function draftOpenApi(document: ApiDocument, options: DraftOpenApiOptions
       base.url === undefined
         ? {
             name: 'baseUrl',
-            value: `\${env:${variable}}`,
-            notes: [`CHECK the document names no server: set ${variable} to the API's address`],
+            value: `\${env:${variable}}${base.below ?? ''}`,
+            notes: [
+              `CHECK the document names no server: set ${variable} to the API's address${base.below === undefined ? '' : `, which goes before ${base.below}`}`,
+            ],
           }
         : { name: 'baseUrl', value: base.url, ...(base.note !== undefined && { notes: [base.note] }) },
       ...(auth ? [auth] : []),
@@ -135,7 +137,7 @@ function select(
     operation.tags.some((tag) => tag.toLowerCase() === word.toLowerCase())
   for (const word of only) {
     if (operations.some((operation) => matches(operation, word))) continue
-    const all = [...names.values()]
+    const all = operations.map((operation) => names.get(operation)!)
     throw new ConfigError(
       '--only',
       `${JSON.stringify(word)} is no stream, tag or path of a list in ${place}: there are ${all.slice(0, 30).join(', ')}${all.length > 30 ? ` and ${all.length - 30} more` : ''}`,
@@ -144,10 +146,14 @@ function select(
   return operations.filter((operation) => only.some((word) => matches(operation, word)))
 }
 
-function baseUrlOf(
-  document: ApiDocument,
-  address: string | undefined,
-): { readonly url?: string; readonly note?: string } {
+interface BaseUrl {
+  readonly url?: string
+  /** Without a `url`: the path that goes behind the address. */
+  readonly below?: string
+  readonly note?: string
+}
+
+function baseUrlOf(document: ApiDocument, address: string | undefined): BaseUrl {
   const { root } = document
   if (root['swagger'] !== undefined) {
     const host = textOf(root['host']) ?? (address === undefined ? undefined : new URL(address).host)
@@ -175,7 +181,10 @@ function baseUrlOf(
       : servers.length > 1
         ? `the first of ${servers.length} servers`
         : undefined
-  if (!URL.canParse(filled, address)) return {}
+  if (!URL.canParse(filled, address)) {
+    const below = filled.replace(/\/+$/, '')
+    return below.startsWith('/') && !/[{}$]/.test(below) ? { below } : {}
+  }
   return { ...checked(new URL(filled, address).href), ...(note !== undefined && { note }) }
 }
 
@@ -204,11 +213,21 @@ function draftStream(
   if (list.path !== '') options.push({ name: 'records', value: list.path })
   options.push({ name: 'paginate', value: paging.options as unknown as Json, notes: paging.notes })
   options.push(keyOption(key, operation))
+  if (given.choice !== undefined && key !== undefined && place.slices === undefined) {
+    const { name: choice, values } = given.choice
+    const word = identifier(choice, 'value')
+    options.splice(1, 1, {
+      name: 'query',
+      value: { ...given.query, [choice]: `{slice.${word}}` },
+      notes: [`The document asks for ${choice}: one list for each of its values, see \`slices\``],
+    })
+    options.push({ name: 'slices', value: { by: 'list', name: word, values: [...values] } })
+  }
   if (place.slices !== undefined)
     options.push({
       name: 'slices',
       value: place.slices,
-      notes: [`one list for each record of ${place.parent}`],
+      notes: [`one list for each record of ${place.parent}${place.doubt ?? ''}`],
     })
   const suggestions: OptionDraft[] = []
   const since = sinceParameter(parameters)
@@ -289,18 +308,24 @@ function requiredParameters({ parameters }: ListOperation): {
   readonly query: { readonly [name: string]: Json }
   readonly headers: { readonly [name: string]: Json }
   readonly notes: readonly string[]
+  /** The one parameter that takes one of a few values. */
+  readonly choice?: { readonly name: string; readonly values: readonly string[] }
   readonly off?: string
 } {
   const query: { [name: string]: Json } = {}
   const headers: { [name: string]: Json } = {}
   const missing: string[] = []
-  for (const { name, in: place, required, example } of parameters) {
+  const choices: { readonly name: string; readonly values: readonly string[] }[] = []
+  for (const { name, in: place, required, example, schema } of parameters) {
     if (!required || (place !== 'query' && place !== 'header')) continue
     if (/^(authorization|accept|content-type)$/i.test(name)) continue
     if (example === undefined) missing.push(name)
     // A brace would begin a placeholder.
     const value =
       typeof example === 'string' ? example.replaceAll('{', '{{').replaceAll('}', '}}') : (example ?? 'CHECK')
+    const values = listOf(schema['enum']).filter((each) => typeof each === 'string')
+    if (place === 'query' && values.length > 1 && schema['default'] === undefined)
+      choices.push({ name, values })
     if (place === 'query') query[name] = value
     else headers[name] = String(value)
   }
@@ -310,6 +335,7 @@ function requiredParameters({ parameters }: ListOperation): {
     notes: [
       `CHECK the document asks for ${Object.keys(query).join(', ')}: the values are its defaults and examples`,
     ],
+    ...(choices.length === 1 && { choice: choices[0]! }),
     ...(missing.length > 0 && {
       off: `it needs ${missing.join(' and ')}, which only you can know: put the value in place of CHECK`,
     }),
@@ -321,6 +347,7 @@ interface Place {
   readonly slices?: Json
   /** The stream whose records it is read for. */
   readonly parent?: string
+  readonly doubt?: string
   readonly off?: string
 }
 
@@ -367,6 +394,8 @@ function placeOf(
     path: filled,
     slices: { by: 'parent', stream: names.get(parent)!, ...(Object.keys(fields).length > 0 && { fields }) },
     parent: names.get(parent)!,
+    ...(field !== last &&
+      !/(id|uuid|guid|key)$/i.test(last) && { doubt: `. CHECK that {${last}} is its ${field}` }),
   }
 }
 

@@ -73,7 +73,7 @@ export function derivePaging(
   const size = sizeOf(query)
   const withSize = (options: PaginatorOptions): PaginatorOptions =>
     size === undefined || options.type === 'none' ? options : ({ ...options, size } as PaginatorOptions)
-  const records = compilePath(list.path === '' ? '.' : list.path)(list.example)
+  const records = list.path === '' ? list.example : compilePath(list.path)(list.example)
   const headers = Object.fromEntries(
     responseHeaders.map((name) => [
       name.toLowerCase(),

@@ -21,14 +21,27 @@ export interface FlatSchema {
   readonly node: Node
 }
 
-/** `allOf` inside `allOf`, and objects in objects. */
-const deepest = 8
+/** Objects in objects. */
 const envelopeDepth = 3
+/** Fields of one answer that are looked at: a schema may be wide as well as deep. */
+const mostFields = 1000
 
-/** Puts together what a schema is composed of; undefined where there is none. Cycles end by depth. */
-export function flatten(document: ApiDocument, schema: unknown, depth = 0): FlatSchema | undefined {
+/** Each schema is put together once: documents refer to the same ones again and again. */
+const known = new WeakMap<Node, FlatSchema | null>()
+
+/** Puts together what a schema is composed of; undefined where there is none, or it is a part of itself. */
+export function flatten(document: ApiDocument, schema: unknown): FlatSchema | undefined {
   const node = document.resolve(schema)
-  if (node === undefined || depth > deepest) return undefined
+  if (node === undefined) return undefined
+  const before = known.get(node)
+  if (before !== undefined) return before ?? undefined
+  known.set(node, null)
+  const flat = putTogether(document, node)
+  known.set(node, flat)
+  return flat
+}
+
+function putTogether(document: ApiDocument, node: Node): FlatSchema {
   const properties = new Map<string, unknown>()
   const required = new Set<string>()
   let items: unknown = node['items']
@@ -37,7 +50,7 @@ export function flatten(document: ApiDocument, schema: unknown, depth = 0): Flat
     (each) => document.resolve(each)?.['type'] !== 'null',
   )
   for (const part of [...listOf(node['allOf']), ...(choice === undefined ? [] : [choice])]) {
-    const flat = flatten(document, part, depth + 1)
+    const flat = flatten(document, part)
     if (flat === undefined) continue
     for (const [name, inner] of flat.properties) properties.set(name, inner)
     for (const name of flat.required) required.add(name)
@@ -84,7 +97,7 @@ export function findList(
   const flat = flatten(document, schema)
   if (flat === undefined || flat.type === 'scalar') return undefined
   const items = new Map<string, unknown>()
-  const example = exampleOf(document, schema, { wantsToken, items })
+  const example = exampleOf(document, schema, { wantsToken, items, left: mostFields })
   if (flat.type === 'array') {
     const item = flatten(document, flat.items)
     return item?.type === 'array' ? undefined : { path: '', item, example }
@@ -105,6 +118,7 @@ interface ExampleContext {
   readonly wantsToken: boolean
   /** The item schemas of the lists that were met, by path. */
   readonly items: Map<string, unknown>
+  left: number
 }
 
 function exampleOf(
@@ -127,6 +141,7 @@ function exampleOf(
   const body: { [key: string]: Value } = {}
   if (depth >= envelopeDepth) return body
   for (const [key, inner] of flat.properties) {
+    if (--context.left < 0) break
     const below = path === '' ? key : `${path}.${key}`
     Object.defineProperty(body, key, {
       value: exampleOf(document, inner, context, key, below, depth + 1, name),
