@@ -2,13 +2,14 @@
 import { ConfigError } from '../../errors.ts'
 import type { Json } from '../../ports/json.ts'
 import type { AuthDraft } from '../auth-flag.ts'
-import { keyByName } from '../detect-key.ts'
 import type { OptionDraft, PipelineDraft, StreamDraft } from '../draft.ts'
 import { freeName, identifier, sourceNameOf, variableName } from '../names.ts'
 import { namesChange } from '../time-fields.ts'
+import { baseUrlOf } from './base-url.ts'
 import { type ApiDocument, isNode, listOf, textOf } from './document.ts'
 import { type ListOperation, listOperations } from './operations.ts'
 import { derivePaging, sinceParameter } from './parameters.ts'
+import { keyOfItem, placeOf } from './place.ts'
 import { deriveAuth } from './security.ts'
 
 export interface DraftOpenApiOptions {
@@ -146,54 +147,6 @@ function select(
   return operations.filter((operation) => only.some((word) => matches(operation, word)))
 }
 
-interface BaseUrl {
-  readonly url?: string
-  /** Without a `url`: the path that goes behind the address. */
-  readonly below?: string
-  readonly note?: string
-}
-
-function baseUrlOf(document: ApiDocument, address: string | undefined): BaseUrl {
-  const { root } = document
-  if (root['swagger'] !== undefined) {
-    const host = textOf(root['host']) ?? (address === undefined ? undefined : new URL(address).host)
-    if (host === undefined) return {}
-    const schemes = listOf(root['schemes'])
-    const scheme =
-      schemes.includes('https') || schemes.length === 0
-        ? schemes.length === 0 && address !== undefined
-          ? new URL(address).protocol.slice(0, -1)
-          : 'https'
-        : String(schemes[0])
-    return checked(`${scheme}://${host}${textOf(root['basePath']) ?? ''}`)
-  }
-  const servers = listOf(root['servers'])
-  const server = document.resolve(servers[0])
-  const template = textOf(server?.['url']) ?? '/'
-  const variables = isNode(server?.['variables']) ? server['variables'] : {}
-  const filled = template.replace(/\{([^}]+)\}/g, (whole, name: string) => {
-    const variable = variables[name]
-    return isNode(variable) ? (textOf(variable['default']) ?? whole) : whole
-  })
-  const note =
-    template !== filled
-      ? `CHECK baseUrl: ${template} with its defaults; put your own in`
-      : servers.length > 1
-        ? `the first of ${servers.length} servers`
-        : undefined
-  if (!URL.canParse(filled, address)) {
-    const below = filled.replace(/\/+$/, '')
-    return below.startsWith('/') && !/[{}$]/.test(below) ? { below } : {}
-  }
-  return { ...checked(new URL(filled, address).href), ...(note !== undefined && { note }) }
-}
-
-function checked(text: string): { readonly url?: string } {
-  if (!URL.canParse(text) || !/^https?:/.test(text) || /%7B|[{}]/i.test(text)) return {}
-  const url = new URL(text)
-  return { url: (url.origin + url.pathname).replace(/\/$/, '') }
-}
-
 function draftStream(
   operation: ListOperation,
   names: ReadonlyMap<ListOperation, string>,
@@ -290,20 +243,6 @@ function incremental(param: string, field: string, isDate: boolean, note: string
   }
 }
 
-function keyOfItem({ list }: ListOperation, name: string): string | undefined {
-  const item = list.item
-  if (item === undefined) return undefined
-  const named = keyByName([...item.properties.keys()], name)
-  if (named !== undefined) return named
-  return [...item.properties].find(
-    ([field, schema]) =>
-      isNode(schema) &&
-      schema['format'] === 'uuid' &&
-      schema['readOnly'] === true &&
-      item.required.has(field),
-  )?.[0]
-}
-
 function requiredParameters({ parameters }: ListOperation): {
   readonly query: { readonly [name: string]: Json }
   readonly headers: { readonly [name: string]: Json }
@@ -340,78 +279,4 @@ function requiredParameters({ parameters }: ListOperation): {
       off: `it needs ${missing.join(' and ')}, which only you can know: put the value in place of CHECK`,
     }),
   }
-}
-
-interface Place {
-  readonly path: string
-  readonly slices?: Json
-  /** The stream whose records it is read for. */
-  readonly parent?: string
-  readonly doubt?: string
-  readonly off?: string
-}
-
-/** The path with its parameters taken from the records of the list above it. */
-function placeOf(
-  operation: ListOperation,
-  names: ReadonlyMap<ListOperation, string>,
-  wanted: readonly ListOperation[],
-): Place {
-  const path = operation.path.replace(/^\//, '')
-  const parameters = [...path.matchAll(/\{([^}]+)\}/g)].map((match) => match[1]!)
-  const last = parameters.at(-1)
-  if (last === undefined) return { path }
-  const above = (of: string) => {
-    const prefix = of.slice(0, of.lastIndexOf('{')).replace(/\/$/, '')
-    return wanted.find((each) => each.path.replace(/\/$/, '') === prefix)
-  }
-  const parent = above(operation.path)
-  const left = (why: string): Place => ({ path: path.replace(/\{([^}]+)\}/g, '{{$1}}'), off: why })
-  if (parent === undefined)
-    return left(
-      `no list of this document gives the values of {${last}}: read it with \`slices: { by: list, … }\`, or put the value into the path`,
-    )
-  const key = keyOfItem(parent, names.get(parent)!)
-  const fieldOf = (parameter: string, of: ListOperation) => {
-    const properties = of.list.item?.properties
-    if (properties?.has(parameter)) return parameter
-    return keyOfItem(of, names.get(of)!)
-  }
-  const field = fieldOf(last, parent)
-  if (key === undefined || field === undefined)
-    return left(`the records of ${names.get(parent)} have no field that is known for {${last}}`)
-  // What stands further up in the path is carried down by the parent.
-  let filled = path.replace(`{${last}}`, `{parent.${field}}`)
-  for (const parameter of parameters.slice(0, -1))
-    filled = filled.replace(`{${parameter}}`, `{parent.${carriedName(parameter)}}`)
-  const own = operation.list.item?.properties
-  const carried = carriedName(last)
-  const fields = {
-    ...(own?.has(carried) ? {} : { [carried]: field }),
-    ...carriedFurther(parameters.slice(0, -1), own),
-  }
-  return {
-    path: filled,
-    slices: { by: 'parent', stream: names.get(parent)!, ...(Object.keys(fields).length > 0 && { fields }) },
-    parent: names.get(parent)!,
-    ...(field !== last &&
-      !/(id|uuid|guid|key)$/i.test(last) && { doubt: `. CHECK that {${last}} is its ${field}` }),
-  }
-}
-
-function carriedFurther(
-  parameters: readonly string[],
-  own: ReadonlyMap<string, unknown> | undefined,
-): { [name: string]: string } {
-  return Object.fromEntries(
-    parameters
-      .map(carriedName)
-      .filter((name) => !own?.has(name))
-      .map((name) => [name, name]),
-  )
-}
-
-/** `{petId}` → `pet_id` */
-function carriedName(parameter: string): string {
-  return identifier(parameter, 'parent_id')
 }
