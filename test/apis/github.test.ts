@@ -16,10 +16,8 @@ interface Issue {
 
 /** As GitHub writes a time: whole seconds. */
 const at = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`
-const ids = (rows: readonly Record<string, unknown>[]) =>
-  rows.map(({ id }) => Number(id)).sort((a, b) => a - b)
-const byId = (rows: readonly Record<string, unknown>[]) =>
-  [...rows].sort((a, b) => Number(a['id']) - Number(b['id']))
+const titles = (rows: readonly { readonly id?: unknown; readonly title?: unknown }[]) =>
+  rows.map(({ id, title }) => `${id} ${title}`).sort()
 
 /** What every request passes: the token, a budget of an hour that is reported, and now and then a limit that is not. */
 function github(resource: string, budget: number, answer: (request: ApiRequest) => ApiAnswer): ApiServer {
@@ -130,7 +128,7 @@ describe('GitHub', () => {
     list.push(issue(1_001, begins + 30 * minute))
     list[6] = { ...list[6]!, title: 'Closed', updated_at: at(begins + 40 * minute) }
     await run({ only: ['github.issues'] })
-    expect(byId(rows('github_issues'))).toEqual(byId(truth(list) as never))
+    expect(titles(rows('github_issues'))).toEqual(titles(truth(list)))
     expect(requests).toHaveLength(13)
     expect(requests.at(-1)!.url.searchParams.get('since')).toBe(at(begins - minute))
     expect(new Set(requests.map(({ headers }) => headers['authorization']))).toEqual(
@@ -195,7 +193,7 @@ describe('GitHub', () => {
     ]
     const { run, rows, requests, events, clock } = apiWorld('GitHub', search(list, 5))
     await run({ only: ['github.crashes'] })
-    expect(ids(rows('github_crashes'))).toEqual(ids(list as never))
+    expect(titles(rows('github_crashes'))).toEqual(titles(list))
     const retries = events.filter((event) => event.type === 'request.retry')
     expect(retries).toHaveLength(1)
 
@@ -204,7 +202,7 @@ describe('GitHub', () => {
     const late = issue(9_000, begins + 10 * minute)
     list.push(late)
     await run({ only: ['github.crashes'] })
-    expect(ids(rows('github_crashes'))).toEqual(ids(list as never))
+    expect(titles(rows('github_crashes'))).toEqual(titles(list))
     expect(requests.length - asked).toBeLessThan(40)
     expect(events.filter((event) => event.type === 'request.retry')).toHaveLength(1)
   })

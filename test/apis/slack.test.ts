@@ -130,7 +130,9 @@ describe('Slack', () => {
     const { run, rows, requests, events, clock } = apiWorld('Slack', slack(channels))
     await run()
     const visible = () =>
-      new Map([...channels].map(([id, list]) => [id, list && list.filter(({ text }) => text !== 'withheld')]))
+      new Map(
+        [...channels].map(([id, list]) => [id, list?.filter(({ text }) => text !== 'withheld') ?? null]),
+      )
     expect(stored(rows('slack_messages'))).toEqual(truth(visible()))
     // Two pages of channels, for each of the two streams; ten of C1, three of C2, one of each other.
     expect(requests).toHaveLength(2 + 2 + 10 + 3 + 250)
