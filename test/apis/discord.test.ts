@@ -127,6 +127,7 @@ describe('Discord', () => {
   test('a search whose index is still built is asked again, and read on behind its last result by the next run', async () => {
     const list = history(10_060)
     let asked = 0
+    let ignoresOrder = false
     const server = discord(0, ({ url }) => {
       asked++
       if (asked <= 2)
@@ -137,6 +138,7 @@ describe('Discord', () => {
       const { min_id: since = '0', offset = '0', limit = '25' } = Object.fromEntries(url.searchParams)
       const found = list.slice(list.findIndex(({ id }) => id === since) + 1)
       if (Number(offset) > 9_975) return { status: 400, body: { code: 50_035, message: 'Invalid Form Body' } }
+      if (ignoresOrder) found.reverse()
       const page = found.slice(Number(offset), Number(offset) + Number(limit))
       return {
         body: {
@@ -152,10 +154,17 @@ describe('Discord', () => {
     expect(requests).toHaveLength(2 + 400)
     expect(requests[1]!.now - requests[0]!.now).toBeGreaterThanOrEqual(2_000)
 
+    // A list that is not sorted as it was asked for would end somewhere else.
+    ignoresOrder = true
+    const report = await run({ only: ['discord.links'], mayFail: true })
+    expect(report.streams[0]!.error!.message).toContain('order')
+    ignoresOrder = false
+    const before = requests.length
+
     list.push(message(begins, 1))
     await run({ only: ['discord.links'] })
     expect(contents(rows('discord_links'))).toEqual(contents(list))
-    expect(requests).toHaveLength(402 + 3)
+    expect(requests).toHaveLength(before + 3)
     expect(requests.at(-1)!.url.searchParams.get('min_id')).toBe(list[9_999]!.id)
   })
 })

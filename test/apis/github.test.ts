@@ -194,6 +194,7 @@ describe('GitHub', () => {
     const { run, rows, requests, events, clock } = apiWorld('GitHub', search(list, 5))
     await run({ only: ['github.crashes'] })
     expect(titles(rows('github_crashes'))).toEqual(titles(list))
+    expect(requests).toHaveLength(65)
     const retries = events.filter((event) => event.type === 'request.retry')
     expect(retries).toHaveLength(1)
 
@@ -281,5 +282,22 @@ describe('GitHub', () => {
     expect(rows('github_labels').find(({ number }) => number === 3)).toMatchObject({
       updatedAt: moved.updated_at,
     })
+  })
+
+  test('the three side by side stay within three budgets that are reported by the same headers', async () => {
+    const list = history(2_500)
+    const servers: Record<string, ApiServer> = {
+      '/search/issues': search(list, 0),
+      '/graphql': graphql(list, 0),
+    }
+    const repository = issues(list)
+    const { run, rows, events } = apiWorld('GitHub', (request) =>
+      (servers[request.url.pathname] ?? repository)(request),
+    )
+    await run()
+    expect(titles(rows('github_issues'))).toEqual(titles(truth(list)))
+    expect(rows('github_crashes')).toHaveLength(2_500)
+    expect(rows('github_labels')).toHaveLength(2_500)
+    expect(events.filter((event) => event.type === 'request.retry')).toEqual([])
   })
 })

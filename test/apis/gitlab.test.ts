@@ -30,7 +30,7 @@ describe('GitLab', () => {
     list: readonly Issue[],
     {
       budget = 2_000,
-      refusals = new Map<number, 'user' | 'application'>(),
+      refusals = new Map<number, 'user' | 'application' | 'broken'>(),
       onPage = (_asked: number) => {},
     } = {},
   ): ApiServer {
@@ -50,6 +50,8 @@ describe('GitLab', () => {
       }
       const text = { 'content-type': 'text/plain' }
       if (refusals.get(asked) === 'application') return { status: 429, headers: text, body: 'Retry later' }
+      if (refusals.get(asked) === 'broken')
+        return { status: 400, body: { message: { cursor: ['is invalid'] } } }
       if (!allowed || refusals.has(asked)) {
         const resetTime = new Date(now + 30_000).toUTCString()
         return {
@@ -115,6 +117,21 @@ describe('GitLab', () => {
     // What changed and an empty page; all that there are and an empty page.
     expect(requests).toHaveLength(11 + 2 + 11)
     expect(requests[11]!.url.searchParams.get('updated_after')).toBe('2026-03-01T12:00:00Z')
+  })
+
+  test('goes on in the middle where a run ended, and then from what it had seen', async () => {
+    const list = history(1_000)
+    const refusals = new Map([[5, 'broken' as const]])
+    const { run, rows, requests } = apiWorld('GitLab', gitlab(list, { refusals }))
+    const report = await run({ only: ['gitlab.issues'], mayFail: true })
+    // The message is an object.
+    expect(report.streams[0]!.error!.message).toContain('is invalid')
+    expect(rows('gitlab_issues')).toHaveLength(400)
+
+    list[2] = { ...list[2]!, title: 'Changed between the runs', updated_at: at(begins + minute) }
+    await run({ only: ['gitlab.issues'] })
+    expect(titles(rows('gitlab_issues'))).toEqual(titles(list))
+    expect(requests).toHaveLength(5 + 8)
   })
 
   test('waits for the budget that is reported, and for refusals in plain text, with a time and without', async () => {

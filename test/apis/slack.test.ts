@@ -56,7 +56,8 @@ describe('Slack', () => {
           return { body: { ok: false, error: 'invalid_cursor' } }
         offset = Number(text.slice('next:'.length))
       }
-      const size = Number(query['limit'] ?? 100)
+      // The list of channels is given in shorter pages than were asked for.
+      const size = method === 'conversations.list' ? 10 : Number(query['limit'] ?? 100)
       const page = <T>(list: readonly T[]) => {
         const isLast = offset + size >= list.length
         // Ten bytes, so that the encoded text has to be filled up.
@@ -127,6 +128,8 @@ describe('Slack', () => {
         [message(begins - 60 * minute, index)],
       ]),
     ])
+    // The first that is wanted, at the very second.
+    gaps.push(message(Date.parse('2024-01-01T00:00:00Z')))
     const { run, rows, requests, events, clock } = apiWorld('Slack', slack(channels))
     await run()
     const visible = () =>
@@ -134,8 +137,8 @@ describe('Slack', () => {
         [...channels].map(([id, list]) => [id, list?.filter(({ text }) => text !== 'withheld') ?? null]),
       )
     expect(stored(rows('slack_messages'))).toEqual(truth(visible()))
-    // Two pages of channels, for each of the two streams; ten of C1, three of C2, one of each other.
-    expect(requests).toHaveLength(2 + 2 + 10 + 3 + 250)
+    // 26 pages of channels, for each of the two streams; ten of C1, four of C2, one of each other.
+    expect(requests).toHaveLength(26 + 26 + 10 + 4 + 250)
 
     await clock.advance(60 * minute)
     // In the second of the mark, after it, edited, and deleted with replies that stay.

@@ -84,8 +84,9 @@ describe('Stripe', () => {
   const ids = (rows: readonly { readonly id?: unknown }[]) => rows.map(({ id }) => id).sort()
 
   test('is read newest first, as far back as events are kept, a lock waited for, without one refusal', async () => {
-    const events = history(5_000)
-    const ancient = eventAt(0, now - 31 * day)
+    const events = history(4_999)
+    events.push(eventAt(0, now - 29 * day))
+    const ancient = eventAt(9_999, now - 31 * day)
     const trouble = { locks: 7, broken: 0 }
     const api = apiWorld('Stripe', stripe([...events, ancient], trouble))
     const { run, rows, requests } = api
