@@ -201,7 +201,8 @@ describe('GitHub', () => {
     const asked = requests.length
     await clock.advance(hour)
     const late = issue(9_000, begins + 10 * minute)
-    list.push(late)
+    // The index has learned late of another.
+    list.push(late, issue(9_001, begins - 3 * hour))
     await run({ only: ['github.crashes'] })
     expect(titles(rows('github_crashes'))).toEqual(titles(list))
     expect(requests.length - asked).toBeLessThan(40)
