@@ -297,7 +297,17 @@ test.each([
           others: { ...items(pipeline), sides: { all: { records: 'all', key: 'id', table: 'api_Items' } } },
         },
       }),
-    /^sources\.api\.streams\.others\.sides\.all\.table: the list all would be loaded into api_Items, the table of api\.items: give/,
+    /^sources\.api\.streams\.others\.sides\.all\.table: the list all of api\.others would be loaded into api_Items, the table of api\.items: give/,
+  ],
+  [
+    'lists beside the records of two streams are not loaded into one table',
+    (pipeline: unknown) => {
+      const sides = { users: { records: 'users', key: 'id', table: 'users' } }
+      Object.assign(api(pipeline), {
+        streams: { items: { ...items(pipeline), sides }, others: { ...items(pipeline), sides } },
+      })
+    },
+    /^sources\.api\.streams\.others\.sides\.users\.table: the list users of api\.others would be loaded into users, the table of the list users of api\.items: give/,
   ],
 ])('%s', async (_, change, message) => {
   expect(await wrong(change)).toMatch(message)

@@ -5,7 +5,6 @@ import type { DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { Stream } from '../ports/source.ts'
-import { PositionExpiredError } from '../source/expired-position.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
 import { RecordRows } from './batch.ts'
@@ -549,7 +548,11 @@ test('a stream whose position has expired, and is to be read anew then, gets a n
     beforePage: () => {
       if (!expired) return
       expired = false
-      throw new PositionExpiredError('desk.tickets', 'it is read anew', true, undefined)
+      throw Object.assign(new Error('410'), {
+        code: 'POSITION_EXPIRED',
+        recovery: 'stop-stream',
+        refresh: true,
+      })
     },
   })
   expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })

@@ -41,9 +41,11 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
     case 'invalid_key':
       return at(issue.issues[0]?.message ?? issue.message)
     case 'too_small':
-      return at(`${show(found)} is too small: the least is ${issue.minimum}`)
+      if (!issue.message.startsWith('Too small')) return at(issue.message)
+      return at(`${show(found, path)} is too small: the least is ${issue.minimum}`)
     case 'too_big':
-      return at(`${show(found)} is too large: the most is ${issue.maximum}`)
+      if (!issue.message.startsWith('Too big')) return at(issue.message)
+      return at(`${show(found, path)} is too large: the most is ${issue.maximum}`)
     default:
       return at(issue.message)
   }
@@ -216,6 +218,9 @@ function show(value: unknown, path: Path = []): string {
   if (holdsCredential(path)) return '***'
   if (isSecret(value)) return '***'
   if (typeof value === 'function') return 'a function'
+  // What it holds may be a credential as it is, which only its own path would tell.
+  if (path.includes('auth') && typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
   const text = JSON.stringify(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
 }

@@ -63,6 +63,30 @@ test.each<[string, StreamInput, string]>([
     'transform: `write: delete` loads no rows, and so none of a list: leave `split` out. What belongs to a removed row goes along with it',
   ],
   [
+    'a reconciliation by windows of time',
+    {
+      path,
+      paginate,
+      key: 'id',
+      table: 'api_items',
+      write: 'reconcile',
+      slices: windows,
+    },
+    'slices: `write: reconcile` removes each row that the list does not name, and windows of time read only a part of it: leave `by: time` out',
+  ],
+  [
+    'a list beside keys that only remove rows',
+    {
+      path,
+      paginate,
+      key: 'id',
+      table: 'api_items',
+      write: 'delete',
+      sides: { users: { records: 'users', key: 'id' } },
+    },
+    'sides: `write: delete` loads no rows, and so none of a list beside the records: leave `sides` out',
+  ],
+  [
     'a list of keys that is read in part',
     { path, paginate, write: 'reconcile', key: 'id', table: 'items', incremental: byId },
     'incremental: `write: reconcile` removes each row that the list does not name, and `incremental` reads only a part of it: leave `incremental` out',

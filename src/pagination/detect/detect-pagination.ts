@@ -35,6 +35,8 @@ export interface Detection {
   readonly says: 'more' | 'end' | 'nothing'
   /** Why it may be wrong. */
   readonly doubt?: string
+  /** The flag that says whether there are more, as `more` takes it, where that is all that was found. */
+  readonly more?: string
 }
 
 /** How a list goes on, by its first page. `inBody`: parameters go into the JSON body of the request. Pure. */
@@ -262,6 +264,7 @@ function onePage(page: PageView, fields: readonly BodyField[], more: Flag | unde
     return {
       ...found,
       says: 'more',
+      more: more.flag,
       doubt: `${more.flag} says that there are more pages, and nothing that is known says how to ask for them`,
     }
   }

@@ -186,6 +186,28 @@ test('an inclusive end is moved back by the resolution that is stated, and by no
   expect(await end({ format: 'iso', resolution: '1ms' })).toBe('2026-01-01T23:59:59.999Z')
 })
 
+test('R5: an end that is moved back by a resolution is a whole step of it, so that no record lies between two reads', async () => {
+  const times = Array.from({ length: 40 }, (_, index) => at('2026-01-01T11:59:30Z') + index * second)
+  for (const cap of [undefined, 7]) {
+    // The time of the first run is no whole second, and the grid of times in `format` is finer than the API's.
+    const { clock, client, stream, warehouse } = setup({
+      times,
+      slices: {
+        from: { param: 'gte', format: 'iso' },
+        to: { param: 'lte', format: 'iso', inclusive: true, resolution: '1s' },
+        cap,
+      },
+      now: '2026-01-01T12:00:00.120Z',
+    })
+    await runOnce(stream, warehouse)
+    await clock.advance(day)
+    await runOnce(stream, warehouse)
+    expect(warehouse.rows.size).toBe(times.length)
+    const ends = client.requests.map(({ query }) => String(query.lte))
+    expect(ends.filter((end) => !/:\d\dZ$|\.000Z$/.test(end))).toEqual([])
+  }
+})
+
 test('C4: a window that was cut short inside goes on at the same page with the same bounds', async () => {
   const times = Array.from({ length: 5 }, (_, index) => at('2026-01-01T01:00:00Z') + index * second)
   for (const crashAfterPages of [1, 2]) {
@@ -200,7 +222,12 @@ test('C4: a window that was cut short inside goes on at the same page with the s
       starting_after: `t${5 - crashAfterPages * 2}`,
     })
     expect(warehouse.received).toBe(5)
-    expect(warehouse.progress.get('2026-01-01T00:00:00Z')!.highWater).toBe('2026-01-01T12:00:00Z')
+    // What has come since the run that was cut short is read by the same run.
+    expect(client.requests.at(-1)!.query).toMatchObject({
+      gte: at('2026-01-01T12:00:00Z') / 1000,
+      lt: at('2026-01-01T13:00:00Z') / 1000,
+    })
+    expect(warehouse.progress.get('2026-01-01T00:00:00Z')!.highWater).toBe('2026-01-01T13:00:00Z')
   }
 })
 

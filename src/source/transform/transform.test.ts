@@ -328,6 +328,9 @@ describe('steps', () => {
     expect(mistake([{ map: 'x' }])).toMatch(/a function is expected/)
     expect(mistake([{ split: { tags: {} }, where: '@.a' }])).toMatch(/for all records or for none/)
     expect(mistake([{ split: { tags: {} } }, { drop: 'a' }])).toMatch(/put `split` last/)
+    expect(mistake([{ split: { tags: {} } }, { split: { lines: {} } }])).toMatch(
+      /write them all into one `split`/,
+    )
     expect(mistake([{ split: { tags: { table: '1x' } } }])).toMatch(/can't name a table/)
     expect(mistake([{ renameAll: 'camel' }])).toMatch(/write snake_case, lower_case/)
   })
