@@ -142,13 +142,16 @@ function formsOf(secret: string): string[] {
     const whole = encoded.slice(lead === 0 ? 0 : lead + 1, Math.floor(((lead + bytes.length) * 8) / 6))
     return whole.length < 6 ? [] : [whole, whole.replaceAll('+', '-').replaceAll('/', '_')]
   })
+  const json = JSON.stringify(secret).slice(1, -1)
   // toString of UTF-8 bytes makes lone surrogates encodable.
   const encoded = encodeURIComponent(bytes.toString())
   return [
     secret,
     encoded,
     encoded.replaceAll('%20', '+'),
-    JSON.stringify(secret).slice(1, -1),
+    json,
+    // As in the text of a JSON document that quotes another.
+    JSON.stringify(json).slice(1, -1),
     ...base64,
   ].filter((form) => form.length >= shortestSecret)
 }

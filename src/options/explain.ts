@@ -221,8 +221,13 @@ function show(value: unknown, path: Path = []): string {
   // What it holds may be a credential as it is, which only its own path would tell.
   if (path.includes('auth') && typeof value === 'object' && value !== null)
     return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
-  const text = JSON.stringify(value) ?? String(value)
+  const text = inJson(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+/** JSON has no `bigint`, which a config in TypeScript may hold. */
+function inJson(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner))
 }
 
 function typeName(value: unknown): string {

@@ -33,16 +33,19 @@ const likelyTexts = [
   'query { items(first: 10, after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }',
 ]
 
+/** A reference to an environment variable. */
+export const variable = (name: string) => `\${env:${name}}`
+
 /** A credential that someone wrote into the config itself. */
 export const literalSecret = 'wr1tten-S3CRET-9f2c71'
 
 const byTitle: Readonly<Record<string, readonly unknown[]>> = {
   duration: ['0s', '1ms', '250ms', '30s', '5m', '1.5h', '1d', '2w', '52w', '400d'],
   size: ['1B', '10KB', '64KiB', '1MiB', '2GB'],
-  address: ['https://api.test', 'https://api.test/v2/', 'https://api.test/v2?x=1', '${env:BASE}'],
-  secret: ['${env:SECRET_A}', '${env:SECRET_B}', literalSecret],
-  'text or secret': ['plain', '', '${env:SECRET_C}', 'token ${env:SECRET_A}'],
-  'query value': ['plain', 1, true, '${env:SECRET_B}', '{slice.from}', '{parent.id}'],
+  address: ['https://api.test', 'https://api.test/v2/', 'https://api.test/v2?x=1', variable('BASE')],
+  secret: [variable('SECRET_A'), variable('SECRET_B'), literalSecret],
+  'text or secret': ['plain', '', variable('SECRET_C'), `token ${variable('SECRET_A')}`],
+  'query value': ['plain', 1, true, variable('SECRET_B'), '{slice.from}', '{parent.id}'],
   condition: [
     "@.status == 'open'",
     '@.id > 1',

@@ -92,7 +92,8 @@ function playBatch(options: FuzzOptions, from: number, to: number): Promise<Batc
 
 function add(all: FuzzResult, { counts, slowest, findings }: WorkerResult): void {
   for (const [kind, outcomes] of Object.entries(counts)) {
-    const ofKind = (all.counts[kind] ??= {})
+    all.counts[kind] ??= {}
+    const ofKind = all.counts[kind]
     for (const [outcome, count] of Object.entries(outcomes)) {
       ofKind[outcome] = (ofKind[outcome] ?? 0) + count
       all.played += count

@@ -13,7 +13,7 @@ export function secretForms(variable: string, value: string): SecretForms {
     const text = Buffer.concat([Buffer.alloc(lead), Buffer.from(value)])
       .toString('base64')
       .replace(/=+$/, '')
-    return text.slice(lead + 1, -2)
+    return text.slice(lead === 0 ? 0 : lead + 1, -2)
   })
   const forms = [
     value,

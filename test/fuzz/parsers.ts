@@ -245,7 +245,7 @@ const all: Readonly<Record<string, Parser>> = {
     const report = readRateReport(headers, 'auto', now)
     if (report === undefined) return
     must(
-      report.remaining >= 0 && Number.isFinite(report.remaining) && isWait(report.resetInMs),
+      report.remaining >= 0 && isWait(report.resetInMs),
       () => `${JSON.stringify(report)} for ${JSON.stringify(headers)}`,
     )
   },
@@ -458,7 +458,7 @@ const all: Readonly<Record<string, Parser>> = {
     const forms = secretForms('SECRET', secret)
     const redactor = createRedactor([secret])
     const text = chance
-      .list(1, 6, () => (chance.happens(0.4) ? chance.oneOf(forms.forms) : oddText(chance)))
+      .list(1, 6, () => (chance.happens(0.4) ? travelling(chance, secret) : oddText(chance)))
       .join(chance.oneOf(['', ' ', '/', '?a=', '&']))
     const leak =
       leakIn(redactor.text(text), [forms]) ?? leakIn(redactor.url(`https://a.test/${text}`), [forms])
@@ -493,6 +493,21 @@ const all: Readonly<Record<string, Parser>> = {
       )
     }
   },
+}
+
+/** A secret as it may come back, alone or in the Basic credential of a user. */
+function travelling(chance: Chance, secret: string): string {
+  const json = JSON.stringify(secret).slice(1, -1)
+  const credential = Buffer.from(`${'user:'.slice(chance.between(0, 4))}${secret}`)
+  return chance.oneOf([
+    secret,
+    encodeURIComponent(secret),
+    new URLSearchParams({ a: secret }).toString().slice(2),
+    json,
+    JSON.stringify(json).slice(1, -1),
+    credential.toString('base64'),
+    credential.toString('base64url'),
+  ])
 }
 
 /** A parser of plain options refuses with a ConfigError, and with no other. */

@@ -47,18 +47,22 @@ export async function play(drawn: DrawnPipeline, options: PlayOptions): Promise<
   const pipeline = definePipeline(drawn as unknown as PipelineInput)
   const clock = fakeClock({ auto: true })
   const destination = memoryDestination()
+  /** What the API may have seen. */
+  const revealed: string[] = []
   const server = fuzzServer({
     chance,
     clock,
     format: pipeline.sources['api']!.streams['items']!.format.type,
-    echo: secrets.map(({ value }) => value),
+    echo: revealed,
   })
   const leaks = leakWatch(secrets)
   const surroundings = {
     runtime: { transport: server.transport, clock, random: chance.random },
-    lookup: (variable: string) =>
-      secrets.find((secret) => secret.variable === variable)?.value ??
-      (variable === 'BASE' ? 'https://api.test' : `value-of-${variable}`),
+    lookup(variable: string) {
+      const planted = secrets.find((secret) => secret.variable === variable)?.value
+      if (planted !== undefined && !revealed.includes(planted)) revealed.push(planted)
+      return planted ?? (variable === 'BASE' ? 'https://api.test' : `value-of-${variable}`)
+    },
     directory: '/nonexistent',
     tokenStore: memoryTokenStore(),
     destination,

@@ -1,5 +1,6 @@
 // S1: whatever a server sends back of the secrets that it was sent, none of them is anywhere but in the records.
 import type { Chance } from './chance.ts'
+import { variable } from './config-values.ts'
 import type { FuzzKind } from './kind.ts'
 import { type SecretForms, secretForms } from './leaks.ts'
 import { play } from './play.ts'
@@ -9,17 +10,17 @@ export const secrets: FuzzKind = {
   name: 'secrets',
   share: 20,
   run(chance, show) {
-    const planted = ['SECRET_A', 'SECRET_B', 'SECRET_C', 'SECRET_D', 'SECRET_E'].map((variable) =>
-      secretForms(variable, secretValue(chance)),
+    const planted = ['SECRET_A', 'SECRET_B', 'SECRET_C', 'SECRET_D', 'SECRET_E'].map((name) =>
+      secretForms(name, secretValue(chance)),
     )
     show(
       'secrets',
-      planted.map(({ variable, value }) => `${variable}=${value}`),
+      planted.map(({ variable: name, value }) => `${name}=${value}`),
     )
     const pipeline = validPipeline(chance, {
       ...(chance.happens(0.8) && { auth: authFor(chance) }),
-      ...(chance.happens(0.6) && { headers: { 'x-secret': '${env:SECRET_D}', 'x-plain': 'plain' } }),
-      ...(chance.happens(0.6) && { query: { signature: '${env:SECRET_E}', plain: 1 } }),
+      ...(chance.happens(0.6) && { headers: { 'x-secret': variable('SECRET_D'), 'x-plain': 'plain' } }),
+      ...(chance.happens(0.6) && { query: { signature: variable('SECRET_E'), plain: 1 } }),
     })
     return play(pipeline, { chance, show, secrets: planted as SecretForms[], looks: true })
   },
@@ -35,31 +36,31 @@ function secretValue(chance: Chance): string {
 
 function authFor(chance: Chance): unknown {
   return chance.oneOf([
-    { type: 'bearer', token: '${env:SECRET_A}' },
-    { type: 'basic', username: '${env:SECRET_B}', password: '${env:SECRET_A}' },
-    { type: 'api_key', in: 'header', name: 'x-key', key: '${env:SECRET_A}' },
-    { type: 'api_key', in: 'query', name: 'k', key: '${env:SECRET_A}' },
+    { type: 'bearer', token: variable('SECRET_A') },
+    { type: 'basic', username: variable('SECRET_B'), password: variable('SECRET_A') },
+    { type: 'api_key', in: 'header', name: 'x-key', key: variable('SECRET_A') },
+    { type: 'api_key', in: 'query', name: 'k', key: variable('SECRET_A') },
     {
       type: 'oauth2',
       grant: 'client_credentials',
       tokenUrl: 'https://api.test/token',
       clientId: 'client',
-      clientSecret: '${env:SECRET_A}',
+      clientSecret: variable('SECRET_A'),
     },
     {
       type: 'oauth2',
       grant: 'refresh_token',
       tokenUrl: 'https://api.test/token',
       clientId: 'client',
-      clientSecret: '${env:SECRET_A}',
-      refreshToken: '${env:SECRET_B}',
+      clientSecret: variable('SECRET_A'),
+      refreshToken: variable('SECRET_B'),
     },
     {
       type: 'session',
       login: {
         url: 'https://api.test/login',
         method: 'POST',
-        body: { user: 'u', password: '${env:SECRET_A}' },
+        body: { user: 'u', password: variable('SECRET_A') },
       },
       token: 'token',
     },
@@ -68,7 +69,7 @@ function authFor(chance: Chance): unknown {
       service: 's3',
       region: 'eu',
       accessKeyId: 'AKIA',
-      secretAccessKey: '${env:SECRET_A}',
+      secretAccessKey: variable('SECRET_A'),
     },
   ])
 }

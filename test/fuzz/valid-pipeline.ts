@@ -1,5 +1,6 @@
 // Pipelines that are valid, with any option of the schema: they begin with a small one and take on what still fits.
-import { pipelineOptions } from '../../src/config/pipeline.ts'
+import { definePipeline, type PipelineInput, pipelineOptions } from '../../src/config/pipeline.ts'
+import { ConfigError } from '../../src/errors.ts'
 import { type JsonSchema, jsonSchemaOf } from '../../src/options/json-schema.ts'
 import type { Chance } from './chance.ts'
 import { valueFor } from './config-values.ts'
@@ -7,6 +8,8 @@ import { valueFor } from './config-values.ts'
 export const pipelineSchema = jsonSchemaOf(pipelineOptions)
 const sourceSchema = objectIn(pipelineSchema.properties!['sources']!.additionalProperties as JsonSchema)
 const streamSchema = objectIn(sourceSchema.properties!['streams']!.additionalProperties as JsonSchema)
+
+const paginateSchema = streamSchema.properties!['paginate']!
 
 export interface DrawnPipeline {
   readonly name: string
@@ -47,6 +50,10 @@ export function validPipeline(chance: Chance, more: Readonly<Record<string, unkn
       },
     },
   }
+  for (let tries = 0; tries < 3; tries++)
+    pipeline = takeOn(pipeline, ({ sources }) => {
+      sources.api.streams['items']!['paginate'] = valueFor(paginateSchema, pipelineSchema, chance, 4)
+    })
   if (chance.happens(0.2))
     pipeline = takeOn(pipeline, ({ sources }) => {
       sources.api.streams['parents'] = { path: 'parents', paginate: { type: 'none' }, key: 'id' }
@@ -57,8 +64,11 @@ export function validPipeline(chance: Chance, more: Readonly<Record<string, unkn
 }
 
 function streamStart(chance: Chance): Record<string, unknown> {
-  const paginate = valueFor(streamSchema.properties!['paginate']!, pipelineSchema, chance, 4)
-  const start = { path: 'items', records: chance.oneOf(['', 'items', 'data.items']), paginate }
+  const start = {
+    path: 'items',
+    records: chance.oneOf(['', 'items', 'items', 'data.items']),
+    paginate: { type: 'none' },
+  }
   return chance.happens(0.7) ? { ...start, key: 'id' } : start
 }
 
@@ -83,7 +93,14 @@ function addOption(source: DrawnSource, more: Readonly<Record<string, unknown>>,
 function takeOn(pipeline: DrawnPipeline, change: (copy: DrawnPipeline) => void): DrawnPipeline {
   const copy = structuredClone(pipeline)
   change(copy)
-  return pipelineOptions.safeParse(copy).success ? copy : pipeline
+  if (!pipelineOptions.safeParse(copy).success) return pipeline
+  try {
+    definePipeline(copy as unknown as PipelineInput)
+    return copy
+  } catch (error) {
+    if (error instanceof ConfigError) return pipeline
+    throw error
+  }
 }
 
 /** The object of a schema, which may be the only alternative of a union. */

@@ -54,7 +54,8 @@ for (let caseNumber = from; caseNumber < to; caseNumber++) {
   const started = performance.now()
   try {
     const outcome = await playCase(seed, caseNumber)
-    const ofKind = (counts[kind] ??= {})
+    counts[kind] ??= {}
+    const ofKind = counts[kind]
     ofKind[outcome] = (ofKind[outcome] ?? 0) + 1
   } catch (error) {
     found(error)
