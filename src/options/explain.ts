@@ -12,9 +12,14 @@ type Path = readonly PropertyKey[]
 export function explainConfigError(error: z.ZodError, input: unknown, schema: JsonSchema): ConfigError {
   const mistakes = error.issues.flatMap((issue) => explainIssue(issue, [], input, schema))
   const [first, ...others] = mistakes
-  const more = others.map((mistake) => `\n  also ${mistake.path}: ${mistake.problem}`).join('')
+  const told = others.slice(0, mostTold).map((mistake) => `\n  also ${mistake.path}: ${mistake.problem}`)
+  const untold = others.length - told.length
+  const more = told.join('') + (untold > 0 ? `\n  and ${untold} more` : '')
   return new ConfigError(first!.path, first!.problem + more, { cause: error })
 }
+
+/** A list of thousands may be wrong in each of its items for one reason. */
+const mostTold = 30
 
 interface Mistake {
   readonly path: string

@@ -4,6 +4,7 @@ import { BodyTruncatedError, TimeoutError, TransportError } from '../../src/http
 import type { HttpRequest, HttpResponse, Transport } from '../../src/ports/runtime.ts'
 import type { FakeClock } from '../../src/testing/fake-clock.ts'
 import type { Chance } from './chance.ts'
+import type { SecretForms } from './leaks.ts'
 import { mutateText, oddText } from './texts.ts'
 import { anyJson, nested, times } from './values.ts'
 
@@ -20,6 +21,8 @@ export interface Answer {
 export interface FuzzServer {
   readonly transport: Transport
   readonly requests: HttpRequest[]
+  /** Forgets the secrets that it was sent, as for another process that has not sent them yet. */
+  forget(): void
   /** Called at each request, before it is answered. */
   onRequest: (count: number) => void
 }
@@ -29,19 +32,20 @@ export interface FuzzServerOptions {
   readonly clock: FakeClock
   /** `json`, `jsonl`, `csv` or `xml`. */
   readonly format: string
-  /** Sent back wherever a server may send back what it was sent. */
-  readonly echo?: readonly string[]
+  /** Those of them that it was sent it sends back wherever a server may. */
+  readonly secrets?: readonly SecretForms[]
 }
 
 /** After so many requests it changes no more: whoever goes on for ever then would do so with any server. */
 const changingRequests = 60
 
-export function fuzzServer({ chance, clock, format, echo = [] }: FuzzServerOptions): FuzzServer {
+export function fuzzServer({ chance, clock, format, secrets = [] }: FuzzServerOptions): FuzzServer {
   const requests: HttpRequest[] = []
   const wrong = chance.oneOf([0, 0.05, 0.05, 0.3, 0.9])
   const pages = chance.oneOf([1, 2, 3, 10, 1000])
   const asked = new Map<string, number>()
   let last: Answer | undefined
+  let echo: string[] = []
 
   function answer(request: HttpRequest): Answer | Error {
     const path = URL.canParse(request.url) ? new URL(request.url).pathname : ''
@@ -60,10 +64,14 @@ export function fuzzServer({ chance, clock, format, echo = [] }: FuzzServerOptio
   const server: FuzzServer = {
     requests,
     onRequest: () => {},
+    forget() {
+      echo = []
+    },
     async transport(request: HttpRequest, signal?: AbortSignal): Promise<HttpResponse> {
       signal?.throwIfAborted()
       requests.push(request)
       server.onRequest(requests.length)
+      if (secrets.length > 0) echo = [...new Set([...echo, ...secretsSent(request, secrets)])]
       const given = answer(request)
       if (chance.happens(0.5)) await clock.sleep(chance.between(0, 50), signal)
       if (given instanceof Error) throw given
@@ -71,6 +79,11 @@ export function fuzzServer({ chance, clock, format, echo = [] }: FuzzServerOptio
     },
   }
   return server
+}
+
+function secretsSent({ url, headers, body = '' }: HttpRequest, secrets: readonly SecretForms[]): string[] {
+  const sent = `${url}\n${Object.values(headers).join('\n')}\n${Buffer.from(body).toString()}`
+  return secrets.filter(({ forms }) => forms.some((form) => sent.includes(form))).map(({ value }) => value)
 }
 
 function respond({ status, headers, body, breaks }: Answer, chance: Chance): HttpResponse {
