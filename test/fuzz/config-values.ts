@@ -117,6 +117,9 @@ function textFor({ pattern }: JsonSchema, chance: Chance): string {
   return pool.length === 0 ? 'x' : chance.oneOf(pool)
 }
 
+/** By these an API knows the caller: they are options that take a secret, and are none. */
+const identifiers = ['clientId', 'accessKeyId', 'username', 'keyId', 'issuer', 'subject', 'audience']
+
 function objectFor(
   schema: JsonSchema,
   root: JsonSchema,
@@ -128,7 +131,7 @@ function objectFor(
   const share = depth > 5 ? 0.05 : chance.oneOf([0.05, 0.15, 0.4])
   for (const [name, inner] of Object.entries(properties)) {
     if (required.includes(name) || chance.happens(share))
-      value[name] = valueFor(inner, root, chance, depth + 1)
+      value[name] = identifiers.includes(name) ? 'identifier' : valueFor(inner, root, chance, depth + 1)
   }
   if (typeof additionalProperties === 'object') {
     for (const name of chance.list(0, 3, () => chance.oneOf(names)))

@@ -101,7 +101,8 @@ function placesOf(value: object): Place[] {
       const holder = next as Record<PropertyKey, unknown>
       places.push({ holder, key })
       const inner = holder[key]
-      if (typeof inner === 'object' && inner !== null) open.push(inner)
+      // What is no JSON, a list of bytes for one, is not looked into.
+      if (typeof inner === 'object' && inner !== null && !ArrayBuffer.isView(inner)) open.push(inner)
     }
   }
   return places

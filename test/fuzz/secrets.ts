@@ -39,7 +39,7 @@ function secretValue(chance: Chance): string {
 function authFor(chance: Chance): unknown {
   return chance.oneOf([
     { type: 'bearer', token: variable('SECRET_A') },
-    { type: 'basic', username: variable('SECRET_B'), password: variable('SECRET_A') },
+    { type: 'basic', username: 'identifier', password: variable('SECRET_A') },
     { type: 'api_key', in: 'header', name: 'x-key', key: variable('SECRET_A') },
     { type: 'api_key', in: 'query', name: 'k', key: variable('SECRET_A') },
     {
