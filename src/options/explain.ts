@@ -10,7 +10,9 @@ type Path = readonly PropertyKey[]
 
 /** The first mistake of a config, with a count of the others. */
 export function explainConfigError(error: z.ZodError, input: unknown, schema: JsonSchema): ConfigError {
-  const mistakes = error.issues.flatMap((issue) => explainIssue(issue, [], input, schema))
+  const mistakes = error.issues
+    .flatMap((issue) => explainIssue(issue, [], input, schema))
+    .map(({ path, problem }) => ({ path, problem: clipped(problem) }))
   const [first, ...others] = mistakes
   const told = others.slice(0, mostTold).map((mistake) => `\n  also ${mistake.path}: ${mistake.problem}`)
   const untold = others.length - told.length
@@ -20,6 +22,11 @@ export function explainConfigError(error: z.ZodError, input: unknown, schema: Js
 
 /** A list of thousands may be wrong in each of its items for one reason. */
 const mostTold = 30
+const longestProblem = 2000
+
+function clipped(problem: string): string {
+  return problem.length > longestProblem ? `${problem.slice(0, longestProblem)}…` : problem
+}
 
 interface Mistake {
   readonly path: string

@@ -8,7 +8,7 @@ import { errorText } from './leaks.ts'
 import { mutate } from './mutate.ts'
 import { validPipeline } from './valid-pipeline.ts'
 
-export const configs: FuzzKind = { name: 'configs', share: 40, run: playConfig }
+export const configs: FuzzKind = { name: 'configs', share: 15, run: playConfig }
 
 function playConfig(chance: Chance, show: Show): string {
   const input = validPipeline(chance)
@@ -28,7 +28,7 @@ function playConfig(chance: Chance, show: Show): string {
     const first = error.message.split('\n')[0]!
     must(first.trim() !== '', () => 'the message is empty')
     must(error.path !== '' || !first.startsWith(':'), () => `the message names no path: ${first}`)
-    must(error.message.length < 20_000, () => `the message has ${error.message.length} characters`)
+    must(error.message.length < 100_000, () => `the message has ${error.message.length} characters`)
     // A credential that stands somewhere else than it should is no longer known as one.
     const moved = done.some((what) => what.startsWith('the value of'))
     const said = `${error.message}\n${error.path}`

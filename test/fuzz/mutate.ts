@@ -78,7 +78,7 @@ export function mutate(value: object, chance: Chance): string {
       return `the value of ${JSON.stringify(other.key)} ${at}`
     }
     default:
-      set(chance.list(0, chance.oneOf([3, 3000]), () => current))
+      set(chance.list(0, chance.oneOf([3, 1000]), () => current))
       return `a list of it ${at}`
   }
 }

@@ -539,7 +539,7 @@ const light = names.filter((name) => name !== 'body')
 
 export const parsers: FuzzKind = {
   name: 'parsers',
-  share: 909,
+  share: 959,
   async run(chance, show) {
     const name = chance.happens(0.02) ? 'body' : chance.oneOf(light)
     show('parser', name)

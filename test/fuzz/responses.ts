@@ -5,6 +5,6 @@ import { validPipeline } from './valid-pipeline.ts'
 
 export const responses: FuzzKind = {
   name: 'responses',
-  share: 30,
+  share: 15,
   run: (chance, show) => play(validPipeline(chance), { chance, show }),
 }

@@ -8,7 +8,7 @@ import { validPipeline } from './valid-pipeline.ts'
 
 export const secrets: FuzzKind = {
   name: 'secrets',
-  share: 20,
+  share: 10,
   run(chance, show) {
     const planted = ['SECRET_A', 'SECRET_B', 'SECRET_C', 'SECRET_D', 'SECRET_E'].map((name) =>
       secretForms(name, secretValue(chance)),
