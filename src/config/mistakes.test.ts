@@ -64,7 +64,7 @@ test('a config that says the same things over and over, without end, is refused'
 
 test('a text that is too long to be quoted whole is told by its beginning', () => {
   expect(mistakeIn({ deleted: '@.a == '.repeat(5000) }).message).toContain('has 35000 characters')
-  expect(mistakeIn({ records: `$[?${'('.repeat(50_000)}` }).message).toContain('has 50003 characters')
+  expect(mistakeIn({ records: `$[?${'('.repeat(50_000)}` }).message.length).toBeLessThan(3000)
   const { message } = mistakeIn({ table: 'x y'.repeat(5000) })
   expect(message).toMatch(/^sources\.api\.streams\.items\.table: "x yx y/)
   expect(message.length).toBeLessThan(3000)
