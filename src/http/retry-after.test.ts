@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseHttpDate } from './http-date.ts'
-import { delayMs, retryAfterMs } from './retry-after.ts'
+import { delayMs, longestDelayMs, retryAfterMs } from './retry-after.ts'
 
 const now = Date.UTC(2026, 0, 31)
 
@@ -70,4 +70,10 @@ test('every date that JavaScript prints as an HTTP date is read back to the seco
       expect(parseHttpDate(new Date(seconds * 1000).toUTCString(), now)).toBe(seconds * 1000)
     }),
   )
+})
+
+test('a wait without end is a hundred years, so that its end is a date still', () => {
+  expect(retryAfterMs({ 'retry-after': '9'.repeat(400) }, now)).toBe(longestDelayMs)
+  expect(retryAfterMs({ 'retry-after': 'Fri, 31 Dec 9999 23:59:59 GMT' }, now)).toBe(longestDelayMs)
+  expect(delayMs('9'.repeat(400), 'epoch', now)).toBe(longestDelayMs)
 })

@@ -145,6 +145,8 @@ export type StreamSettings = z.output<typeof streamFields>
 
 export const streamOptions = streamFields
   .superRefine((stream, context) => {
+    // What options mean together can be told only where each is right by itself.
+    if (context.issues.length > 0) return
     for (const { path, message } of streamProblems(stream)) {
       context.addIssue({ code: 'custom', path: [...path], message, input: stream })
     }
