@@ -118,8 +118,8 @@ function textFor({ pattern }: JsonSchema, chance: Chance): string {
   return pool.length === 0 ? 'x' : chance.oneOf(pool)
 }
 
-/** By these an API knows the caller: they are options that take a secret, and are none. */
-const identifiers = ['clientId', 'accessKeyId', 'username', 'keyId', 'issuer', 'subject', 'audience']
+/** By these an API knows the caller, or is found: they are options that take a secret, and are none. */
+const identifiers = ['clientId', 'accessKeyId', 'username', 'keyId', 'issuer', 'subject', 'audience', 'url']
 
 function objectFor(
   schema: JsonSchema,

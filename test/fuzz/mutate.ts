@@ -51,7 +51,8 @@ export function mutate(value: object, chance: Chance): string {
       delete holder[key]
       return `nothing ${at}`
     case 6:
-      Object.defineProperty(holder, oddText(chance), {
+      // A list's length is no place for a value.
+      Object.defineProperty(holder, `${Array.isArray(holder) ? 'x' : ''}${oddText(chance)}`, {
         value: current,
         enumerable: true,
         writable: true,

@@ -49,6 +49,8 @@ describe('a pattern', () => {
     expect(pattern('%Y-%m-%d').parse('2024-02-01 ', utc)).toBeUndefined()
     expect(pattern('%H:%M %Y').parse('24:00 2024', utc)).toBeUndefined()
     expect(pattern('%b %Y').parse('Foo 2024', utc)).toBeUndefined()
+    expect(pattern('%s').parse('999999999999', utc)).toBeUndefined()
+    expect(pattern('%Y%z').parse('0000+0100', utc)).toBeUndefined()
   })
 
   test('takes what is no directive as it stands', () => {

@@ -293,8 +293,10 @@ function instantOf(fields: Fields, offsetOf: ZoneOffset): Instant | undefined {
 }
 
 function withFraction(ms: number, fraction: string): Instant | undefined {
-  if (Math.abs(ms) > 8.64e15) return undefined
+  if (!(Math.abs(ms) <= 8.64e15)) return undefined
   const whole = instantOfMs(ms)
+  // A year of more than four digits, or one before our era, is written otherwise, and could not be compared as text.
+  if (!/^\d{4}-/.test(whole)) return undefined
   return fraction === '' ? whole : `${whole.slice(0, 19)}.${fraction}Z`
 }
 
