@@ -231,7 +231,7 @@ function show(value: unknown, path: Path = []): string {
   if (isSecret(value)) return '***'
   if (typeof value === 'function') return 'a function'
   // What it holds may be a credential as it is, which only its own path would tell.
-  if (path.includes('auth') && typeof value === 'object' && value !== null)
+  if ((path.includes('auth') || path.includes('tls')) && typeof value === 'object' && value !== null)
     return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
   const text = inJson(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text

@@ -98,7 +98,9 @@ function byUrl(
     ({ key, parents }) =>
       nextUrlKeys.has(plain(key)) || (innerUrlKeys.has(plain(key)) && plain(parents.at(-1) ?? '') === 'next'),
   )
-  const found = named.find(({ value }) => typeof value === 'string' && looksLikeUrl(value))
+  const found = named.find(
+    ({ value }) => typeof value === 'string' && looksLikeUrl(value) && URL.canParse(value, page.url),
+  )
   if (found !== undefined) {
     const says = more?.says === false ? 'end' : 'more'
     const elsewhere = new URL(String(found.value), page.url).origin !== new URL(page.url).origin

@@ -65,6 +65,7 @@ describe('a pattern', () => {
     ['yyyy-MM-dd', /it holds no directive/],
     ['%H:%M', /it says no year: add %Y/],
     ['%Y %I', /%I counts to 12: add %p, or use %H/],
+    [`%Y${'9'.repeat(300)}`, /it has 302 characters, and 200 at most are taken/],
   ])('%s is refused', (text, problem) => {
     expect(compileTimePattern(text)).toEqual({ problem: expect.stringMatching(problem) })
   })

@@ -191,8 +191,13 @@ const sizes: readonly PatternUnit[] = [
   'microsecond',
 ]
 
+/** No time is written that long, and a regular expression can't be of any length. */
+const longest = 200
+
 /** Compiles a pattern, or says what is wrong with it. Directives: %Y %y %m %b %B %d %a %H %I %p %M %S %L %f %z %:z %s %%. */
 export function compileTimePattern(text: string): TimePattern | { readonly problem: string } {
+  if (text.length > longest)
+    return { problem: `it has ${text.length} characters, and ${longest} at most are taken` }
   const parts: (string | Directive)[] = []
   const used = new Set<string>()
   let source = ''
