@@ -68,6 +68,8 @@ async function readAll(streams: readonly Stream[]): Promise<void> {
 }
 
 // PEERS: dlt per-endpoint auth overrides client's
+// PEERS: dlt endpoint.auth
+// PEERS: Airbyte SelectiveAuthenticator
 test("a stream's own credential takes the place of the source's, and none sends none", async () => {
   const { source, sent } = await open({
     own: { auth: bearer({ token: env('B') }) },

@@ -32,6 +32,9 @@ const tickets = {
 }
 const signal = new AbortController().signal
 
+// PEERS: dlt resource.endpoint
+// PEERS: Airbyte DeclarativeStream
+// PEERS: Airbyte SimpleRetriever
 test('a stream is read through the real client, which repeats what broke off', async () => {
   const { source, transport } = sourceOf({ query: { project: 7, sort: 'none' }, streams: { tickets } }, [
     page([1, 2], 'b'),
@@ -67,6 +70,8 @@ test('R4: long numbers reach the records, the key and the cursor with all of the
   expect(transport.requests[1]!.url).toContain('since=9007199254740993')
 })
 
+// PEERS: dlt test_client POST paging without query
+// PEERS: dlt test_offline POST search paging
 test('a search by POST may be repeated, and puts its bounds into the body', async () => {
   const { source, transport } = sourceOf(
     {
@@ -105,6 +110,7 @@ test('a search by POST may be repeated, and puts its bounds into the body', asyn
   ])
 })
 
+// PEERS: Airbyte ResponseToFileExtractor
 test('an error of whoever takes the parts of a streamed body ends the reading; the API is not asked again', async () => {
   class Busy extends SluiceError {
     readonly code = 'DESTINATION_FAILED'
@@ -136,6 +142,7 @@ test('the preview of a slice is the request that it would begin or go on with', 
   )
 })
 
+// PEERS: dlt check_connection
 test('a check asks for the first page of the first stream', async () => {
   const { source, transport } = sourceOf(
     { streams: { tickets, other: { path: 'other', paginate: none() } } },
@@ -145,6 +152,7 @@ test('a check asks for the first page of the first stream', async () => {
   expect(transport.requests.map((request) => request.url)).toEqual(['https://api.test/v2/tickets?sort=id'])
 })
 
+// PEERS: Airbyte CheckStream
 test('a check asks what `check` names, and an error in the body of a success fails it', async () => {
   const { source, transport } = sourceOf({ check: 'users/me.json', streams: { tickets } }, [
     { body: { user: { id: 1 } } },
