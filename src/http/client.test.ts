@@ -459,7 +459,6 @@ test('a body beyond maxBodySize is refused, announced or not', async () => {
   expect(await bench([{ body: 'x'.repeat(10) }], { maxBodySize: 10 }).ask()).toHaveLength(10)
 })
 
-// PEERS: dlt client.auth
 // PEERS: dlt test_client URL redaction
 test('S1: neither errors nor events show a secret, wherever it was', async () => {
   const auth: Authenticator = {

@@ -257,6 +257,7 @@ test.each<[string, StreamInput, string]>([
 })
 
 // PEERS: dlt resources
+// PEERS: dlt resource.name
 test('a source has streams with names that can name tables', () => {
   const issuesOf = (streams: RestOptions['streams']) =>
     restOptions
@@ -272,7 +273,6 @@ test('a source has streams with names that can name tables', () => {
   )
 })
 
-// PEERS: dlt resource.name
 // PEERS: dlt hint write_disposition
 test.each<[string, StreamInput, string]>([
   ['merge with a key', { path, paginate, key: 'id' }, 'merge'],

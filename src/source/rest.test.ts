@@ -197,3 +197,60 @@ test('a backfill of a list that has no filter is refused', () => {
     "desk.tickets: --until can't bound this stream: it has neither `incremental` nor `slices` of time, so the API has no filter to ask with",
   )
 })
+
+// PEERS: airbyte#53129
+test('parents are asked for through the same client: their failures are repeated, and their limits waited for', async () => {
+  const projects = { ...tickets, path: 'projects' }
+  const issues = {
+    ...tickets,
+    path: 'projects/{parent.id}/issues',
+    slices: { by: 'parent', stream: 'projects' },
+  }
+  const parents: ScriptedReply[] = [
+    { status: 503, body: 'busy' },
+    page([1], 'b'),
+    { status: 429, headers: { 'retry-after': '40' }, body: '' },
+    page([2], null),
+  ]
+  const reply: ScriptedReply = ({ url }) => {
+    const parent = /projects\/(\d+)\/issues/.exec(url)?.[1]
+    return parent === undefined ? parents.shift()! : page([Number(parent) * 10], null)
+  }
+  const { source, transport, clock } = sourceOf(
+    { streams: { projects, issues } } as never,
+    Array.from({ length: 6 }, () => reply),
+  )
+  const begun = clock.now()
+  const warehouse = new Warehouse()
+  await runOnce(source.streams.find(({ name }) => name === 'desk.issues')!, warehouse)
+  expect([...warehouse.rows.keys()]).toEqual(['10', '20'])
+  expect(transport.requests).toHaveLength(6)
+  expect(clock.now() - begun).toBeGreaterThanOrEqual(40_000)
+})
+
+// PEERS: dlt single-entity heuristic
+// PEERS: dlt #2586
+test('a path that ends in a placeholder is paged as the config says: no path is taken for that of one record', async () => {
+  const issues = {
+    ...tickets,
+    path: 'issues/{slice.project}',
+    slices: { by: 'list', name: 'project', values: ['a'] },
+  }
+  const { source, transport } = sourceOf({ streams: { issues } } as never, [page([1], 'b'), page([2], null)])
+  const warehouse = new Warehouse()
+  await runOnce(source.streams[0]!, warehouse)
+  expect([...warehouse.rows.keys()]).toEqual(['1', '2'])
+  expect(transport.requests.map(({ url }) => url)).toEqual([
+    'https://api.test/v2/issues/a?sort=id',
+    'https://api.test/v2/issues/a?sort=id&cursor=b',
+  ])
+})
+
+// PEERS: dlt test_offline client headers not interpolated
+test('what a source adds to every request is sent as it is written: placeholders are a stream’s', async () => {
+  const { source, transport } = sourceOf({ query: { filter: '{parent.id}' }, streams: { tickets } }, [
+    page([1], null),
+  ])
+  await runOnce(source.streams[0]!, new Warehouse())
+  expect(transport.requests[0]!.url).toBe('https://api.test/v2/tickets?filter=%7Bparent.id%7D&sort=id')
+})

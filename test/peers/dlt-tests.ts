@@ -67,7 +67,7 @@ export const dltTestParts: readonly PeerPart[] = [
     { id: 'dlt test_offline incremental convert', has: 'with and without an end', how: '`format`, `endParam`', docs: 'incremental.md#by-time' },
     { id: 'dlt test_offline {incremental.*} with lag', has: 'placeholders that know the lag', how: '`{cursor.value}` is less the look-back', docs: 'requests.md#placeholders' },
     { id: 'dlt test_offline second run filters all', has: 'nothing new, no load', how: 'The same: a run with nothing new commits no load', docs: 'guide.md#what-a-run-does' },
-    { id: 'dlt test_offline client headers not interpolated', has: "braces in the client's headers stay", why: 'Left out: one language in every text, and `{{` where a brace is meant' },
+    { id: 'dlt test_offline client headers not interpolated', has: "braces in the client's headers stay", how: 'The same for headers and query of a source; placeholders are those of a stream', docs: 'requests.md#placeholders' },
     { id: 'dlt test_offline secrets absent', has: 'no secret in logs and exceptions', how: 'S1', docs: 'auth.md#secrets' },
     { id: 'dlt test_offline five kinds of body', has: 'text, form, list of pairs, bytes, JSON', how: 'JSON, form, text', docs: 'requests.md#query-headers-and-body' },
     { id: 'dlt test_offline #3772', has: 'parents of several pages × children of several pages lose nothing', how: 'The same', docs: 'slices.md#the-records-of-a-parent' },

@@ -38,8 +38,6 @@ const records = [
 
 describe('a list of values', () => {
   // PEERS: Airbyte ListPartitionRouter
-  // PEERS: dlt single-entity heuristic
-  // PEERS: dlt #2586
   // PEERS: Airbyte DynamicDeclarativeStream
   test('each value is a slice of its own, and stands where the request says', async () => {
     const client = api(records)

@@ -178,7 +178,6 @@ describe('children of a parent stream', () => {
     expect(await runOnce(stream, new Warehouse())).toEqual(['(pass)'])
   })
 
-  // PEERS: airbyte#53129
   test('what stops the parent’s list stops the stream, and what was read before stays', async () => {
     const client = scriptedClient(({ url, query }) => {
       if (url === 'projects' && query['cursor'] === '2') return new Error('the parents are gone')
