@@ -12,6 +12,7 @@ test('every option has a description', () => {
   expect(options.filter(({ description }) => description.trim() === '')).toEqual([])
 })
 
+// PEERS: dlt test_incremental hints and decorators
 test('every option of the schema is in the reference, at its path', () => {
   const listed = new Set(options.map(({ path }) => path))
   const missing = [...pathsOf(schema, '')].filter((path) => !listed.has(path))

@@ -47,6 +47,7 @@ const ok = { status: 200 }
 
 // PEERS: Airbyte RateLimitedMultipleTokenAuthenticator
 describe('credentials in rotation', () => {
+  // PEERS: Airbyte RateLimitedMultipleTokenAuthenticator
   test('ask in turn', async () => {
     const { get, tokens } = setup(() => ok)
     for (let index = 0; index < 6; index++) await get()
@@ -59,6 +60,7 @@ describe('credentials in rotation', () => {
     expect(asked.every(({ at }) => at < 1000)).toBe(true)
   })
 
+  // PEERS: Airbyte RateLimitedMultipleTokenAuthenticator
   test('one that is refused for its rate rests, and another asks at once', async () => {
     const { get, tokens, asked } = setup((token, clock) =>
       token === 'token-A' && clock.now() % 3_600_000 < 60_000

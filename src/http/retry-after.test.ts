@@ -5,6 +5,7 @@ import { delayMs, longestDelayMs, retryAfterMs } from './retry-after.ts'
 
 const now = Date.UTC(2026, 0, 31)
 
+// PEERS: dlt test_requests Retry-After
 test('seconds are read whole, fractional and padded', () => {
   expect(retryAfterMs({ 'retry-after': '120' }, now)).toBe(120_000)
   expect(retryAfterMs({ 'retry-after': '2.128' }, now)).toBe(2128)
@@ -12,6 +13,8 @@ test('seconds are read whole, fractional and padded', () => {
   expect(retryAfterMs({ 'retry-after': '0' }, now)).toBe(0)
 })
 
+// PEERS: dlt test_requests Retry-After
+// PEERS: Airbyte lacks HTTP dates
 test('the three forms of an HTTP date name the same moment', () => {
   const moment = Date.UTC(1994, 10, 6, 8, 49, 37)
   expect(parseHttpDate('Sun, 06 Nov 1994 08:49:37 GMT', now)).toBe(moment)
@@ -64,6 +67,7 @@ test('the latest of several values holds, and an unreadable one is ignored', () 
   expect(retryAfterMs({}, now)).toBeUndefined()
 })
 
+// PEERS: dlt not tested Retry-After
 test('every date that JavaScript prints as an HTTP date is read back to the second', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 4_000_000_000 }), (seconds) => {

@@ -12,6 +12,7 @@ const body: Value = {
 }
 
 describe('a path reads', () => {
+  // PEERS: dlt test_paginators quoted JSONPath
   test.each<[string, Value]>([
     ['meta.after_cursor', 'x'],
     ['$.meta.after_cursor', 'x'],

@@ -31,6 +31,8 @@ function problemsOf(stream: StreamInput): string[] {
   return (result.error?.issues ?? []).map((issue) => `${issue.path.slice(2).join('.')}: ${issue.message}`)
 }
 
+// PEERS: dlt test_incremental dedup
+// PEERS: Airbyte PredicateValidator
 test.each<[string, StreamInput, string]>([
   [
     'merge without a key',
@@ -254,6 +256,8 @@ test.each<[string, StreamInput, string]>([
   expect(issues[0]).toContain(message)
 })
 
+// PEERS: dlt resources
+// PEERS: dlt resource.name
 test('a source has streams with names that can name tables', () => {
   const issuesOf = (streams: RestOptions['streams']) =>
     restOptions
@@ -269,6 +273,7 @@ test('a source has streams with names that can name tables', () => {
   )
 })
 
+// PEERS: dlt hint write_disposition
 test.each<[string, StreamInput, string]>([
   ['merge with a key', { path, paginate, key: 'id' }, 'merge'],
   ['append without a key, where it is incremental', { path, paginate, incremental: byId }, 'append'],
@@ -285,6 +290,7 @@ test.each<[string, StreamInput, string]>([
   ).toBe(write)
 })
 
+// PEERS: dlt hint table_name
 test('what is left out has its default, and one key is a list of one', () => {
   const stream = streamOf(
     'api',

@@ -37,8 +37,8 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return text
 }
 
-// PEERS: complaint airbyte#40734 sub-streams read only the parent's first page
-// PEERS: dlt #1883 children in parallel
+// PEERS: airbyte#40734
+// PEERS: dlt #1883
 test('the children of a parent of several pages are all read, several at once, with its fields and a checkpoint each', async () => {
   let underWay = 0
   let most = 0

@@ -13,6 +13,7 @@ const utc = zoneOffset('UTC')
 
 describe('a pattern', () => {
   // PEERS: Airbyte DatetimeBasedCursor datetime_format
+  // PEERS: dlt incremental convert
   test.each([
     ['%Y-%m-%d', '2024-01-31T09:05:07.1234567Z', '2024-01-31'],
     ['%Y-%m-%d %H:%M', '2024-01-31T09:05:07.1234567Z', '2024-01-31 09:05'],
