@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import type { z } from 'zod'
 import { isSecret, type SecretLookup } from '../options/secret.ts'
-import type { authOptions } from './options.ts'
+import type { SourceAuth } from './rotate.ts'
 
-type Credential = z.output<typeof authOptions>
+type Credential = SourceAuth
 
 /**
  * Tells whether two sources use one credential: equal where what an API knows the caller by is equal, whichever variables it
@@ -23,6 +22,8 @@ function knownBy(auth: Credential): readonly unknown[] {
   switch (auth.type) {
     case 'none':
       return []
+    case 'rotate':
+      return auth.credentials.map(knownBy)
     case 'bearer':
       return [auth.token]
     case 'basic':

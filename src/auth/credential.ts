@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts'
-import { revealSecret, type Secret } from '../options/secret.ts'
+import { revealSecret, type Secret, type SecretLookup } from '../options/secret.ts'
 import type { AuthContext } from './authenticator.ts'
 
 /**
@@ -15,9 +15,15 @@ export function lateSecret(
     if (revealed !== undefined) return revealed
     const found = revealSecret(value, context.lookup)
     context.onSecret(found)
+    for (const part of partsOf(value, context.lookup)) if (part !== found) context.onSecret(part)
     revealed = found
     return found
   }
+}
+
+/** S1: what stands inside a longer text, as in `token ${env:KEY}`, may come back without the rest of it. */
+function partsOf(value: Secret | string, lookup: SecretLookup): readonly string[] {
+  return typeof value === 'string' ? [] : value.variables.map((variable) => lookup(variable) ?? '')
 }
 
 /**

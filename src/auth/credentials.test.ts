@@ -16,6 +16,9 @@ function build(options: AuthOptions) {
   return { ...bench, auth: createAuthenticator(authOptions.parse(options), bench.context) }
 }
 
+// PEERS: dlt auth bearer
+// PEERS: dlt test_client basic, bearer, API key
+// PEERS: Airbyte BearerAuthenticator
 test('a bearer token is looked up late, sent in the header and reported as a secret', async () => {
   const { auth, secrets } = build(bearer({ token: env('TOKEN') }))
   expect(secrets).toEqual([])
@@ -56,6 +59,9 @@ test('a credential that no header can carry is refused without being quoted', as
   )
 })
 
+// PEERS: dlt auth http_basic
+// PEERS: dlt test_client basic, bearer, API key
+// PEERS: Airbyte BasicHttpAuthenticator
 test('basic sends user and password as UTF-8, and reports the encoded pair as a secret', async () => {
   const { auth, secrets } = build(basic({ username: 'ann', password: 'grün:e' }))
   const encoded = Buffer.from('ann:grün:e').toString('base64')
@@ -77,11 +83,15 @@ test('basic refuses a user name with a colon', async () => {
   )
 })
 
+// PEERS: dlt auth api_key
+// PEERS: dlt test_client basic, bearer, API key
+// PEERS: Airbyte ApiKeyAuthenticator
 test('an API key goes into the header of its name, after its prefix', async () => {
   const { auth } = build(apiKey({ name: 'Authorization', key: env('TOKEN'), prefix: 'SSWS ' }))
   expect((await auth.sign(get('https://api.test/'))).headers).toEqual({ authorization: 'SSWS t0k-value' })
 })
 
+// PEERS: dlt auth api_key
 test('an API key in the query takes the place of its parameter and leaves the rest as it is written', async () => {
   const { auth, secrets } = build(apiKey({ in: 'query', name: 'api_key', key: 'k/ey+1' }))
   const signed = await auth.sign(get('https://api.test/a?DateSent>=2026-01-01&q=a%20b&api_key=old#part'))
@@ -104,6 +114,7 @@ test('any API key arrives whole through the query', async () => {
   )
 })
 
+// PEERS: dlt auth api_key
 test('an API key in a cookie joins the other cookies', async () => {
   const { auth } = build(apiKey({ in: 'cookie', name: 'session', key: env('TOKEN') }))
   expect((await auth.sign(get('https://api.test/'))).headers['cookie']).toBe('session=t0k-value')
@@ -125,6 +136,7 @@ test('an impossible name is refused by its own message', () => {
   )
 })
 
+// PEERS: Airbyte NoAuth
 test('no credential leaves a request alone', async () => {
   const request = get('https://api.test/')
   expect(await build(none()).auth.sign(request)).toBe(request)

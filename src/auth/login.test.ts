@@ -57,6 +57,8 @@ function bench(more: Partial<OAuth2Options> = {}) {
   }
 }
 
+// PEERS: dlt lacks authorization code and PKCE
+// PEERS: Airbyte AuthFlow
 test('after a login a run reads with its tokens, and renews them as they expire and rotate', async () => {
   const { start, address, ask, pass, secrets, options } = bench()
   const logging = start()
@@ -147,6 +149,7 @@ test('consent that is denied is told, to the browser and where the login was sta
   await expect(ask()).rejects.toThrow('sluice auth login desk')
 })
 
+// PEERS: dlt lacks authorization code and PKCE
 test('a code that is not the one of this login buys nothing (PKCE)', async () => {
   const [own, other] = [bench(), bench()]
   const first = own.start()

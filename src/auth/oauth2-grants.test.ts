@@ -26,6 +26,7 @@ const verify = (token: string | undefined, now: number) =>
   jwtVerify(token ?? '', publicKey, { currentDate: new Date(now) })
 
 // PEERS: dlt OAuthJWTAuth
+// PEERS: dlt test_client JWT
 test('jwt_bearer trades a token that is signed here for an access token (RFC 7523 §2.1)', async () => {
   const { sign, requests, clock, secrets } = build({
     grant: 'jwt_bearer',
@@ -129,6 +130,7 @@ test('a key file that names another token endpoint is not sent there unasked (R3
   expect(requests[0]?.url).toBe(tokenUrl)
 })
 
+// PEERS: dlt lacks private_key_jwt
 test('private_key_jwt: the client signs a token of its own in place of a secret (RFC 7523 §2.2)', async () => {
   const { sign, requests, clock } = build({
     grant: 'client_credentials',
@@ -183,6 +185,7 @@ test('the grant password sends user and password, which is a secret', async () =
 })
 
 // PEERS: dlt test_client custom token request (Zoom)
+// PEERS: dlt auth access_token_request_data
 test('parameters of a grant that no standard knows take the place of the usual ones', async () => {
   const { sign, requests } = build(
     {
@@ -200,7 +203,7 @@ test('parameters of a grant that no standard knows take the place of the usual o
   expect(requests[0]?.headers['x-tenant']).toBe('tenant-9')
 })
 
-// PEERS: complaint airbyte-python-cdk#1081
+// PEERS: airbyte-python-cdk#1081
 test('a client id that looks like a number stays the text that it is', async () => {
   const options = { grant: 'client_credentials', tokenUrl, clientSecret: '007' } as const
   const { sign, requests } = build({ ...options, clientId: '0478', clientAuth: 'body', bodyFormat: 'json' })
@@ -208,7 +211,7 @@ test('a client id that looks like a number stays the text that it is', async () 
   expect(JSON.parse(String(requests[0]?.body))).toMatchObject({ client_id: '0478', client_secret: '007' })
 })
 
-// PEERS: complaint dlt#4206
+// PEERS: dlt #4206
 test('client_secret_basic: any id and secret arrive whole where the server decodes them as a form (RFC 6749 §2.3.1)', () => {
   const formDecode = (text: string) => new URLSearchParams(`v=${text}`).get('v')
   fc.assert(

@@ -92,6 +92,8 @@ const asUser = (refreshToken: string) =>
     refreshToken,
   }) as const
 
+// PEERS: dlt auth oauth2_client_credentials
+// PEERS: dlt test_client OAuth client credentials
 test('client credentials: tokens of five seconds carry an hour of requests without a single 401', async () => {
   const { ask, pass } = connect(asClient())
   for (let second = 0; second < 3600; second += 3) {
@@ -103,12 +105,15 @@ test('client credentials: tokens of five seconds carry an hour of requests witho
   expect(server.counts.tokenRequests).toBe(600)
 })
 
+// PEERS: dlt auth oauth2_client_credentials
 test('the client secret may go in the body', async () => {
   const { id, secret } = server.bodyClient
   const { ask } = connect({ ...asClient(), clientAuth: 'body', clientId: id, clientSecret: secret })
   expect(await ask()).toBe(200)
 })
 
+// PEERS: dlt fault 6 401 with a token that ended early
+// PEERS: dlt not tested 401 refresh
 test('an access token that was revoked is renewed once for all requests that it failed', async () => {
   const { ask } = connect(asClient())
   expect(await ask()).toBe(200)
@@ -118,6 +123,7 @@ test('an access token that was revoked is renewed once for all requests that it 
   expect(server.counts.api).toEqual({ 200: 11, 401: 10 })
 })
 
+// PEERS: dlt lacks refresh token
 test('S2: refresh tokens rotate over many refreshes and across runs, and none is used twice', async () => {
   const configured = await server.grantRefreshToken()
   const start = Date.parse('2026-01-31T00:00:00Z')
@@ -168,6 +174,7 @@ test('a refresh token that was used elsewhere is refused, the grant is revoked w
   expect(await connect(asUser(await server.grantRefreshToken())).ask()).toBe(200)
 })
 
+// PEERS: dlt test_client OAuth client credentials
 test('a wrong secret is refused with a message that holds neither it nor its encoding', async () => {
   const { sign, secrets } = connect({ ...asClient(), clientSecret: 'wr0ng:s3cr3t' })
   const message = await messageOf(sign())
@@ -178,6 +185,7 @@ test('a wrong secret is refused with a message that holds neither it nor its enc
   for (const secret of secrets) expect(message).not.toContain(secret)
 })
 
+// PEERS: dlt threads race to refresh
 test('S2: real processes that renew at the same time never spend one refresh token twice', async () => {
   const [rounds, processes] = [10, 2]
   const { tokenUrl } = server

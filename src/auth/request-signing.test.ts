@@ -41,6 +41,7 @@ const aws = (more: object = {}) =>
   })
 const scope = 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request'
 
+// PEERS: dlt lacks SigV4
 test.each<[string, HttpRequest, string, string]>([
   [
     'get-vanilla',
@@ -164,6 +165,7 @@ const sign = (options: Partial<HmacOptions>) =>
   hmac({ key: env('KEY'), message: '{body}', headers: { 'X-Sign': '{signature}' }, ...options })
 
 // RFC 4231 §4.2, §4.3 and RFC 2202 §3
+// PEERS: dlt lacks HMAC
 test.each<[Partial<HmacOptions>, string]>([
   [
     { key: '0b'.repeat(20), keyEncoding: 'hex', message: 'Hi There' },
@@ -283,6 +285,7 @@ test('HMAC: a header that the request does not have, and a key in another encodi
 
 // PEERS: dlt test_custom_auth
 // PEERS: Airbyte CustomAuthenticator
+// PEERS: dlt register_auth
 test('a signer of your own gets the clock and secrets, which it makes known, and may renew', async () => {
   const { auth, secrets } = build(
     customAuth({
@@ -309,6 +312,7 @@ test('a custom signer that is no function is refused, as YAML has none', () => {
   )
 })
 
+// PEERS: dlt test_client custom session and auth
 test('over HTTP: what arrives is what was signed, with each of the three', async () => {
   let seen: { method: string; url: string; headers: IncomingHttpHeaders; body: string } | undefined
   const server = createServer(async (request, response) => {

@@ -157,7 +157,7 @@ test.each<[string, Partial<SessionOptions>, object]>([
   expect(events.map((event) => 'reason' in event && event.reason)).toEqual(['first', 'expiring'])
 })
 
-// PEERS: complaint airbyte#31687
+// PEERS: airbyte#31687
 test('one login serves all that were refused together, and all that begin together', async () => {
   const { auth, sign, requests } = build({}, [reply('tok-1'), reply('tok-2')])
   const signed = await Promise.all(Array.from({ length: 5 }, sign))

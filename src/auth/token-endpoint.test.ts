@@ -44,6 +44,7 @@ test('client credentials: a form, and the client in the Basic header, each part 
   expect(secrets).toEqual(['s3cr3t/&+%', request!.headers['authorization']!.slice(6), 'acc3ss-1'])
 })
 
+// PEERS: dlt auth access_token_request_data
 test('Zendesk: JSON with the client in the body, numbers as numbers', async () => {
   const { sign, requests } = desk([granted], {
     clientAuth: 'body',
@@ -60,6 +61,7 @@ test('Zendesk: JSON with the client in the body, numbers as numbers', async () =
   })
 })
 
+// PEERS: Airbyte OAuthAuthenticator
 test('replies that leave the standard are understood', async () => {
   const form = {
     headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },

@@ -26,6 +26,7 @@ test('an expires_in of nothing says nothing', () => {
     expect(expiry({ expires_in: nothing })).toBeUndefined()
 })
 
+// PEERS: Airbyte OAuthAuthenticator
 test('expires_at, as text or number, is brought to our clock by the Date header', () => {
   const serverAhead = { date: 'Sat, 31 Jan 2026 01:00:00 GMT' }
   expect(expiry({ expires_at: '2026-01-31T01:05:00Z' }, serverAhead)).toBe(300_000)

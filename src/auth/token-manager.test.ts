@@ -66,6 +66,7 @@ class Lost extends SluiceError {
 }
 
 describe('M2: before its end', () => {
+  // PEERS: dlt no expiry skew
   test.each([
     [5, 4000],
     [20, 16_000],
@@ -93,6 +94,7 @@ describe('M2: before its end', () => {
     expect(await tooEarly.token()).toBe('t2')
   })
 
+  // PEERS: dlt no expiry skew
   test('no token is handed out after its end, whenever it is asked for', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -165,6 +167,7 @@ describe('M2: before its end', () => {
     expect(await token()).toBe('t2')
   })
 
+  // PEERS: dlt auth default_token_expiration
   test('expiresInDefault stands in where the server does not say', async () => {
     const { token, clock } = manage(tokens(), { ...clientCredentials, expiresInDefault: '10s' })
     await token()
@@ -187,6 +190,8 @@ describe('M2: before its end', () => {
 })
 
 describe('M1, M5: one refresh for all', () => {
+  // PEERS: dlt threads race to refresh
+  // PEERS: Airbyte event OAuth
   test('a hundred requests wait for one refresh', async () => {
     const { token, requests } = manage(tokens(60))
     const got = await Promise.all(Array.from({ length: 100 }, () => token()))
@@ -241,6 +246,7 @@ describe('M1, M5: one refresh for all', () => {
 })
 
 describe('M3: a refused token', () => {
+  // PEERS: dlt fault 6 401 with a token that ended early
   test('is refreshed although it has not expired, once for all requests that failed with it', async () => {
     const { sign, renew, token, requests, reasons } = manage(tokens(3600))
     const sent = await Promise.all(Array.from({ length: 20 }, () => sign()))
@@ -309,6 +315,7 @@ describe('M3: a refused token', () => {
 })
 
 describe('M4, S2: rotated refresh tokens', () => {
+  // PEERS: dlt lacks refresh token
   test('each refresh spends the newest one', async () => {
     const { token, clock, requests, secrets } = manage(tokens(10, true), refreshing)
     for (let n = 0; n < 3; n++) {
@@ -329,6 +336,7 @@ describe('M4, S2: rotated refresh tokens', () => {
     expect(spent(requests)).toEqual(['refresh-0', 'refresh-0'])
   })
 
+  // PEERS: Airbyte OAuthAuthenticator
   test('the new one is stored before the access token is handed out', async () => {
     const order: string[] = []
     const memory = memoryTokenStore()

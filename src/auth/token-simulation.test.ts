@@ -110,6 +110,7 @@ function simulate(world: World) {
   }
 }
 
+// PEERS: dlt not tested token race
 test('S2, M1, M3, M5: no order of requests, expiries, revocations, aborts and faults spends a refresh token twice', async () => {
   const step = fc.record({
     source: fc.nat(2),

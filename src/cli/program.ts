@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../errors.ts'
+import type { InitCommandOptions } from './commands/init.ts'
 import type { PlanCommandOptions } from './commands/plan.ts'
 import type { RunCommandOptions } from './commands/run.ts'
 import type { SandboxCommandOptions } from './commands/sandbox.ts'
@@ -80,10 +81,22 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     )
 
   program
-    .command('init [file]')
-    .description('write a pipeline file to start from (.ts or .yaml)')
-    .action(async (file = 'pipeline.ts') =>
-      onExit(await (await import('./commands/init.ts')).initCommand(file)),
+    .command('init [target] [file]')
+    .description(
+      'write a pipeline file: from the address of a list, an OpenAPI document, or an example (.ts or .yaml)',
+    )
+    .addOption(
+      new Option('--format <kind>', 'of the file, where its name does not say it').choices(['yaml', 'ts']),
+    )
+    .option(
+      '--auth <where>',
+      'bearer:VARIABLE, header:NAME:VARIABLE, query:NAME:VARIABLE or basic:VARIABLE:VARIABLE',
+    )
+    .option('--key <fields>', 'what tells one record from another, in place of what the records show', listed)
+    .option('--only <names>', 'of a document: streams, tags or paths, separated by commas', listed)
+    .option('--probe', 'of a document: ask for the first page of each list, and compare')
+    .action(async (target: string | undefined, file: string | undefined, options: InitCommandOptions) =>
+      onExit(await (await import('./commands/init.ts')).initCommand(target, file, options)),
     )
 
   program
@@ -108,12 +121,7 @@ export function createProgram(version: string, onExit: (code: number) => void): 
 
 function selectable(command: Command): Command {
   return command
-    .option('--only <names>', 'streams (desk.tickets) or sources (desk), separated by commas', (names) =>
-      names
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    )
+    .option('--only <names>', 'streams (desk.tickets) or sources (desk), separated by commas', listed)
     .option(
       '--since <time>',
       'backfill from this ISO date or time on; leaves the checkpoints alone',
@@ -122,6 +130,13 @@ function selectable(command: Command): Command {
     .option('--until <time>', 'backfill up to this ISO date or time', isoTime('--until'))
     .option('--full-refresh', 'read everything anew, and swap the new tables in at the end')
     .hook('preAction', refuseEmptyBackfill)
+}
+
+function listed(names: string): string[] {
+  return names
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
 }
 
 /** @throws ConfigError where nothing lies between the two */

@@ -67,6 +67,7 @@ sources:
     streams: { items: { path: items, paginate: { type: none }, key: id } }
 `
 
+// PEERS: dlt rest_api_source
 test('the example in TypeScript and in YAML is the same pipeline', async () => {
   const typescript = await loadPipeline(example('pipeline.ts'))
   const yaml = await loadPipeline(example('pipeline.yaml'))
@@ -75,6 +76,8 @@ test('the example in TypeScript and in YAML is the same pipeline', async () => {
   expect(Object.keys(yaml.pipeline.sources)).toEqual(['desk', 'pay', 'track'])
 })
 
+// PEERS: Airbyte top level
+// PEERS: Airbyte DynamicDeclarativeStream
 test('YAML, JSON, TypeScript and JavaScript load to the same object', async () => {
   const expected = plain(definePipeline(minimal))
   const json = JSON.stringify(minimal).replace('"***"', `"\${env:API_TOKEN}"`)
@@ -106,6 +109,7 @@ test('a secret prints as *** everywhere, and is looked up when it is asked for',
   expect(secret.reveal(() => 'value')).toBe('value')
 })
 
+// PEERS: dlt #2856
 test('a literal secret of the wrong type is not shown', async () => {
   const text = minimalYaml.replace(`"\${env:API_TOKEN}"`, '12345678')
   expect(await mistake(() => loadPipeline(file('number.yaml', text)))).toBe(
@@ -297,7 +301,17 @@ test.each([
           others: { ...items(pipeline), sides: { all: { records: 'all', key: 'id', table: 'api_Items' } } },
         },
       }),
-    /^sources\.api\.streams\.others\.sides\.all\.table: the list all would be loaded into api_Items, the table of api\.items: give/,
+    /^sources\.api\.streams\.others\.sides\.all\.table: the list all of api\.others would be loaded into api_Items, the table of api\.items: give/,
+  ],
+  [
+    'lists beside the records of two streams are not loaded into one table',
+    (pipeline: unknown) => {
+      const sides = { users: { records: 'users', key: 'id', table: 'users' } }
+      Object.assign(api(pipeline), {
+        streams: { items: { ...items(pipeline), sides }, others: { ...items(pipeline), sides } },
+      })
+    },
+    /^sources\.api\.streams\.others\.sides\.users\.table: the list users of api\.others would be loaded into users, the table of the list users of api\.items: give/,
   ],
 ])('%s', async (_, change, message) => {
   expect(await wrong(change)).toMatch(message)

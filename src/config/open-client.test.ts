@@ -11,6 +11,7 @@ import { type OpenClientOptions, openClient } from './open-client.ts'
 const ping = { method: 'GET', url: 'ping', query: {}, headers: {} }
 const baseUrl = 'https://api.example.com'
 
+// PEERS: dlt test_client custom session and auth
 test('a client signs requests, waits for its quotas, and retries, as a source does', async () => {
   const transport = scriptedTransport([{ status: 503 }, { body: {} }, { body: {} }])
   const clock = fakeClock({ auto: true })

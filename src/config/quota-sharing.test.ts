@@ -70,6 +70,8 @@ async function assembled(sources: Record<string, RestOptions>, around: ReturnTyp
   return parts.sources
 }
 
+// PEERS: dlt lacks a rate limiter
+// PEERS: Airbyte HTTPAPIBudget
 test('Q3: sources of a pipeline that use one credential at one API share its quota, whatever the path of their base URLs', async () => {
   const around = api()
   const sources = await assembled(
@@ -111,6 +113,7 @@ test.each<[string, Partial<RestOptions>]>([
   expect(at(around.sent)).toEqual([0, 0])
 })
 
+// PEERS: dlt lacks coordination after a 429
 test('Q3, Q4: what an API reports to one source holds back the others that use its credential', async () => {
   let first = true
   const around = api(() => {
@@ -125,6 +128,7 @@ test('Q3, Q4: what an API reports to one source holds back the others that use i
   expect(at(around.sent)).toEqual([0, 30_000, 30_000])
 })
 
+// PEERS: Airbyte HttpRequestRegexMatcher
 test('Q3: streams of the same method and path share the quota of their endpoint, whoever declares it', async () => {
   const around = api()
   const streams = {

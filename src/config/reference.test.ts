@@ -12,12 +12,14 @@ test('every option has a description', () => {
   expect(options.filter(({ description }) => description.trim() === '')).toEqual([])
 })
 
+// PEERS: dlt test_incremental hints and decorators
 test('every option of the schema is in the reference, at its path', () => {
   const listed = new Set(options.map(({ path }) => path))
   const missing = [...pathsOf(schema, '')].filter((path) => !listed.has(path))
-  // Quotas, credentials and responses of a stream are those of a source, defaults those of a stream, each listed once; a place in a
+  // Quotas, credentials and responses of a stream are those of a source, each of several credentials is one, defaults those of a stream, each listed once; a place in a
   // request or a response is a kind of value.
-  const elsewhere = /streams\.\*\.(quotas|auth|responses)\.|\.defaults\.|\.(header|body)$|token\.(url|param)$/
+  const elsewhere =
+    /streams\.\*\.(quotas|auth|responses)\.|auth\.credentials\.|\.defaults\.|\.(header|body)$|token\.(url|param)$/
   expect(missing.filter((path) => !elsewhere.test(path))).toEqual([])
 })
 

@@ -74,6 +74,7 @@ test('S1: a secret in the path is sent, and shown by the name of its variable', 
   expect(JSON.stringify([events, error, error.stack])).not.toContain('AAHdqTcv')
 })
 
+// PEERS: Airbyte ApiKeyAuthenticator
 test('S1: secrets in a JSON body are sent as they are, and shown in no preview, event or error', async () => {
   const body = { auth: { password: env('QUOTED'), pin: `pin-\${env:SHORT}` }, list: [env('TOKEN'), 1, null] }
   const { read, preview, transport, events } = await open({ path: 'search', body, paginate: none }, [
@@ -91,6 +92,8 @@ test('S1: secrets in a JSON body are sent as they are, and shown in no preview, 
   expect(JSON.stringify([events, error, error.message])).not.toMatch(/AAHdq|pass.{1,3}word/)
 })
 
+// PEERS: dlt test_offline five kinds of body
+// PEERS: Airbyte RequestBodyPlainText
 test('secrets in a form and in a raw body are encoded as each wants it', async () => {
   const form = await open(
     {

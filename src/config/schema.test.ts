@@ -13,10 +13,12 @@ const example = () =>
 const text = JSON.stringify(jsonSchemaOf(pipelineOptions))
 const schema = z.fromJSONSchema(JSON.parse(text))
 
+// PEERS: Airbyte ValidateAdheresToSchema
 test('the JSON Schema accepts the example in YAML', () => {
   expect(schema.safeParse(example()).error).toBeUndefined()
 })
 
+// PEERS: Airbyte DpathValidator
 test('the JSON Schema refuses what the validation refuses', () => {
   for (const change of [
     (pipeline: ReturnType<typeof example>) => delete pipeline.name,

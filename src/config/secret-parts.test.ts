@@ -63,6 +63,7 @@ const caught = (promise: Promise<unknown>) =>
     (error: unknown) => error as Error,
   )
 
+// PEERS: dlt client.headers
 test('headers and parameters of source and stream may be secrets: the nearer one holds, secret or not', async () => {
   const { read, transport } = await open(
     {
@@ -86,6 +87,7 @@ test('headers and parameters of source and stream may be secrets: the nearer one
   })
 })
 
+// PEERS: dlt test_client URL redaction
 test('S1: secret parts show in no event, error, preview or position, and each following page gets them anew', async () => {
   const next = 'https://api.test/items?page=2&key=very+secret+key&pin=xy1'
   const { read, preview, transport, events, positions } = await open(

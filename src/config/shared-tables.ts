@@ -53,17 +53,24 @@ export function refuseSharedTables(pipeline: Pipeline): void {
   }
 }
 
-/** A stream's own table is none for a side: it may be swapped for a new one, and its rows have another key. */
+/**
+ * A stream's own table is none for a side: it may be swapped for a new one, and its rows have another key. Nor do two streams share one:
+ * each would widen its columns without the other's knowing.
+ */
 function refuseSidesOf(pipeline: Pipeline, owners: ReadonlyMap<string, Owner>): void {
+  const taken = new Map<string, string>()
   for (const [source, { streams }] of Object.entries(pipeline.sources)) {
     for (const [name, settings] of Object.entries(streams)) {
       for (const [side, each] of Object.entries(settings.sides ?? {})) {
         const table = sideTableOf(tableOf(source, name, settings), side, each)
         const owner = owners.get(table.toLowerCase())
-        if (owner === undefined) continue
+        const list = `the list ${side} of ${source}.${name}`
+        const other = taken.get(table.toLowerCase())
+        taken.set(table.toLowerCase(), list)
+        if (owner === undefined && other === undefined) continue
         throw new ConfigError(
           `sources.${source}.streams.${name}.sides.${side}.table`,
-          `the list ${side} would be loaded into ${table}, the table of ${nameOf(owner)}: give one of the two a \`table\` of its own`,
+          `${list} would be loaded into ${table}, the table of ${owner === undefined ? other : nameOf(owner)}: give one of the two a \`table\` of its own`,
         )
       }
     }

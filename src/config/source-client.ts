@@ -1,7 +1,9 @@
 // A source's client with everything that it needs: the one place where credential, quotas and chain meet.
 import { credentialIdentity } from '../auth/credential-identity.ts'
 import { createAuthenticator } from '../auth/options.ts'
+import type { SourceAuth } from '../auth/rotate.ts'
 import { type Client, createClient } from '../http/client.ts'
+import type { Account } from '../http/layer.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
 import { sourceOrigins } from '../http/request-url.ts'
 import { attachSecrets, splitSecrets } from '../http/secret-parts.ts'
@@ -68,15 +70,23 @@ export function sourceClient(
         runtime.clock,
       )
     }
-  const own = keyOf(settings.auth)
-  const auth = createAuthenticator(settings.auth, context)
-  const ownAccount = {
-    account: { auth, quotas: [accountQuota(own)] },
-    endpointQuota: endpointQuotaOf(own),
-  }
   // Told apart by all that is said of them, too: another scope is another token within the same limits.
-  const wordsOf = (key: string, said: RestSettings['auth']) => JSON.stringify([key, said])
-  const accounts = new Map<string, ReturnType<AccountOf>>([[wordsOf(own, settings.auth), ownAccount]])
+  const accounts = new Map<string, ReturnType<AccountOf>>()
+  const accountOf: AccountOf = (said, place) => {
+    const key = keyOf(said)
+    const words = JSON.stringify([key, said])
+    let known = accounts.get(words)
+    if (known === undefined) {
+      known = { account: accountWith(said, key, place), endpointQuota: endpointQuotaOf(key) }
+      accounts.set(words, known)
+    }
+    return known
+  }
+  const accountWith = (said: SourceAuth, key: string, place: string): Account =>
+    said.type === 'rotate'
+      ? { quotas: [], members: said.credentials.map((each) => accountOf(each, place).account) }
+      : { auth: createAuthenticator(said, { ...context, source: place }), quotas: [accountQuota(key)] }
+  const own = accountOf(settings.auth, name)
   const attach = attachSecrets(secret, secrets)
   const client = createClient({
     name,
@@ -84,7 +94,7 @@ export function sourceClient(
     runtime,
     headers: plain.headers,
     ...(attach && { attach }),
-    ...ownAccount.account,
+    ...own.account,
     retry: settings.retry,
     breaker: settings.breaker,
     timeouts: settings.timeouts,
@@ -97,23 +107,8 @@ export function sourceClient(
   return {
     client,
     redactor,
-    endpointQuota: ownAccount.endpointQuota,
-    accountOf(said, place) {
-      const key = keyOf(said)
-      const words = wordsOf(key, said)
-      let other = accounts.get(words)
-      if (other === undefined) {
-        other = {
-          account: {
-            auth: createAuthenticator(said, { ...context, source: place }),
-            quotas: [accountQuota(key)],
-          },
-          endpointQuota: endpointQuotaOf(key),
-        }
-        accounts.set(words, other)
-      }
-      return other
-    },
+    endpointQuota: own.endpointQuota,
+    accountOf,
   }
 }
 

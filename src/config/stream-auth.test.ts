@@ -68,6 +68,9 @@ async function readAll(streams: readonly Stream[]): Promise<void> {
 }
 
 // PEERS: dlt per-endpoint auth overrides client's
+// PEERS: dlt endpoint.auth
+// PEERS: Airbyte SelectiveAuthenticator
+// PEERS: dlt client.auth
 test("a stream's own credential takes the place of the source's, and none sends none", async () => {
   const { source, sent } = await open({
     own: { auth: bearer({ token: env('B') }) },

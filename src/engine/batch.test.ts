@@ -18,6 +18,7 @@ const page = (count: number, bytes: number, position: number | null = 1) => ({
   progress: { position, highWater: null },
 })
 
+// PEERS: meltano/sdk#1627
 test('a batch is full by records, by bytes or by age, whatever comes first', () => {
   const byRecords = emptyBatch()
   add(byRecords, 'all', page(9, 10), 0)

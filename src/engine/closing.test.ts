@@ -10,6 +10,7 @@ function resource(closed: string[], name: string, failure?: string): AsyncDispos
   }
 }
 
+// PEERS: dlt #2595
 test('all are closed, in order, also behind one that can not be closed, which is thrown', async () => {
   const closed: string[] = []
   const closing = closeAll([

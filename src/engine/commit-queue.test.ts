@@ -38,6 +38,7 @@ async function loadsOf(...pages: readonly (readonly JsonRecord[])[]): Promise<st
   return loads
 }
 
+// PEERS: meltano/sdk#3340
 test('a page that widens a column begins a new batch', async () => {
   expect(await loadsOf([{ id: 1, price: 2 }], [{ id: 2, price: 2.5 }], [{ id: 3, price: 4 }])).toEqual([
     '1: id integer, price integer',

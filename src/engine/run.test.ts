@@ -63,6 +63,9 @@ test('a stream that fails does not stop the others, and the run is failed', asyn
   expect(destination.rows('pay_transactions')).toHaveLength(20)
 })
 
+// PEERS: dlt five threads, round robin
+// PEERS: Airbyte ConcurrencyLevel
+// PEERS: Airbyte lacks async I/O
 test('streams are read side by side, as many as are allowed at once', async () => {
   let reading = 0
   let most = 0

@@ -41,6 +41,10 @@ async function load(stream: Stream, settings: RunSettings): Promise<StreamOutcom
 const ids = (destination: MemoryDestination) =>
   destination.rows('desk_tickets').map((row) => Number(row['id']))
 
+// PEERS: dlt resource.parallelized
+// PEERS: dlt lacks an async client
+// PEERS: dlt #1883
+// PEERS: airbyte#68631
 test('as many slices are read at once as the stream allows, the first ones first', async () => {
   const under = new Set<string>()
   let most = 0
@@ -161,6 +165,7 @@ test('a backfill reads its slices side by side and leaves their checkpoints alon
 /** How one run of the property ends, if not by itself. */
 type Mishap = 'none' | 'failure' | 'interruption' | 'commit-fails' | 'answer-lost'
 
+// PEERS: dlt test_offline parallel children
 test('C1 to C6: whatever the interleaving and whatever stops a run, the table is the truth, and nothing that was committed is asked for again', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -5,7 +5,6 @@ import type { DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { Stream } from '../ports/source.ts'
-import { PositionExpiredError } from '../source/expired-position.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
 import { RecordRows } from './batch.ts'
@@ -45,6 +44,8 @@ async function checkpoints() {
 const ids = () => destination.rows('desk_tickets').map((row) => row['id'])
 const loads = () => destination.loads('support').length
 
+// PEERS: dlt #2604
+// PEERS: Airbyte CustomRetriever
 test('a stream is read to its end, and committed in batches of whole pages', async () => {
   const stream = listStream({ slices: { all: [records(1, 6), records(7, 12), records(13, 14)] } })
   expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })
@@ -53,6 +54,8 @@ test('a stream is read to its end, and committed in batches of whole pages', asy
   expect(await checkpoints()).toMatchObject([{ slice: 'all', position: null, version: 2, staged: false }])
 })
 
+// PEERS: dlt no checkpoint within extract
+// PEERS: dlt #215
 test('C4: a run that was stopped by an error goes on behind the last page that was read completely', async () => {
   let broken = true
   const stream = listStream({
@@ -69,6 +72,8 @@ test('C4: a run that was stopped by an error goes on behind the last page that w
   expect(ids()).toHaveLength(12)
 })
 
+// PEERS: dlt order of commits
+// PEERS: dlt #3400
 test('C1: a commit that fails stops the reading, and its pages are read again by the next run', async () => {
   const stream = listStream({ slices: { all: [records(1, 10), records(11, 20), records(21, 30)] } })
   const store = destination.store
@@ -83,6 +88,8 @@ test('C1: a commit that fails stops the reading, and its pages are read again by
   expect(ids()).toEqual(records(1, 30).map(({ id }) => id))
 })
 
+// PEERS: dlt crash after the database commit
+// PEERS: dlt #2837
 test('C3: a commit whose answer was lost is neither lost nor doubled', async () => {
   const stream = listStream({ write: 'append', key: [], slices: { all: [records(1, 10), records(11, 20)] } })
   const store = destination.store
@@ -107,6 +114,8 @@ test('C2: of two runs of one stream at once, one loads it and the other fails wi
   expect(ids()).toEqual(records(1, 20).map(({ id }) => id))
 })
 
+// PEERS: dlt boundary dedup by hashes
+// PEERS: meltano/sdk#171
 test('C6: thousands of small slices share one commit, each with its own checkpoint', async () => {
   const slices = Object.fromEntries(
     Array.from({ length: 3000 }, (_, day) => [`day${day}`, [records(day, day)]]),
@@ -148,6 +157,7 @@ test('parts of a streamed body are committed without moving the checkpoint', asy
   expect(ids()).toHaveLength(20)
 })
 
+// PEERS: dlt #1980
 test('records without a usable key are kept as rejects, with their reason, and counted', async () => {
   const stream = listStream({
     slices: { all: [[{ id: 1 }, { id: null, note: 'lost?' }, { note: 'no id' }]] },
@@ -172,6 +182,8 @@ test('a stream that must not reject fails at the first record without a key, and
   expect(ids()).toEqual([])
 })
 
+// PEERS: dlt hint write_disposition
+// PEERS: dlt replace truncates first
 test('R6: replace leaves the old table in sight until the new one is complete', async () => {
   await load(listStream({ write: 'replace', slices: { all: [records(1, 30)] } }))
   const stream = listStream({
@@ -185,6 +197,7 @@ test('R6: replace leaves the old table in sight until the new one is complete', 
   expect(ids()).toEqual(records(101, 120).map(({ id }) => id))
 })
 
+// PEERS: dlt #3025
 test('R6: a replacement that was interrupted is taken up where it stopped', async () => {
   await load(listStream({ write: 'replace', slices: { all: [records(1, 5)] } }))
   let broken = true
@@ -204,6 +217,8 @@ test('R6: a replacement that was interrupted is taken up where it stopped', asyn
   expect((await checkpoints()).every(({ staged }) => !staged)).toBe(true)
 })
 
+// PEERS: dlt silent zero rows on 200 with an error body
+// PEERS: dlt #3025
 test('R6: an empty result does not replace a full table, unless the stream allows it', async () => {
   await load(listStream({ write: 'replace', slices: { all: [records(1, 5)] } }))
   const refused = await load(listStream({ write: 'replace', slices: { all: [[]] } }))
@@ -214,6 +229,7 @@ test('R6: an empty result does not replace a full table, unless the stream allow
   expect(ids()).toEqual([])
 })
 
+// PEERS: dlt test_incremental replace resets state
 test('a full refresh reads everything anew and drops what the API no longer has', async () => {
   await load(listStream({ rereadsFinished: false, slices: { all: [records(1, 5)] } }))
   const stream = listStream({ rereadsFinished: false, slices: { all: [records(3, 8)] } })
@@ -223,6 +239,7 @@ test('a full refresh reads everything anew and drops what the API no longer has'
   expect(ids()).toEqual([3, 4, 5, 6, 7, 8])
 })
 
+// PEERS: dlt test_incremental end_value writes no state
 test('a backfill adds rows and leaves the checkpoints alone', async () => {
   const stream = listStream({ slices: { all: [records(1, 5)] } })
   await load(stream)
@@ -249,6 +266,8 @@ test('a backfill that would replace or double a table is refused', async () => {
   )
 })
 
+// PEERS: Airbyte lacks drift detection
+// PEERS: meltano/sdk#3340
 test('schema changes are told in words, with the commit that made them', async () => {
   await load(listStream({ slices: { all: [[{ id: 1, amount: 5 }]] } }))
   await load(listStream({ slices: { all: [[{ id: 2, amount: 5.5, note: 'new' }]] } }))
@@ -259,6 +278,7 @@ test('schema changes are told in words, with the commit that made them', async (
   ])
 })
 
+// PEERS: dlt #2604
 test('one batch is filled while one is committed, and no more is read', async () => {
   let release = () => {}
   const committing = new Promise<void>((resolve) => {
@@ -440,6 +460,7 @@ test('a record that is rejected again with each run is kept once, and counted', 
   ])
 })
 
+// PEERS: dlt test_restore_state
 test('a stream whose table is gone is refused: going on from its checkpoints would leave out what was in it', async () => {
   const list = { slices: { all: [records(1, 4), records(5, 8)] } }
   await load(listStream(list))
@@ -549,7 +570,11 @@ test('a stream whose position has expired, and is to be read anew then, gets a n
     beforePage: () => {
       if (!expired) return
       expired = false
-      throw new PositionExpiredError('desk.tickets', 'it is read anew', true, undefined)
+      throw Object.assign(new Error('410'), {
+        code: 'POSITION_EXPIRED',
+        recovery: 'stop-stream',
+        refresh: true,
+      })
     },
   })
   expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })

@@ -64,6 +64,7 @@ test('Q1: nobody holds a permit while the first token is fetched: a bucket witho
   expect(await sentAt(60_000, 4)).toEqual({ times: [5000, 6000, 7000, 8000], fetches: 1 })
 })
 
+// PEERS: dlt a retry reuses an expired token
 test('Q1: a token that grows old during the wait for quota is renewed before a permit is taken', async () => {
   const { times, fetches } = await sentAt(2500, 6)
   expect(times).toHaveLength(6)

@@ -56,6 +56,8 @@ function held<T>() {
   return { promise, resolve, reject }
 }
 
+// PEERS: dlt lacks a circuit breaker
+// PEERS: Airbyte lacks circuit breaker
 test('failures in a row open it, and it says why', async () => {
   const { openIt, changes } = bench()
   await openIt()

@@ -15,6 +15,8 @@ export interface ClientEvents {
   /** The head of a response has arrived. */
   head(status: number, call: Call): void
   retry(retry: Retry, call: Call): void
+  /** A credential of several was refused; so many are left. */
+  retired(left: number): void
   readonly quota: {
     hold(quota: string, expectedMs: number, call: Call): void
     wait(quota: string, delayMs: number, call: Call): void
@@ -33,6 +35,7 @@ export function clientEvents(
       measure: (next) => next,
       head() {},
       retry() {},
+      retired() {},
       quota: { hold() {}, wait() {} },
       breaker() {},
     }
@@ -88,6 +91,9 @@ export function clientEvents(
   return {
     measure,
     head: (status, call) => void heads.set(call, { status, at: clock.now() }),
+    retired(left) {
+      sink({ type: 'credential.refused', at: clock.now(), source, left })
+    },
     retry({ attempt, delayMs, reason }, call) {
       const url = redactor.url(call.url)
       const event = {

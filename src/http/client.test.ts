@@ -72,6 +72,10 @@ function tokens(options: { renews?: boolean } = {}): Authenticator & { renewals:
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
+// PEERS: dlt client.base_url
+// PEERS: dlt client.headers
+// PEERS: dlt test_client timeout from config
+// PEERS: dlt test_client header override
 test('a request carries the base URL, its query, the headers of all three places, and its limits', async () => {
   const { ask, transport, client } = bench([{ body: 'ok' }], {
     headers: { 'x-client': '1', accept: 'application/json' },
@@ -106,6 +110,8 @@ test('a body is sent as JSON with its content type', async () => {
   })
 })
 
+// PEERS: dlt retried statuses
+// PEERS: Airbyte event 5xx
 test('failures are repeated, each with its events, and the consumer sees the success alone', async () => {
   const lost = new TransportError('https://api.test/v2/items', 'ECONNRESET', 'read ECONNRESET', {
     sent: true,
@@ -157,6 +163,7 @@ test('failures are repeated, each with its events, and the consumer sees the suc
   ])
 })
 
+// PEERS: dlt test_requests exceptions retried
 test('a body that breaks off is asked for again: consume is a part of the attempt', async () => {
   const bodyError = new BodyTruncatedError('https://api.test/v2/items', 'other side closed')
   const { ask, transport } = bench([{ body: 'half', bodyError }, { body: 'whole' }])
@@ -164,6 +171,7 @@ test('a body that breaks off is asked for again: consume is a part of the attemp
   expect(transport.requests).toHaveLength(2)
 })
 
+// PEERS: dlt retries POST
 test('a POST is repeated only where it is marked safe or carries an idempotency key', async () => {
   const post = (more: Partial<RequestSpec> = {}) => get('search', { method: 'POST', ...more })
   expect((await caught(bench([{ status: 503 }, {}]).ask(post()))).message).toBe(
@@ -176,6 +184,7 @@ test('a POST is repeated only where it is marked safe or carries an idempotency 
   expect(await bench([{ status: 429 }, { body: 'ok' }]).ask(post())).toBe('ok')
 })
 
+// PEERS: Airbyte event 4xx
 test('an error names the request, the status, what the API says, and what to check', async () => {
   const body = { error: { message: 'No such\ncustomer' } }
   const error = await caught(bench([{ status: 404, body }]).ask())
@@ -212,6 +221,7 @@ test.for([
   expect(error.message).toBe(`GET https://api.test/v2/items answered ${status}: sorry (${hint})`)
 })
 
+// PEERS: dlt test_client error body
 test('an error body is shown by its first 300 characters, inflated, also where it breaks off', async () => {
   const long = await caught(bench([{ status: 400, body: 'x'.repeat(100_000) }]).ask())
   expect(long.message).toContain(`400: ${'x'.repeat(300)} (`)
@@ -233,6 +243,7 @@ test('a 403 that speaks of a limit is waited for like a 429', async () => {
   }
 })
 
+// PEERS: Airbyte event Retry-After
 test('Retry-After is measured against the Date of the response', async () => {
   const headers = { 'retry-after': 'Thu, 01 Jan 2026 00:00:09 GMT', date: 'Thu, 01 Jan 2026 00:00:00 GMT' }
   const { ask, clock } = bench([{ status: 429, headers }, {}])
@@ -240,6 +251,8 @@ test('Retry-After is measured against the Date of the response', async () => {
   expect(clock.now()).toBe(9125)
 })
 
+// PEERS: dlt no refresh after a 401
+// PEERS: Airbyte event 4xx
 test('a 401 renews the credential once, and asks once more', async () => {
   const auth = tokens()
   const { ask, transport } = bench([{ status: 401 }, { body: 'ok' }], { auth })
@@ -280,6 +293,7 @@ test('R3: no request goes to another origin, and nothing is sent', async () => {
   expect(transport.requests).toEqual([])
 })
 
+// PEERS: dlt test_client settings of one call
 test('R3: a redirect to another origin is refused, naming both', async () => {
   const { ask, transport } = bench([{ status: 302, headers: { location: 'https://evil.test/x' } }], {
     auth: tokens(),
@@ -384,6 +398,7 @@ test('a quota that fails gives back what the quotas before it hold', async () =>
   expect(held.held()).toBe(0)
 })
 
+// PEERS: dlt five threads, round robin
 test('no more than maxConcurrent requests are under way at once', async () => {
   let underWay = 0
   let most = 0
@@ -415,6 +430,7 @@ test('an outage opens the breaker, is waited for, and does not use the attempts 
   expect(ofType('breaker.wait').length).toBeGreaterThan(2)
 })
 
+// PEERS: estuary/connectors#2380
 test('an outage that lasts fails every request, and says so', async () => {
   const clock = fakeClock({ start: 0, auto: true })
   const transport = async () => {
@@ -443,6 +459,7 @@ test('a body beyond maxBodySize is refused, announced or not', async () => {
   expect(await bench([{ body: 'x'.repeat(10) }], { maxBodySize: 10 }).ask()).toHaveLength(10)
 })
 
+// PEERS: dlt test_client URL redaction
 test('S1: neither errors nor events show a secret, wherever it was', async () => {
   const auth: Authenticator = {
     sign: async (request) => ({ ...request, url: `${request.url}&key=hush%20hush` }),

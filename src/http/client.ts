@@ -17,6 +17,7 @@ import { followRedirects } from './redirect.ts'
 import { encodeBody } from './request-body.ts'
 import { requestUrl, sourceOrigins } from './request-url.ts'
 import { createRetrier, type RetryPolicy } from './retry.ts'
+import { rotationLayer } from './rotation-layer.ts'
 import type { Attach } from './secret-parts.ts'
 import { defaultTimeouts, type Timeouts } from './transport.ts'
 
@@ -65,6 +66,8 @@ export interface ClientOptions {
   /** Sent with every request, where it names no other value. Lower-case names. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly auth?: Authenticator
+  /** Accounts that ask in turn, in place of `auth` and `quotas`. */
+  readonly members?: readonly Account[]
   /** Puts secret headers and parameters on each attempt, so that no message and no event names them (S1). */
   readonly attach?: Attach
   /** Every request waits for all of them, and takes from all at one moment. List the widest first: see `combineQuotas`. */
@@ -110,7 +113,11 @@ export function createClient(options: ClientOptions): Client {
   const breakerOf = circuitBreaker({ ...options.breaker, name, onChange: events.breaker }, clock)
   const breaker: Layer = (next) => (call, consume) =>
     breakerOf.run((recheck) => next({ ...call, recheck }, consume), call.signal)
-  const own: Account = { ...(options.auth && { auth: options.auth }), quotas }
+  const own: Account = {
+    ...(options.auth && { auth: options.auth }),
+    ...(options.members && { members: options.members }),
+    quotas,
+  }
   const quota = quotaLayer({
     maxConcurrent: options.maxConcurrent ?? 10,
     clock,
@@ -118,6 +125,7 @@ export function createClient(options: ClientOptions): Client {
     onWait: events.quota.wait,
   })
   const { renewOnce, prepare, sign } = authLayers()
+  const rotate = rotationLayer({ clock, onRetired: events.retired })
   const attachOwn = options.attach
   const attach: Layer = (next) => (call, consume) =>
     next(call.attach === undefined ? call : { ...call, request: call.attach(call.request) }, consume)
@@ -140,17 +148,19 @@ export function createClient(options: ClientOptions): Client {
     } catch (error) {
       if (error instanceof HttpStatusError && error.throttled && error.retryAfterMs !== undefined) {
         const headers = { 'retry-after': String(error.retryAfterMs / 1000) }
-        for (const one of [...quotas, ...call.quotas]) one.observe(429, headers)
+        for (const one of [...call.account.quotas, ...call.quotas]) one.observe(429, headers)
       }
       throw error
     }
   }
 
   // The chain, outermost first. Each attempt waits for quota and is signed afresh; what is asked again after a redirect or a renewed
-  // credential waits for quota like any other request. A place among `maxConcurrent` is one more quota, taken at the same moment as the
+  // credential waits for quota like any other request. Of several credentials, the next in turn asks. A place among `maxConcurrent` is one more quota, taken at the same moment as the
   // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
   // was granted one after it opened gives it back; so does who finds that the token has grown old while waiting.
-  const send = follow(retry(renewOnce(breaker(prepare(quota(attach(sign(heed(events.measure(exchange))))))))))
+  const send = follow(
+    retry(rotate(renewOnce(breaker(prepare(quota(attach(sign(heed(events.measure(exchange)))))))))),
+  )
 
   function toRequest(spec: RequestSpec): HttpRequest {
     const headers: Record<string, string> = { ...baseHeaders, ...spec.headers }

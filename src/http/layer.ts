@@ -10,6 +10,8 @@ export interface Account {
   readonly auth?: Authenticator
   /** The widest first. */
   readonly quotas: readonly Quota[]
+  /** Accounts that ask in its place, in turn: then it has neither credential nor quotas of its own. */
+  readonly members?: readonly Account[]
 }
 
 /** One attempt of a request on its way through the chain. */

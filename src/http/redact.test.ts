@@ -99,3 +99,18 @@ test('a URL that is stored loses its user and the parameters that are a known se
     'https://api.test/items?sig=abc&after=2',
   )
 })
+
+test('S1: a JSON document that is quoted inside another does not hide it', () => {
+  const secret = 'back\\slash and "quote"'
+  const quoted = JSON.stringify({ message: JSON.stringify({ key: secret }) })
+  const text = createRedactor([secret]).text(quoted)
+  expect(text).toContain('***')
+  expect(text).not.toContain('slash and')
+})
+
+test('S1: a token of any length is replaced', () => {
+  const token = 'x"7/'.repeat(200_000)
+  const redactor = createRedactor([token, 'another secret'])
+  expect(redactor.text(`before ${token} after another secret`)).toBe('before *** after ***')
+  expect(createRedactor([token]).text('nothing of it')).toBe('nothing of it')
+})

@@ -29,6 +29,8 @@ const sensitive: ReadonlySet<string> = new Set(
 const shortestSecret = 4
 /** From this length on, what equals a secret is that secret, wherever it stands. */
 const shortestTellingSecret = 12
+/** A regular expression can't be of any length: a longer form is looked for by itself. */
+const longestInPattern = 1000
 /**
  * Tokens that live for seconds pile up in a long run, and an old one is worth nothing. The first secrets are kept for good: a
  * source's own are known before its first token, since they buy it.
@@ -41,6 +43,8 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
   const known = new Map<string, readonly string[]>()
   /** Built when it is needed, since secrets often come several at once. */
   let pattern: RegExp | undefined
+  /** What is too long for the pattern, the longest first. */
+  let long: readonly string[] = []
 
   function add(...more: readonly string[]): void {
     for (const secret of more) {
@@ -54,7 +58,11 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
   }
 
   function build(): RegExp {
-    const forms = [...new Set([...known.values()].flat())].sort((a, b) => b.length - a.length)
+    const all = [...new Set([...known.values()].flat())].sort((a, b) => b.length - a.length)
+    long = all.filter((form) => form.length > longestInPattern)
+    const forms = all.slice(long.length)
+    // A pattern of nothing would match everywhere.
+    if (forms.length === 0) return /(?!)/g
     return new RegExp(forms.map(escapeRegExp).join('|'), 'g')
   }
 
@@ -62,7 +70,8 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
     let plain = value
     if (known.size > 0) {
       pattern ??= build()
-      plain = value.replace(pattern, '***')
+      for (const form of long) plain = plain.replaceAll(form, '***')
+      plain = plain.replace(pattern, '***')
     }
     // A capital, digit or `=` tells a credential from prose such as "Bearer token".
     return plain.replace(
@@ -142,13 +151,16 @@ function formsOf(secret: string): string[] {
     const whole = encoded.slice(lead === 0 ? 0 : lead + 1, Math.floor(((lead + bytes.length) * 8) / 6))
     return whole.length < 6 ? [] : [whole, whole.replaceAll('+', '-').replaceAll('/', '_')]
   })
+  const json = JSON.stringify(secret).slice(1, -1)
   // toString of UTF-8 bytes makes lone surrogates encodable.
   const encoded = encodeURIComponent(bytes.toString())
   return [
     secret,
     encoded,
     encoded.replaceAll('%20', '+'),
-    JSON.stringify(secret).slice(1, -1),
+    json,
+    // As in the text of a JSON document that quotes another.
+    JSON.stringify(json).slice(1, -1),
     ...base64,
   ].filter((form) => form.length >= shortestSecret)
 }

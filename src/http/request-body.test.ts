@@ -6,6 +6,10 @@ import { encodeBody } from './request-body.ts'
 const form = 'application/x-www-form-urlencoded; charset=utf-8'
 const text = (body: unknown, contentType?: string) => encodeBody(body as never, contentType).text
 
+// PEERS: dlt endpoint.json
+// PEERS: dlt json and data exclude each other
+// PEERS: dlt test_client json and data refused
+// PEERS: Airbyte RequestBodyJsonObject
 test('a body is JSON unless its content type says otherwise', () => {
   expect(encodeBody({ a: [1] }, undefined)).toEqual({ text: '{"a":[1]}', contentType: 'application/json' })
   expect(encodeBody('text', 'application/vnd.api+json')).toEqual({
@@ -21,6 +25,7 @@ test('R4: a long number in a JSON body keeps its digits', () => {
 })
 
 // PEERS: dlt client form data as an object, with repeated keys, and as a raw text
+// PEERS: dlt endpoint.data
 test('a form repeats the name of a list, leaves null out, and takes a text as it is', () => {
   expect(encodeBody({ a: 'x y', ids: [1, 2], none: null, empty: '' }, form)).toEqual({
     text: 'a=x+y&ids=1&ids=2&empty=',
@@ -42,6 +47,8 @@ test('what no form can hold is refused with its place', () => {
   )
 })
 
+// PEERS: dlt test_offline five kinds of body
+// PEERS: Airbyte RequestBodyUrlEncodedForm
 test('every form field arrives as it was given', () => {
   const scalar = fc.oneof(fc.string({ unit: 'grapheme' }), fc.integer(), fc.boolean())
   const fields = fc.dictionary(fc.string({ unit: 'grapheme' }), scalar, { noNullPrototype: true })

@@ -5,7 +5,8 @@ import { flattenQuery } from './request-query.ts'
 
 const flat = (query: Parameters<typeof flattenQuery>[0]) => Object.fromEntries(flattenQuery(query))
 
-// PEERS: dlt query strings encoded (lists, None dropped)
+// PEERS: dlt query values: None dropped, lists, booleans, dates, special characters
+// PEERS: dlt endpoint.params
 test('a list repeats its name, an object makes bracketed names, and null has no value', () => {
   const key = env('KEY')
   expect(

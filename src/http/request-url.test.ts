@@ -5,6 +5,7 @@ import { requestUrl, sourceOrigins, withQuery } from './request-url.ts'
 const origins = sourceOrigins('https://acme.test/api/v2', ['https://data.acme.test'])
 const at = (url: string, query = {}) => requestUrl({ url, query }, origins)
 
+// PEERS: dlt test_utils join_url
 test('a relative URL goes below the base URL, one that begins with a slash below its origin', () => {
   expect(at('incremental/tickets')).toBe('https://acme.test/api/v2/incremental/tickets')
   expect(at('/other?x=1#part')).toBe('https://acme.test/other?x=1')
@@ -12,6 +13,8 @@ test('a relative URL goes below the base URL, one that begins with a slash below
   expect(at('https://acme.test/api/v2/tickets')).toBe('https://acme.test/api/v2/tickets')
 })
 
+// PEERS: dlt endpoint.path
+// PEERS: dlt test_client absolute URL
 test('R3: another origin is refused by name unless it is listed', () => {
   expect(at('https://data.acme.test/export')).toBe('https://data.acme.test/export')
   expect(() => at('https://evil.test/next?cursor=hush')).toThrow(
@@ -39,6 +42,7 @@ test('an array repeats its name, and an empty one removes it', () => {
   expect(at('t?ids=1', { ids: [] })).toBe('https://acme.test/api/v2/t')
 })
 
+// PEERS: dlt test_utils join_url
 test('every value arrives as it was given, and whatever else the URL held is kept', () => {
   const text = fc.string({ unit: 'grapheme', minLength: 1 })
   const value = fc.oneof(

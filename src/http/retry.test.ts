@@ -51,6 +51,7 @@ function* forever(make: () => unknown) {
   for (;;) yield make()
 }
 
+// PEERS: dlt test_requests success on the third
 test('a failure is repeated until it succeeds', async () => {
   const { retrier, task, onRetry, retries } = bench()
   expect(await retrier.run(task([status(503), reset(), status(529)]), { onRetry })).toBe(4)
@@ -58,6 +59,9 @@ test('a failure is repeated until it succeeds', async () => {
   expect(retries[0]!.reason).toBe('GET https://api.test/items answered 503')
 })
 
+// PEERS: dlt five attempts
+// PEERS: dlt test_requests 503 until it gives up
+// PEERS: Airbyte DefaultErrorHandler
 test('after maxAttempts it gives up, and says how often it tried and what failed last', async () => {
   const { retrier, task } = bench({ maxAttempts: 3 }, () => 0.5)
   const error = await retrier.run(task(forever(reset))).catch((error: unknown) => error)
@@ -68,6 +72,7 @@ test('after maxAttempts it gives up, and says how often it tried and what failed
   )
 })
 
+// PEERS: Airbyte event 5xx
 test('no attempt begins after the deadline', async () => {
   const { retrier, task, clock } = bench({ maxAttempts: 100, deadline: 5000 }, () => 0.999)
   const error = await retrier.run(task(forever(reset))).catch((error: unknown) => error)
@@ -92,6 +97,7 @@ test('the deadline holds also where the clock is set back', async () => {
   expect(inner.now()).toBeLessThanOrEqual(100_005_000)
 })
 
+// PEERS: dlt lacks a retry budget
 test('a spent budget stops the retries of every request of the client, and successes fill it again', async () => {
   const { retrier, task } = bench({ budget: 10 })
   await expect(retrier.run(task(forever(reset)))).rejects.toThrow('gave up after 3 attempts in')
@@ -102,17 +108,22 @@ test('a spent budget stops the retries of every request of the client, and succe
   expect(await retrier.run(task([reset()]))).toBe(2)
 })
 
+// PEERS: meltano/sdk#2643
 test('a timeout costs twice what another failure does', async () => {
   const { retrier, task } = bench({ budget: 10 })
   const timeout = () => new TimeoutError(url, 'headers', 60_000)
   await expect(retrier.run(task(forever(timeout)))).rejects.toMatchObject({ attempts: 2, limit: 'budget' })
 })
 
+// PEERS: dlt five attempts
+// PEERS: Airbyte event 429
 test('429s cost neither attempts nor budget', async () => {
   const { retrier, task } = bench({ maxAttempts: 2, budget: 5 })
   expect(await retrier.run(task([...Array(9).fill(status(429, 1000)), reset()]))).toBe(11)
 })
 
+// PEERS: dlt Retry-After clamped to 300 s
+// PEERS: dlt #4036
 test('Q4: Retry-After is a floor, with jitter above it', async () => {
   fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 60_000 }), fc.nat(), async (asked, seed) => {
@@ -127,6 +138,9 @@ test('Q4: Retry-After is a floor, with jitter above it', async () => {
   )
 })
 
+// PEERS: dlt Retry-After clamped to 300 s
+// PEERS: dlt not tested Retry-After
+// PEERS: Airbyte event long wait
 test('a Retry-After beyond the deadline fails at once and says when to come back', async () => {
   const { retrier, task, clock } = bench({ deadline: 60_000 })
   const error = await retrier.run(task([status(429, 3_600_000)])).catch((error: unknown) => error)
@@ -155,6 +169,7 @@ test('errors that no repeat heals are thrown as they are', async () => {
     await expect(retrier.run(task([error]))).rejects.toBe(error)
 })
 
+// PEERS: dlt retried statuses
 test('further statuses are repeated where the options list them', async () => {
   const { retrier, task } = bench({ statuses: [409] })
   expect(await retrier.run(task([status(409)]))).toBe(2)
@@ -165,6 +180,7 @@ test('an uncounted failure is repeated without an end other than the deadline', 
   expect(await retrier.run(task(Array(20).fill(reset())), { uncounted: () => true })).toBe(21)
 })
 
+// PEERS: dlt blocking waits
 test('an abort ends the wait for the next attempt', async () => {
   const clock = fakeClock({ start: 0 })
   const retrier = createRetrier({}, { clock, random: () => 0.5 })
@@ -192,6 +208,9 @@ test('an abort while an attempt fails is the reason that counts, unless the fail
   await expect(failing(status(404))).rejects.toThrow('GET https://api.test/items answered 404')
 })
 
+// PEERS: dlt exponential wait without jitter
+// PEERS: Airbyte ExponentialBackoffStrategy
+// PEERS: Airbyte event ExponentialBackoffStrategy
 test('full jitter lies between zero and the doubled delay, never above maxDelay', () => {
   fc.assert(
     fc.property(
@@ -209,6 +228,8 @@ test('full jitter lies between zero and the doubled delay, never above maxDelay'
   )
 })
 
+// PEERS: dlt settings are global
+// PEERS: dlt test_requests retry settings
 test('the options name their defaults and refuse what is out of bounds', () => {
   expect(retryOptions.parse({ deadline: '2m' })).toEqual({ ...defaultRetryPolicy, deadline: 120_000 })
   expect(defaultRetryPolicy).toMatchObject({

@@ -94,6 +94,8 @@ const ask = (asked: ReturnType<typeof client>) =>
     return JSON.parse(Buffer.concat(chunks).toString()).name
   })
 
+// PEERS: dlt lacks mutual TLS
+// PEERS: dlt test_client settings of one call
 test('each source shows its own certificate, on connections of its own, though they share a transport', async () => {
   const { origin } = await api([ann.cert, bob.cert])
   const runtime = systemRuntime()
@@ -146,6 +148,7 @@ test('a server that is given no certificate, or one that it does not trust, is t
 })
 
 // PEERS: dlt test_client CA bundle
+// PEERS: dlt client.session
 test('a server with a certificate of its own is trusted by `ca` alone, and the well-known ones stay trusted', async () => {
   const { origin } = await api([ann.cert])
   const tls = { cert: ann.cert, key: ann.private }

@@ -68,6 +68,8 @@ test('it sends method, path, headers and body, and gives back status, headers an
   expect(await textOf(response)).toBe('POST /a%2Fb?q=1%20 1 {"a":1}')
 })
 
+// PEERS: dlt one connection pool for each resource
+// PEERS: dlt not tested connection reuse
 test('one connection is kept for requests in turn, also when a body was discarded', async () => {
   let connections = 0
   const server = createServer((_, response) => response.end('x'.repeat(1000)))
@@ -97,6 +99,8 @@ test('it follows no redirect and inflates nothing', async () => {
   expect(Buffer.concat(zipped)).toEqual(gzipSync('plain'))
 })
 
+// PEERS: dlt one connection pool for each resource
+// PEERS: dlt lacks HTTP/2
 test('HTTP/2 is used where the server offers it, with many requests on one connection', async () => {
   const pems = await certificate()
   const held: (() => void)[] = []
@@ -219,6 +223,7 @@ test.for([
   expect(error.message).toMatch(/the body broke off: \S/)
 })
 
+// PEERS: dlt test_requests exceptions retried
 test('a chunked body that misses its end is truncated', async () => {
   let midway!: ServerResponse
   const origin = await serve((_, response) => {
@@ -230,6 +235,9 @@ test('a chunked body that misses its end is truncated', async () => {
   expect(await caught(textOf(response))).toBeInstanceOf(BodyTruncatedError)
 })
 
+// PEERS: dlt #1583
+// PEERS: Airbyte event no answer
+// PEERS: Airbyte lacks HTTP timeout
 test('headers that do not come in time are a timeout that says which and how long', async () => {
   const origin = await serve(() => {})
   const transport = open({ timeouts: { headers: 30 } })
@@ -247,6 +255,9 @@ test('headers that do not come in time are a timeout that says which and how lon
   )
 })
 
+// PEERS: dlt client.session
+// PEERS: dlt settings are global
+// PEERS: airbyte-python-cdk#1148
 test("a body that stalls is a timeout, also by the request's own limits", async () => {
   const origin = await serve((_, response) => void response.write('part'))
   const timeouts = { connect: 1000, headers: 1000, body: 30 }
@@ -256,6 +267,7 @@ test("a body that stalls is a timeout, also by the request's own limits", async 
   )
 })
 
+// PEERS: Airbyte event no answer
 test('a connection that is never made is a timeout, and nothing was sent', async () => {
   // Takes connections, and never answers the TLS handshake.
   const origin = await listen(createTcpServer(), 'https')
@@ -288,6 +300,7 @@ test('a closed transport refuses', async () => {
   )
 })
 
+// PEERS: airbyte-python-cdk#1168
 test('the timeouts name their defaults', () => {
   expect(timeoutOptions.parse({})).toEqual({ connect: 10_000, headers: 60_000, body: 60_000 })
 })

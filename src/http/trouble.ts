@@ -5,7 +5,7 @@ import type { Answer } from './answer.ts'
 import { apiMessage } from './api-message.ts'
 import { firstHeader } from './headers.ts'
 import { serverNow } from './http-date.ts'
-import { delayMs, retryAfterMs } from './retry-after.ts'
+import { delayMs, longestDelayMs, retryAfterMs } from './retry-after.ts'
 
 /**
  * - `throttled`: the API is well, and wants fewer requests; only the deadline bounds the waits
@@ -143,7 +143,7 @@ function askedWait({ headers, body }: Answer, said: string, now: number): number
   const seconds = [body, field(body, 'error'), field(body, 'parameters')]
     .map((place) => field(place, 'retry_after'))
     .find((value) => typeof value === 'number' && value >= 0)
-  if (typeof seconds === 'number') return Math.ceil(seconds * 1000)
+  if (typeof seconds === 'number') return Math.min(longestDelayMs, Math.ceil(seconds * 1000))
   const moment = /retry after (\d{4}-\d{2}-\d{2}T[\d:.]+Z)/i.exec(said)?.[1]
   return moment === undefined ? undefined : delayMs(moment, 'seconds', serverNow(headers, now))
 }

@@ -59,6 +59,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return `${event.source} fails: its circuit is open for ${formatSeconds(event.forMs / 1000)}: ${clip(event.reason, reasonLength)}`
     case 'breaker.close':
       return `${event.source} works again: its circuit is closed`
+    case 'credential.refused':
+      return `${event.source} warning: one of its credentials was refused and is left out; ${formatCount(event.left)} left`
     case 'token.refresh':
       return event.reason === 'refused'
         ? `${event.source} refused the token: a new one was asked for`

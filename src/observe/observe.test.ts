@@ -96,6 +96,7 @@ test('a request that was cut because the run was asked to stop is no error', () 
   expect(report.build().streams).toMatchObject([{ requests: 1, errorRate: 0 }])
 })
 
+// PEERS: dlt test_incremental metrics
 test('a report sums up a stream from its events', () => {
   const report = new ReportBuilder()
   report.add({

@@ -49,6 +49,7 @@ test('names are cut as the summary cuts them, and a run that stops says so below
   expect(lines[2]).toBe('stopping: committing what is complete')
 })
 
+// PEERS: meltano/sdk#2012
 test('a wait for quota is shown from its beginning, counts down, and goes when it is over', () => {
   const hold = {
     type: 'quota.hold',

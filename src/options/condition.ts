@@ -10,6 +10,9 @@ export type Condition = (value: Value) => boolean
 
 const environment = new JSONPathEnvironment()
 
+/** The library's parser calls itself at each operator and bracket. */
+export const mostCharacters = 4000
+
 /**
  * Compiles a condition. Long numbers (R4) are compared as the nearest double, since a number in the condition is one, too.
  * @throws ConfigError where the text is no condition
@@ -41,6 +44,9 @@ function wrapped(text: string): string {
 function problemOf(text: string): string | undefined {
   const example = `write one as RFC 9535 has it, as in "@.status == 'open' && @.amount > 0", where @ is the record`
   if (text.trim() === '') return `an empty text is no condition: ${example}`
+  if (text.length > mostCharacters) {
+    return `${JSON.stringify(text.slice(0, 60))}… has ${text.length} characters, and a condition ${mostCharacters} at most`
+  }
   let segments: { readonly selectors: readonly unknown[] }[]
   try {
     segments = environment.compile(wrapped(text)).segments

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
-const pattern = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)$/
+const pattern = /^(\d{1,15}(?:\.\d+)?)\s*(ms|s|m|h|d|w)$/
 
 /** Reads `"250ms"`, `"30s"`, `"1.5h"`, `"5m"`, `"1d"`, `"2w"` as milliseconds; `undefined` if it is none of these. */
 export function parseDuration(text: string): number | undefined {

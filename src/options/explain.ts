@@ -10,10 +10,22 @@ type Path = readonly PropertyKey[]
 
 /** The first mistake of a config, with a count of the others. */
 export function explainConfigError(error: z.ZodError, input: unknown, schema: JsonSchema): ConfigError {
-  const mistakes = error.issues.flatMap((issue) => explainIssue(issue, [], input, schema))
+  const mistakes = error.issues
+    .flatMap((issue) => explainIssue(issue, [], input, schema))
+    .map(({ path, problem }) => ({ path, problem: clipped(problem) }))
   const [first, ...others] = mistakes
-  const more = others.map((mistake) => `\n  also ${mistake.path}: ${mistake.problem}`).join('')
+  const told = others.slice(0, mostTold).map((mistake) => `\n  also ${mistake.path}: ${mistake.problem}`)
+  const untold = others.length - told.length
+  const more = told.join('') + (untold > 0 ? `\n  and ${untold} more` : '')
   return new ConfigError(first!.path, first!.problem + more, { cause: error })
+}
+
+/** A list of thousands may be wrong in each of its items for one reason. */
+const mostTold = 30
+const longestProblem = 2000
+
+function clipped(problem: string): string {
+  return problem.length > longestProblem ? `${problem.slice(0, longestProblem)}…` : problem
 }
 
 interface Mistake {
@@ -41,9 +53,11 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
     case 'invalid_key':
       return at(issue.issues[0]?.message ?? issue.message)
     case 'too_small':
-      return at(`${show(found)} is too small: the least is ${issue.minimum}`)
+      if (!issue.message.startsWith('Too small')) return at(issue.message)
+      return at(`${show(found, path)} is too small: the least is ${issue.minimum}`)
     case 'too_big':
-      return at(`${show(found)} is too large: the most is ${issue.maximum}`)
+      if (!issue.message.startsWith('Too big')) return at(issue.message)
+      return at(`${show(found, path)} is too large: the most is ${issue.maximum}`)
     default:
       return at(issue.message)
   }
@@ -216,8 +230,16 @@ function show(value: unknown, path: Path = []): string {
   if (holdsCredential(path)) return '***'
   if (isSecret(value)) return '***'
   if (typeof value === 'function') return 'a function'
-  const text = JSON.stringify(value) ?? String(value)
+  // What it holds may be a credential as it is, which only its own path would tell.
+  if ((path.includes('auth') || path.includes('tls')) && typeof value === 'object' && value !== null)
+    return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
+  const text = inJson(value) ?? String(value)
   return text.length > 60 ? `${text.slice(0, 57)}...` : text
+}
+
+/** JSON has no `bigint`, which a config in TypeScript may hold. */
+function inJson(value: unknown): string | undefined {
+  return JSON.stringify(value, (_, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner))
 }
 
 function typeName(value: unknown): string {

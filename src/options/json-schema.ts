@@ -24,8 +24,16 @@ export interface JsonSchema {
 
 /** The JSON Schema of what a user may write: the input side of an option schema. */
 export function jsonSchemaOf(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as JsonSchema
+  let known = knownSchemas.get(schema)
+  if (known === undefined) {
+    known = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', reused: 'inline' }) as JsonSchema
+    knownSchemas.set(schema, known)
+  }
+  return known
 }
+
+/** A pipeline's takes longer to write than the pipeline to validate. */
+const knownSchemas = new WeakMap<z.ZodType, JsonSchema>()
 
 /** The alternatives of a union, or the schema itself. */
 export function alternatives(schema: JsonSchema): readonly JsonSchema[] {

@@ -130,7 +130,8 @@ export const address = z
   .meta({ title: 'address' })
 
 function noAddress(issue: { readonly input?: unknown }): string {
-  return `${JSON.stringify(issue.input)} is no address: write one that starts with http:// or https://, or env('NAME')`
+  const found = typeof issue.input === 'bigint' ? `${issue.input}n` : JSON.stringify(issue.input)
+  return `${found} is no address: write one that starts with http:// or https://, or env('NAME')`
 }
 
 /** Whether a text is a whole web address. */

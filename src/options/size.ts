@@ -9,7 +9,7 @@ const unitBytes = {
   MiB: 1 << 20,
   GiB: 1 << 30,
 } as const
-const pattern = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)$/
+const pattern = /^(\d{1,15}(?:\.\d+)?)\s*(B|KB|MB|GB|KiB|MiB|GiB)$/
 
 /** A size in bytes, written with its unit, as in `"64MiB"`; bytes once validated. */
 export const size = z

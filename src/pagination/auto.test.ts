@@ -16,6 +16,8 @@ const paginator = createPaginator(auto({ size: { param: 'limit', value: 2 } }))
 const rows = (...ids: number[]) => ids.map((id) => ({ id }))
 
 describe('a list whose kind is found out', () => {
+  // PEERS: dlt paginator auto
+  // PEERS: dlt test_client paginate default, auto, explicit
   test('goes on by what its first page says, which is a part of the position', () => {
     const bodies: Value[] = [
       { data: rows(1, 2), next_cursor: 'b' },
@@ -82,6 +84,7 @@ const twoPages = (cursor: unknown): Value =>
   cursor === undefined ? { data: rows(1, 2), next_cursor: 'b' } : { data: rows(3), next_cursor: null }
 
 describe('what was found is told', () => {
+  // PEERS: dlt paginator auto
   test('as an event, once, and in what preview shows', async () => {
     const { events, stream, done, warehouse } = readAll(twoPages)
     await done

@@ -120,6 +120,7 @@ describe('offset', () => {
 })
 
 describe('page number', () => {
+  // PEERS: dlt paginator page_number.stop_after_empty_page
   test('reads everything once, also where the API allows fewer records than asked for', () => {
     fc.assert(
       fc.property(

@@ -18,6 +18,10 @@ function cursors(options: Partial<CursorOptions>, bodies: readonly Value[]): unk
 const row = [{ id: 1 }]
 
 describe('a list with cursors', () => {
+  // PEERS: dlt paginator cursor
+  // PEERS: dlt paginator cursor.cursor_path
+  // PEERS: dlt paginator cursor.has_more_path
+  // PEERS: Airbyte CursorPagination
   test.each<[string, Partial<CursorOptions>, Value[], unknown[]]>([
     ['ends where the token is missing (X)', {}, [{ data: row, next: 'a' }, { data: row }], [undefined, 'a']],
     [
@@ -157,6 +161,7 @@ describe('a list with cursors', () => {
     expect(cursors(options, bodies)).toEqual(asked)
   })
 
+  // PEERS: dlt fault 3 repeated cursor
   test('whose token repeats stops with an error (R1)', () => {
     const read = () =>
       cursors({}, [
@@ -169,6 +174,7 @@ describe('a list with cursors', () => {
     )
   })
 
+  // PEERS: dlt fault 8 has_more past the maximum
   test('that says more but holds no token stops with an error, for records would be lost', () => {
     const read = () => cursors({ more: 'has_more' }, [{ data: row, has_more: true, next: null }])
     expect(read).toThrow(PaginationInvalidError)
@@ -185,6 +191,8 @@ describe('a list with cursors', () => {
 })
 
 describe('a token', () => {
+  // PEERS: dlt paginator header_cursor
+  // PEERS: dlt paginator header_cursor.cursor_key
   test('may come in a header', () => {
     const { next } = cursorPaginator(cursor({ token: { header: 'X-Next-Cursor' }, param: 'cursor' }))
     expect(next(pageView(row, { headers: { 'x-next-cursor': 'a' } }), undefined)).toBe('a')
@@ -194,6 +202,9 @@ describe('a token', () => {
     )
   })
 
+  // PEERS: dlt paginator header_cursor.cursor_param
+  // PEERS: dlt paginator cursor.cursor_param
+  // PEERS: dlt paginator cursor.cursor_body_path
   test.each<[string, CursorOptions['param'], object]>([
     ['a query parameter', 'page[after]', { query: { 'page[after]': 'a' } }],
     ['a header', { header: 'X-Cursor' }, { headers: { 'x-cursor': 'a' } }],

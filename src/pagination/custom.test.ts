@@ -71,6 +71,8 @@ describe('a paginator of your own', () => {
     expect(pipeline(profiles).sources['api']!.streams['items']!.paginate).toMatchObject({ type: 'custom' })
   })
 
+  // PEERS: dlt incremental last_value_func
+  // PEERS: Airbyte CustomIncrementalSync
   test('serves `incremental: { by: position }` where it has a position to keep, and only there', () => {
     expect(() => pipeline({ ...profiles, resume: () => 'x' }, { by: 'position' })).not.toThrow()
     expect(() => pipeline(profiles, { by: 'position' })).toThrow('custom with `resume`')

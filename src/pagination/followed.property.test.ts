@@ -44,6 +44,9 @@ describe('cursor', () => {
     ['!flag', (more) => String(!more)],
   )
 
+  // PEERS: dlt paginator cursor.stop_after_empty_page
+  // PEERS: dlt test_paginators cursor and empty page
+  // PEERS: dlt test_paginators header cursor
   test('reads every page once, in any place, with any end and flag, also past empty pages', () => {
     fc.assert(
       fc.property(

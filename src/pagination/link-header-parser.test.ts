@@ -9,6 +9,7 @@ const link = (target: string, rel: string, params: Record<string, string> = {}) 
 })
 
 describe('a Link header', () => {
+  // PEERS: dlt paginator header_link
   test.each<[string, string | readonly string[] | undefined, ReturnType<typeof link>[]]>([
     ['that is absent holds nothing', undefined, []],
     ['that is empty holds nothing', '', []],

@@ -16,6 +16,9 @@ function urls(options: Omit<LinkHeaderOptions, 'type'>, fields: readonly Field[]
 }
 
 describe('a list with Link headers', () => {
+  // PEERS: dlt paginator header_link
+  // PEERS: dlt paginator header_link.links_next_key
+  // PEERS: dlt test_paginators next link there, or absent
   test.each<[string, Omit<LinkHeaderOptions, 'type'>, Field[], string[]]>([
     ['of one page has no header', {}, [undefined], ['/items']],
     [

@@ -18,6 +18,9 @@ function urls(options: Partial<NextUrlOptions>, bodies: readonly Value[]): strin
 const row = [{ id: 1 }]
 
 describe('a list with next URLs', () => {
+  // PEERS: dlt paginator json_link
+  // PEERS: dlt paginator json_link.next_url_path
+  // PEERS: dlt test_paginators quoted JSONPath
   test.each<[string, Partial<NextUrlOptions>, Value[], string[]]>([
     [
       'follows absolute URLs',
@@ -103,6 +106,7 @@ describe('a list with next URLs', () => {
     )
   })
 
+  // PEERS: dlt test_client absolute URL
   test.each(['http://', 'ftp://api.example.com/2', 'javascript:alert(1)'])('refuses %j', (next) => {
     expect(() => urls({}, [{ next }])).toThrow(PaginationInvalidError)
     expect(() => urls({}, [{ next }])).toThrow(
@@ -111,6 +115,8 @@ describe('a list with next URLs', () => {
   })
 })
 
+// PEERS: dlt paginator json_link clears the query
+// PEERS: Airbyte RequestPath
 test('a next URL is asked whole: the first request’s parameters and size are not added again', () => {
   const { request } = nextUrlPaginator(nextUrl({ url: 'next', size: { param: 'limit', value: 50 } }))
   const base = { ...listRequest, query: { since: 5 }, headers: { accept: 'application/json' } }
@@ -130,6 +136,8 @@ test('a next URL may outlive the run', () => {
 })
 
 // PEERS: dlt paginators nine relative URL joins
+// PEERS: dlt paginator json_link relative URLs
+// PEERS: dlt test_client relative next URL
 test.each<[string, string, string]>([
   ['/items?page=2', 'https://api.example.com:8443/v1/items', 'https://api.example.com:8443/items?page=2'],
   ['items?page=2', 'https://api.example.com/v1/items', 'https://api.example.com/v1/items?page=2'],

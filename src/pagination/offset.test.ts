@@ -19,6 +19,11 @@ function offsets(options: Omit<OffsetOptions, 'type'>, bodies: readonly Value[])
 }
 
 describe('an offset list', () => {
+  // PEERS: dlt paginator offset
+  // PEERS: dlt paginator offset.offset
+  // PEERS: dlt paginator offset.total_path
+  // PEERS: dlt paginator offset.stop_after_empty_page
+  // PEERS: dlt test_paginators stop on an empty page
   test.each<[string, Omit<OffsetOptions, 'type'>, Value[], number[]]>([
     ['ends at an empty page', { size }, [rows(3), rows(3), rows(0)], [0, 3, 6]],
     ['does not end at a short page by itself', { size }, [rows(3), rows(2), rows(3), rows(0)], [0, 3, 5, 8]],
@@ -138,6 +143,7 @@ describe('an offset list', () => {
     expect(offsets(options, bodies)).toEqual(asked)
   })
 
+  // PEERS: dlt paginator offset.has_more_path
   test('that is empty but says that more follow is stuck without a size (R5)', () => {
     const read = () =>
       offsets({ total: 'meta.total' }, [
@@ -153,6 +159,8 @@ describe('an offset list', () => {
     )
   })
 
+  // PEERS: dlt paginator offset.total_path
+  // PEERS: dlt test_paginators invalid or missing total
   test('whose total is no count is refused', () => {
     expect(() => offsets({ total: 'total' }, [{ data: rows(1), total: 'many' }])).toThrow(
       PaginationInvalidError,
@@ -221,6 +229,10 @@ describe('pages side by side', () => {
 })
 
 describe('an offset request', () => {
+  // PEERS: dlt paginator offset.limit
+  // PEERS: dlt paginator offset.offset_param
+  // PEERS: dlt paginator offset.limit_param
+  // PEERS: Airbyte OffsetIncrement
   test('carries offset and size in the query, the first one too', () => {
     const { request } = offsetPaginator(offset({ size }))
     expect(request({ ...listRequest, query: { q: 'x' } }, undefined).query).toEqual({
@@ -231,6 +243,8 @@ describe('an offset request', () => {
     expect(request(listRequest, 6).query).toEqual({ limit: 3, offset: 6 })
   })
 
+  // PEERS: dlt paginator offset.offset_body_path
+  // PEERS: dlt paginator offset.limit_body_path
   test('carries them in the body where the config says so, as numbers', () => {
     const { request } = offsetPaginator(
       offset({ param: { body: 'page.from' }, size: { param: { body: 'page.size' }, value: 50 } }),

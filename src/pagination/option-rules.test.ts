@@ -28,6 +28,7 @@ const counted: PaginatorOptions[] = [
 
 // PEERS: dlt refuses a config that cannot terminate
 describe('options by which a list could not be read, or not end, are refused at load', () => {
+  // PEERS: dlt test_paginators parameter or body path
   test.each(counted)('$type and its page size in one parameter', (options) => {
     expect(problems(options, get)).toEqual([
       'size.param: `size.param` and `param` both write the query parameter page, and one would overwrite the other, so that the list could not be read: name the place of each',

@@ -28,6 +28,7 @@ const kinds: PaginatorOptions[] = [
 ]
 
 describe('every kind', () => {
+  // PEERS: Airbyte DefaultPaginator
   test.each(kinds)('$type has a builder whose plain options make a paginator', (options) => {
     expect(JSON.parse(JSON.stringify(options))).toEqual(options)
     const paginator = createPaginator(options)
@@ -43,6 +44,7 @@ describe('every kind', () => {
     )
   })
 
+  // PEERS: dlt test_configuration short forms
   test.each(kinds.filter(({ type }) => type !== 'relay'))(
     '$type takes a page size in one spelling, in every place',
     (options) => {
@@ -73,6 +75,7 @@ describe('every kind', () => {
 })
 
 describe('a mistake in the options is refused', () => {
+  // PEERS: dlt test_paginator_config helpful error
   test.each<[string, object, string]>([
     [
       'an unknown type',
@@ -147,6 +150,8 @@ describe('a mistake in the options is refused', () => {
   })
 })
 
+// PEERS: dlt paginator single_page
+// PEERS: Airbyte NoPagination
 test('a list of one page has no position', () => {
   const paginator = createPaginator(none())
   expect(paginator.next(pageView([{ id: 1 }]), undefined)).toBeUndefined()

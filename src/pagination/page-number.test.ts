@@ -19,6 +19,11 @@ function numbers(options: Omit<PageNumberOptions, 'type'>, bodies: readonly Valu
 }
 
 describe('a list of numbered pages', () => {
+  // PEERS: dlt paginator page_number
+  // PEERS: dlt paginator page_number.base_page
+  // PEERS: dlt paginator page_number.total_path
+  // PEERS: dlt paginator page_number.has_more_path
+  // PEERS: dlt test_paginators zero-based and one-based
   test.each<[string, Omit<PageNumberOptions, 'type'>, Value[], number[]]>([
     ['ends at an empty page', {}, [rows(3), rows(1), rows(0)], [1, 2, 3]],
     ['may count from zero', { first: 0 }, [rows(3), rows(0)], [0, 1]],
@@ -143,6 +148,7 @@ describe('a list of numbered pages', () => {
     expect(numbers(options, bodies)).toEqual(asked)
   })
 
+  // PEERS: dlt paginator page_number.total_path
   test('whose number of pages is no count is refused', () => {
     expect(() => numbers({ totalPages: 'pages' }, [{ data: rows(1), pages: -1 }])).toThrow(
       PaginationInvalidError,
@@ -202,6 +208,8 @@ describe('pages side by side', () => {
   })
 })
 
+// PEERS: dlt paginator page_number.page_param
+// PEERS: Airbyte PageIncrement
 test('a page request carries number and size, the first one too', () => {
   const { request } = pageNumberPaginator(pageNumber({ param: 'p', size }))
   expect(request(listRequest, undefined).query).toEqual({ p: 1, per_page: 3 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ConfigError } from '../errors.ts'
 import { LongDecimal, type Value } from '../ports/json.ts'
-import { compilePath, path } from './path.ts'
+import { compilePath, joinPaths, parsePath, path } from './path.ts'
 
 const body: Value = {
   meta: { after_cursor: 'x', 'a.b': 1, none: null },
@@ -12,6 +12,7 @@ const body: Value = {
 }
 
 describe('a path reads', () => {
+  // PEERS: dlt test_paginators quoted JSONPath
   test.each<[string, Value]>([
     ['meta.after_cursor', 'x'],
     ['$.meta.after_cursor', 'x'],
@@ -67,4 +68,15 @@ describe('what is no path is refused', () => {
       expect(path.safeParse(text).error?.issues[0]?.message).toContain('is no path')
     },
   )
+})
+
+test.each([
+  ['a.b', 'data.a.b'],
+  ["['@odata.x'].b", "data['@odata.x'].b"],
+  ['[0]', 'data[0]'],
+  ['$.a', 'data.a'],
+  ['$', 'data'],
+])('the path of %s below data is %s', (inner, joined) => {
+  expect(joinPaths('data', inner)).toBe(joined)
+  expect(parsePath(joined)).toBeDefined()
 })

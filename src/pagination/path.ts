@@ -63,6 +63,12 @@ function describeBadPath(text: string): string {
   return `${JSON.stringify(text)} is no path: write keys with dots and indexes in brackets, as in "meta.after_cursor", "data[0].id" or "['@odata.nextLink']"`
 }
 
+/** The path of what `inner` names inside of what `outer` names. */
+export function joinPaths(outer: string, inner: string): string {
+  const below = inner.replace(/^\$\.?/, '')
+  return below === '' || below.startsWith('[') ? `${outer}${below}` : `${outer}.${below}`
+}
+
 /** An option that takes a path. */
 export const path = z
   .string()

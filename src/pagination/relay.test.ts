@@ -19,6 +19,7 @@ function pageOf(body: unknown): PageView {
 const withInfo = (pageInfo: unknown) => pageOf({ data: { repository: { issues: { nodes: [], pageInfo } } } })
 const paginator = relayPaginator(relay({ connection: 'repository.issues', size: { value: 50 } }))
 
+// PEERS: Airbyte RequestBodyGraphQL
 test('the cursor and the page size are variables, beside those of the request', () => {
   expect(paginator.request(base, undefined).body).toEqual({
     query: '…',

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { LongDecimal, type Value } from '../ports/json.ts'
 import { type PageView, PaginationInvalidError, PaginationLoopError, type Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
-import { compilePath, parsePath, path } from './path.ts'
+import { compilePath, joinPaths, parsePath, path } from './path.ts'
 import { checkPosition } from './position.ts'
 import { requestWriter } from './request-value.ts'
 import { excerpt } from './response-value.ts'
@@ -52,9 +52,9 @@ export function relay(options: Omit<RelayOptions, 'type'>): RelayOptions {
 export function relayPaginator(input: RelayOptions): Paginator<string> {
   const options = parseOptions(relayOptions, input)
   const { connection, size } = options
-  const put = requestWriter({ body: `variables.${options.variable}` })
-  const putSize = size && requestWriter({ body: `variables.${size.variable}` })
-  const read = compilePath(`data.${connection}`)
+  const put = requestWriter({ body: joinPaths('variables', options.variable) })
+  const putSize = size && requestWriter({ body: joinPaths('variables', size.variable) })
+  const read = compilePath(joinPaths('data', connection))
   return {
     request(base, position) {
       const sized = putSize?.(base, size!.value) ?? base

@@ -10,6 +10,7 @@ describe('a value goes into', () => {
     expect(base.query).toEqual({ limit: 5, page: 1 })
   })
 
+  // PEERS: Airbyte RequestOption
   test('a header, named in lower case', () => {
     const place = requestValue.parse({ header: 'X-Cursor' })
     expect(requestWriter(place)({ ...listRequest, headers: { accept: '*/*' } }, 7).headers).toEqual({
@@ -18,6 +19,9 @@ describe('a value goes into', () => {
     })
   })
 
+  // PEERS: dlt paginator page_number.page_body_path
+  // PEERS: dlt test_paginators parameter or body path
+  // PEERS: Airbyte RequestOption
   test('a field of the body, whose other fields stay', () => {
     const base = { ...listRequest, method: 'POST', body: { query: { q: 1 }, pagination: { per_page: 5 } } }
     const request = requestWriter({ body: 'pagination.starting_after' })(base, 'x')
@@ -61,6 +65,7 @@ describe('a place is refused', () => {
     )
   })
 
+  // PEERS: dlt test_paginators parameter or body path
   test.each<[string, unknown, string]>([
     ['an item of a body that is a list', { body: '[0].a' }, 'begins with its key, as in "pagination.after"'],
     ['the whole body', { body: '$' }, 'begins with its key'],

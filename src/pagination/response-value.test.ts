@@ -51,6 +51,7 @@ describe('a token', () => {
 })
 
 describe('a count', () => {
+  // PEERS: dlt test_paginators total as text
   test.each<[Value, number | undefined]>([
     [120, 120],
     ['120', 120],
@@ -61,6 +62,7 @@ describe('a count', () => {
     expect(countReader('total')(pageView({ total }))).toBe(count)
   })
 
+  // PEERS: dlt test_paginators invalid or missing total
   test.each<[Value]>([['many'], ['1e3'], [-1], [1.5], [true], [[3]], ['12 of 40']])(
     '%j is refused',
     (total) => {

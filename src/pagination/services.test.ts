@@ -391,6 +391,7 @@ const services: Service[] = [
 ]
 
 describe('real APIs', () => {
+  // PEERS: dlt test_offline POST search paging
   test.each(services)('$name', ({ paginate, records, answers, asks, bodies, method = 'GET', body }) => {
     const select = compilePath(records === '' ? '$' : records)
     const script = answers.values()

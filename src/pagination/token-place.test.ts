@@ -12,6 +12,7 @@ const inUrl = createPaginator(
 const links = (next: Value) => pageView({ data: [{ id: 1 }], links: { next } })
 
 describe('a token inside a URL', () => {
+  // PEERS: dlt paginator cursor.cursor_path
   test.each<[string, string, string]>([
     ['an absolute one', 'https://api.example.com/items?page[cursor]=WzE2&sort=id', 'WzE2'],
     ['one with an encoded name and value', '/items?page%5Bcursor%5D=a%2Bb%3D%3D', 'a+b=='],

@@ -106,6 +106,8 @@ export type SluiceEvent =
   | (OfRequest & { type: 'breaker.open'; forMs: number; reason: string })
   | (OfRequest & { type: 'breaker.close' })
   | (OfRequest & { type: 'breaker.wait'; delayMs: number })
+  /** One of several credentials that are used in turn was refused, and is left out from now on. `left`: how many there still are. */
+  | (OfRequest & { type: 'credential.refused'; left: number })
   | (OfRequest & { type: 'token.refresh'; reason: 'first' | 'expiring' | 'refused' })
 
 export type EventSink = (event: SluiceEvent) => void

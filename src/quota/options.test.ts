@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { createQuota, quotaOptions } from './options.ts'
 
+// PEERS: Airbyte Rate
 test('a quota is named as it is written', () => {
   const parse = (input: z.input<typeof quotaOptions>) =>
     createQuota(quotaOptions.parse(input), fakeClock()).name

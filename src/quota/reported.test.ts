@@ -34,6 +34,9 @@ describe('retry-after is read as', () => {
 
 describe('a budget is read from', () => {
   const epoch = wallNow / 1000 + 41
+  // PEERS: dlt lacks rate limit headers
+  // PEERS: Airbyte TokenQuota
+  // PEERS: Airbyte lacks Retry-After and RateLimit by default
   test.each<[string, HttpHeaders, RateLimitHeaders, ReturnType<typeof readRateReport>]>([
     [
       'ratelimit-* in seconds (Zendesk)',
@@ -132,6 +135,7 @@ function setUp() {
 }
 
 describe('Q4', () => {
+  // PEERS: dlt lacks coordination after a 429
   test('a retry-after pauses everybody who waits, and nobody goes before it has passed', async () => {
     const { clock, quota, ask } = setUp()
     quota.observe(429, { 'retry-after': '30' })
@@ -168,6 +172,7 @@ describe('Q4', () => {
     expect(at).toBe(5500)
   })
 
+  // PEERS: airbyte#69115
   test('when the reported budget is spent, requests in flight included, the others wait for the reset', async () => {
     const { clock, ask, report } = setUp()
     const first = ask()
@@ -181,6 +186,7 @@ describe('Q4', () => {
     expect(asked[2]!.at).toBe(30_000)
   })
 
+  // PEERS: Airbyte event API budget
   test('a report never refills: the lowest one counts until its reset', async () => {
     const { clock, ask, report } = setUp()
     report(0, 30)

@@ -4,7 +4,7 @@
 
 import { firstHeader } from '../http/headers.ts'
 import { serverNow } from '../http/http-date.ts'
-import { delayMs, retryAfterMs } from '../http/retry-after.ts'
+import { delayMs, longestDelayMs, retryAfterMs } from '../http/retry-after.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
 import type { Meter } from './meter.ts'
 import type { RateLimitHeaders } from './options.ts'
@@ -70,6 +70,8 @@ const commonNames: readonly { remaining: string; reset: string }[] = [
   { remaining: 'x-ratelimit-remaining', reset: 'x-ratelimit-reset-after' },
   { remaining: 'x-ratelimit-remaining', reset: 'x-ratelimit-reset' },
   { remaining: 'x-rate-limit-remaining', reset: 'x-rate-limit-reset' },
+  // OpenAI, beside a budget of tokens that reading does not spend.
+  { remaining: 'x-ratelimit-remaining-requests', reset: 'x-ratelimit-reset-requests' },
 ]
 
 /** Longest wait that is believed of headers whose names were guessed. */
@@ -114,7 +116,7 @@ function readStandard(headers: HttpHeaders): RateReport | undefined {
     const remaining = /;\s*r=(\d+)/.exec(item)?.[1]
     const reset = /;\s*t=(\d+)/.exec(item)?.[1]
     if (remaining === undefined || reset === undefined) continue
-    const report = { remaining: Number(remaining), resetInMs: Number(reset) * 1000 }
+    const report = { remaining: Number(remaining), resetInMs: Math.min(longestDelayMs, Number(reset) * 1000) }
     const stricter =
       strictest === undefined ||
       report.remaining < strictest.remaining ||

@@ -7,6 +7,8 @@ import { types } from './values.arbitrary.ts'
 const decimal = (precision: number, scale: number): ColumnType => ({ kind: 'decimal', precision, scale })
 const { boolean, integer, bigint, double, date, timestamp, text, json } = columnTypes
 
+// PEERS: dlt #3916
+// PEERS: dlt test_json_item_inference
 test('widening is commutative, associative and idempotent', () => {
   fc.assert(
     fc.property(types, types, types, (a, b, c) => {

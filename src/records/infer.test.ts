@@ -49,6 +49,7 @@ test('a value fits a type exactly when the type need not widen for it', () => {
   )
 })
 
+// PEERS: dlt test_json_item_inference
 test('every value fits its own type', () => {
   fc.assert(
     fc.property(values, (value) => {

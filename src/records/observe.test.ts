@@ -35,6 +35,7 @@ test('columns come in order of first appearance, with the type that holds every 
   ])
 })
 
+// PEERS: dlt test_json_item_inference
 test('a field that was only ever null has no column, and appears with its first value', () => {
   const first = observeRecords(null, [{ id: 1, late: null }])
   expect(typesOf(first.schema)).toEqual({ id: 'integer' })
@@ -42,6 +43,7 @@ test('a field that was only ever null has no column, and appears with its first 
   expect(typesOf(second.schema)).toEqual({ id: 'integer', late: 'boolean' })
 })
 
+// PEERS: airbyte#37780
 test('changes say what was widened, from what to what, and then what was added', () => {
   const { schema } = observeRecords(null, [{ id: 1, amount: 5 }])
   const { changes } = observeRecords(schema, [{ id: 2, amount: 1.5, priority: 'high' }, { id: 3n ** 38n }])

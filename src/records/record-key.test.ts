@@ -30,6 +30,7 @@ test('a missing, null or nested key is a reject that names the field and what wa
   ])
 })
 
+// PEERS: dlt hint primary_key
 test('each field of a key is checked, and one that every object inherits is missing all the same', () => {
   const { rejects } = validateKeys([{ id: 1 }, { id: 1, constructor: 'x' }], ['id', 'constructor'])
   expect(rejects.map(({ field, reason }) => [field, reason])).toEqual([

@@ -67,6 +67,7 @@ const five = () => [1, 2, 3, 4, 5].map((id) => ({ id }))
 
 describe('a position that has expired', () => {
   // PEERS: Airbyte PaginationReset
+  // PEERS: Airbyte HttpResponseFilter RESET_PAGINATION
   test('is given up, and the list is read from its beginning, once', async () => {
     const expired = new Set<string>()
     const items = five()
@@ -125,6 +126,7 @@ describe('a position that has expired', () => {
     }
   })
 
+  // PEERS: Airbyte StateDelegatingStream
   test('asks for a new table where the config says so', async () => {
     const expired = new Set<string>()
     const { stream } = streamOf(calendar(five(), expired), {

@@ -3,7 +3,7 @@ import type { StreamProblem } from './stream-rules.ts'
 
 /** What can't work in a stream whose records name rows of another's table instead of being some. */
 export function* removalProblems(stream: StreamSettings): Iterable<StreamProblem> {
-  const { write, key, table, incremental, version, deleted, transform } = stream
+  const { write, key, table, incremental, version, deleted, transform, sides, slices } = stream
   if (write !== 'delete' && write !== 'reconcile') return
   if (key === undefined) {
     yield {
@@ -32,7 +32,20 @@ export function* removalProblems(stream: StreamSettings): Iterable<StreamProblem
       message: `\`write: ${write}\` loads no rows, and so none of a list: leave \`split\` out. What belongs to a removed row goes along with it`,
     }
   }
+  if (sides !== undefined) {
+    yield {
+      path: ['sides'],
+      message: `\`write: ${write}\` loads no rows, and so none of a list beside the records: leave \`sides\` out`,
+    }
+  }
   if (write === 'delete') return
+  if (slices?.some(({ by }) => by === 'time')) {
+    yield {
+      path: ['slices'],
+      message:
+        '`write: reconcile` removes each row that the list does not name, and windows of time read only a part of it: leave `by: time` out',
+    }
+  }
   if (incremental !== undefined) {
     yield {
       path: ['incremental'],

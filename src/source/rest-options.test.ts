@@ -31,6 +31,8 @@ function problemsOf(stream: StreamInput): string[] {
   return (result.error?.issues ?? []).map((issue) => `${issue.path.slice(2).join('.')}: ${issue.message}`)
 }
 
+// PEERS: dlt test_incremental dedup
+// PEERS: Airbyte PredicateValidator
 test.each<[string, StreamInput, string]>([
   [
     'merge without a key',
@@ -61,6 +63,30 @@ test.each<[string, StreamInput, string]>([
     'deletions with a list',
     { path, paginate, write: 'delete', key: 'id', table: 'items', transform: [{ split: { tags: {} } }] },
     'transform: `write: delete` loads no rows, and so none of a list: leave `split` out. What belongs to a removed row goes along with it',
+  ],
+  [
+    'a reconciliation by windows of time',
+    {
+      path,
+      paginate,
+      key: 'id',
+      table: 'api_items',
+      write: 'reconcile',
+      slices: windows,
+    },
+    'slices: `write: reconcile` removes each row that the list does not name, and windows of time read only a part of it: leave `by: time` out',
+  ],
+  [
+    'a list beside keys that only remove rows',
+    {
+      path,
+      paginate,
+      key: 'id',
+      table: 'api_items',
+      write: 'delete',
+      sides: { users: { records: 'users', key: 'id' } },
+    },
+    'sides: `write: delete` loads no rows, and so none of a list beside the records: leave `sides` out',
   ],
   [
     'a list of keys that is read in part',
@@ -230,6 +256,8 @@ test.each<[string, StreamInput, string]>([
   expect(issues[0]).toContain(message)
 })
 
+// PEERS: dlt resources
+// PEERS: dlt resource.name
 test('a source has streams with names that can name tables', () => {
   const issuesOf = (streams: RestOptions['streams']) =>
     restOptions
@@ -245,6 +273,7 @@ test('a source has streams with names that can name tables', () => {
   )
 })
 
+// PEERS: dlt hint write_disposition
 test.each<[string, StreamInput, string]>([
   ['merge with a key', { path, paginate, key: 'id' }, 'merge'],
   ['append without a key, where it is incremental', { path, paginate, incremental: byId }, 'append'],
@@ -261,6 +290,7 @@ test.each<[string, StreamInput, string]>([
   ).toBe(write)
 })
 
+// PEERS: dlt hint table_name
 test('what is left out has its default, and one key is a list of one', () => {
   const stream = streamOf(
     'api',

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { authOptions } from '../auth/options.ts'
+import { sourceAuthOptions } from '../auth/rotate.ts'
 import { breakerOptions } from '../http/breaker.ts'
 import { responseFormat } from '../http/decode/format-options.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
@@ -42,7 +42,7 @@ const streamFields = z.strictObject({
     .describe('Any method, as in POST for a search. Default GET, or POST with a `body` or `graphql`'),
   query: query.optional(),
   headers: headers.optional().describe("Headers of this stream's requests, beside the source's"),
-  auth: authOptions
+  auth: sourceAuthOptions
     .optional()
     .describe(
       "How this stream proves who it is, in place of the source's `auth`: another account, with quotas of its own",
@@ -145,6 +145,8 @@ export type StreamSettings = z.output<typeof streamFields>
 
 export const streamOptions = streamFields
   .superRefine((stream, context) => {
+    // What options mean together can be told only where each is right by itself.
+    if (context.issues.length > 0) return
     for (const { path, message } of streamProblems(stream)) {
       context.addIssue({ code: 'custom', path: [...path], message, input: stream })
     }
@@ -171,7 +173,7 @@ export const restOptions = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
     baseUrl: address.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
-    auth: authOptions
+    auth: sourceAuthOptions
       .prefault({ type: 'none' })
       .describe('How the source proves who it is. Default: not at all'),
     tls: tlsOptions

@@ -32,6 +32,9 @@ const tickets = {
 }
 const signal = new AbortController().signal
 
+// PEERS: dlt resource.endpoint
+// PEERS: Airbyte DeclarativeStream
+// PEERS: Airbyte SimpleRetriever
 test('a stream is read through the real client, which repeats what broke off', async () => {
   const { source, transport } = sourceOf({ query: { project: 7, sort: 'none' }, streams: { tickets } }, [
     page([1, 2], 'b'),
@@ -67,6 +70,8 @@ test('R4: long numbers reach the records, the key and the cursor with all of the
   expect(transport.requests[1]!.url).toContain('since=9007199254740993')
 })
 
+// PEERS: dlt test_client POST paging without query
+// PEERS: dlt test_offline POST search paging
 test('a search by POST may be repeated, and puts its bounds into the body', async () => {
   const { source, transport } = sourceOf(
     {
@@ -105,6 +110,7 @@ test('a search by POST may be repeated, and puts its bounds into the body', asyn
   ])
 })
 
+// PEERS: Airbyte ResponseToFileExtractor
 test('an error of whoever takes the parts of a streamed body ends the reading; the API is not asked again', async () => {
   class Busy extends SluiceError {
     readonly code = 'DESTINATION_FAILED'
@@ -136,6 +142,7 @@ test('the preview of a slice is the request that it would begin or go on with', 
   )
 })
 
+// PEERS: dlt check_connection
 test('a check asks for the first page of the first stream', async () => {
   const { source, transport } = sourceOf(
     { streams: { tickets, other: { path: 'other', paginate: none() } } },
@@ -145,6 +152,7 @@ test('a check asks for the first page of the first stream', async () => {
   expect(transport.requests.map((request) => request.url)).toEqual(['https://api.test/v2/tickets?sort=id'])
 })
 
+// PEERS: Airbyte CheckStream
 test('a check asks what `check` names, and an error in the body of a success fails it', async () => {
   const { source, transport } = sourceOf({ check: 'users/me.json', streams: { tickets } }, [
     { body: { user: { id: 1 } } },
@@ -188,4 +196,61 @@ test('a backfill of a list that has no filter is refused', () => {
   expect(() => source.streams[0]!.slices(new Map(), { until: '2024-01-01' })).toThrow(
     "desk.tickets: --until can't bound this stream: it has neither `incremental` nor `slices` of time, so the API has no filter to ask with",
   )
+})
+
+// PEERS: airbyte#53129
+test('parents are asked for through the same client: their failures are repeated, and their limits waited for', async () => {
+  const projects = { ...tickets, path: 'projects' }
+  const issues = {
+    ...tickets,
+    path: 'projects/{parent.id}/issues',
+    slices: { by: 'parent', stream: 'projects' },
+  }
+  const parents: ScriptedReply[] = [
+    { status: 503, body: 'busy' },
+    page([1], 'b'),
+    { status: 429, headers: { 'retry-after': '40' }, body: '' },
+    page([2], null),
+  ]
+  const reply: ScriptedReply = ({ url }) => {
+    const parent = /projects\/(\d+)\/issues/.exec(url)?.[1]
+    return parent === undefined ? parents.shift()! : page([Number(parent) * 10], null)
+  }
+  const { source, transport, clock } = sourceOf(
+    { streams: { projects, issues } } as never,
+    Array.from({ length: 6 }, () => reply),
+  )
+  const begun = clock.now()
+  const warehouse = new Warehouse()
+  await runOnce(source.streams.find(({ name }) => name === 'desk.issues')!, warehouse)
+  expect([...warehouse.rows.keys()]).toEqual(['10', '20'])
+  expect(transport.requests).toHaveLength(6)
+  expect(clock.now() - begun).toBeGreaterThanOrEqual(40_000)
+})
+
+// PEERS: dlt single-entity heuristic
+// PEERS: dlt #2586
+test('a path that ends in a placeholder is paged as the config says: no path is taken for that of one record', async () => {
+  const issues = {
+    ...tickets,
+    path: 'issues/{slice.project}',
+    slices: { by: 'list', name: 'project', values: ['a'] },
+  }
+  const { source, transport } = sourceOf({ streams: { issues } } as never, [page([1], 'b'), page([2], null)])
+  const warehouse = new Warehouse()
+  await runOnce(source.streams[0]!, warehouse)
+  expect([...warehouse.rows.keys()]).toEqual(['1', '2'])
+  expect(transport.requests.map(({ url }) => url)).toEqual([
+    'https://api.test/v2/issues/a?sort=id',
+    'https://api.test/v2/issues/a?sort=id&cursor=b',
+  ])
+})
+
+// PEERS: dlt test_offline client headers not interpolated
+test('what a source adds to every request is sent as it is written: placeholders are a stream’s', async () => {
+  const { source, transport } = sourceOf({ query: { filter: '{parent.id}' }, streams: { tickets } }, [
+    page([1], null),
+  ])
+  await runOnce(source.streams[0]!, new Warehouse())
+  expect(transport.requests[0]!.url).toBe('https://api.test/v2/tickets?filter=%7Bparent.id%7D&sort=id')
 })

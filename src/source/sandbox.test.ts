@@ -148,6 +148,7 @@ const streams: readonly [ReturnType<typeof rest>, string, TableName][] = [
   [track, 'exportEvents', 'exportEvents'],
 ]
 
+// PEERS: dlt test_mock_api_server
 test.each(Array.from({ length: 8 }, (_, seed) => seed))(
   'with faults, changes and runs that are cut short, the last run completes every table (seed %i)',
   async (seed) => {

@@ -132,6 +132,8 @@ test('null takes a default away, also from the type of a pipeline in TypeScript'
 })
 
 // PEERS: dlt paginator precedence of defaults and resource
+// PEERS: dlt client.paginator
+// PEERS: dlt endpoint.paginator
 test.each<[Defaults, Partial<StreamInput>, string | undefined]>([
   [{ paginate }, {}, 'none'],
   [{}, { paginate: { type: 'link-header' } }, 'link-header'],

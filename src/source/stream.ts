@@ -3,8 +3,6 @@ import type { Client } from '../http/client.ts'
 import type { BodyLimits } from '../http/decode/limits.ts'
 import type { Account } from '../http/layer.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
-import { encodeBody } from '../http/request-body.ts'
-import { withQuery } from '../http/request-url.ts'
 import {
   type Attach,
   attachMarked,
@@ -14,44 +12,30 @@ import {
 } from '../http/secret-parts.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import { createPaginator } from '../pagination/options.ts'
-import { type PageView, PaginationInvalidError, type Paginator } from '../pagination/paginator.ts'
+import type { PageView, Paginator } from '../pagination/paginator.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Clock } from '../ports/runtime.ts'
-import type {
-  ReadOptions,
-  ReadScope,
-  RequestPreview,
-  Slice,
-  SourcePage,
-  Stream,
-  WriteMode,
-} from '../ports/source.ts'
+import type { ReadOptions, Slice, SourcePage, Stream, WriteMode } from '../ports/source.ts'
 import { createQuota } from '../quota/options.ts'
+import { boundsOfScope } from './backfill-bounds.ts'
 import { pagesAtOnce, slicesAtOnce } from './concurrency-options.ts'
 import { deletionMarker } from './deletion.ts'
 import { readDespiteExpiry } from './expired-position.ts'
-import { idIncremental } from './incremental/id-incremental.ts'
-import { positionIncremental } from './incremental/position-incremental.ts'
-import { compareInstants, type Instant, toInstant } from './incremental/time-format.ts'
-import { timeIncremental } from './incremental/time-incremental.ts'
 import { jobClient } from './job/job-client.ts'
 import { jobReader } from './job/job-reader.ts'
 import { announceDetection } from './pages/announce-detection.ts'
 import { type PageFetcher, type PartSink, pageFetcher } from './pages/fetch-page.ts'
 import { endCheck } from './pages/list-end.ts'
 import { readSlice } from './pages/read-slice.ts'
-import {
-  type Bounds,
-  type Progression,
-  type SliceReading,
-  type StreamProgression,
-  storedPosition,
-} from './progression.ts'
+import { storableLink } from './pages/storable-link.ts'
+import { type SliceReading, type StreamProgression, storedPosition } from './progression.ts'
+import { progressionOf, withoutMark } from './progression-of.ts'
 import type { ReactionSettings } from './reactions/reaction-options.ts'
 import { compileReactions } from './reactions/reactions.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
+import { previewRequest } from './request/preview-request.ts'
 import { methodOf } from './request/request-options.ts'
 import { streamRequest } from './request/stream-request.ts'
 import { compileSides } from './response/sides.ts'
@@ -60,9 +44,7 @@ import type { ParentStream } from './slices/parent-partitions.ts'
 import { pull } from './slices/pull.ts'
 import { readParts } from './slices/read-parts.ts'
 import { describeSlicing, partitioningOf, slicedStream } from './slices/sliced-stream.ts'
-import { timeSlices } from './slices/time-slices.ts'
 import { compileTransform } from './transform/transform.ts'
-import { wholeList } from './whole.ts'
 
 /** One endpoint of a REST API. */
 export interface RestStream extends Stream, ParentStream {
@@ -118,19 +100,10 @@ export function createRestStream(
     query: { ...inherited.query, ...own.secret.query },
   }
   const attach = attachAll(inherited, own.secret)
-  const kind = createPaginator(settings.paginate ?? { type: 'none' }, (link) => {
-    // S1: a position is stored, and whoever asks it is signed afresh.
-    const url = withoutParameters(redactor.withoutSecrets(link), secret.query)
-    if (redactor.holdsSecret(url)) {
-      throw new PaginationInvalidError(
-        redactor.url(url),
-        "this next link holds the source's credential elsewhere than in a query parameter of its own, so that it can't be stored without it; use another paginator than one that follows links",
-      )
-    }
-    // R3: a link that may not be followed is no position either, or each later run would begin with it.
-    client.resolve({ method: 'GET', url, query: {}, headers: {} })
-    return url
-  })
+  const kind = createPaginator(
+    settings.paginate ?? { type: 'none' },
+    storableLink(client, redactor, Object.keys(secret.query)),
+  )
   const { paginator, describe } = announceDetection(settings.paginate, kind, (found) =>
     onEvent?.({
       type: 'pagination.detected',
@@ -378,98 +351,16 @@ function ownQuota(clock: Clock): EndpointQuota {
   return (_method, _path, quotas) => createQuota({ quotas: [...quotas], rateLimitHeaders: false }, clock)
 }
 
-/** S1: a link that repeats a secret parameter is stored without it; each request gets it anew. */
-function withoutParameters(url: string, names: object): string {
-  return withQuery(url, Object.fromEntries(Object.keys(names).map((name) => [name, []])))
-}
-
 async function first<T>(items: Iterable<T> | AsyncIterable<T>): Promise<T | undefined> {
   for await (const item of items) return item
   return undefined
 }
 
-/**
- * Without what leaves records out: a parent that has not changed has children that have. A position is kept, since an API that gives
- * changes from a position on has no other list.
- */
-function withoutMark({ incremental, ...settings }: StreamSettings): StreamSettings {
-  return incremental?.by === 'position' ? { ...settings, incremental } : settings
-}
-
 const noParts: PartSink = { begin() {}, async part() {} }
-
-function progressionOf(
-  stream: string,
-  settings: StreamSettings,
-  paginator: Paginator,
-  clock: Clock,
-  placeholders: ReadonlySet<string>,
-): Progression {
-  const { incremental, slices } = settings
-  const windows = slices?.at(-1)
-  if (windows?.by === 'time') return timeSlices(stream, windows, clock)
-  switch (incremental?.by) {
-    case undefined:
-      return wholeList(stream)
-    case 'time':
-      return timeIncremental(stream, incremental, clock, placeholders)
-    case 'id':
-      return idIncremental(stream, incremental, placeholders)
-    case 'position':
-      return positionIncremental(stream, incremental, paginator, clock)
-  }
-}
 
 /** Without a key records can only be added; a list that is read whole each time would then be there once more with each run. */
 function writeMode(settings: StreamSettings): WriteMode {
   if (settings.write !== undefined) return settings.write
   if (settings.key !== undefined) return 'merge'
   return settings.incremental === undefined ? 'replace' : 'append'
-}
-
-/** Headers that carry a credential, by their name. */
-const sensitiveHeader = /authorization|cookie|token|secret|api-?key/
-
-function previewRequest(
-  client: Client,
-  redactor: Redactor,
-  request: RequestSpec,
-  secret: SecretParts,
-): RequestPreview {
-  const hidden = (names: object) => Object.fromEntries(Object.keys(names).map((name) => [name, '***']))
-  const shown = Object.entries(request.headers).map(([name, value]) => [
-    name,
-    sensitiveHeader.test(name) ? '***' : redactor.text(value),
-  ])
-  return {
-    method: request.method,
-    url: withQuery(redactor.url(client.resolve(request)), hidden(secret.query)),
-    headers: { ...Object.fromEntries(shown), ...hidden(secret.headers) },
-    ...(request.body !== undefined && {
-      body: redactor.text(encodeBody(request.body, request.headers['content-type']).text),
-    }),
-  }
-}
-
-/** @throws ConfigError where a bound is no time, or the part that they bound is empty */
-function boundsOfScope(stream: string, scope: ReadScope): Bounds {
-  const since = boundOf(stream, '--since', scope.since)
-  const until = boundOf(stream, '--until', scope.until)
-  if (since !== undefined && until !== undefined && compareInstants(since, until) >= 0) {
-    throw new ConfigError(
-      stream,
-      `there is nothing from ${since} (--since) to ${until} (--until): the first is not before the second`,
-    )
-  }
-  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) }
-}
-
-function boundOf(stream: string, flag: string, text: string | undefined): Instant | undefined {
-  if (text === undefined) return undefined
-  const instant = toInstant(text)
-  if (instant !== undefined && !/^-?\d+(\.\d+)?$/.test(text)) return instant
-  throw new ConfigError(
-    stream,
-    `${flag} ${JSON.stringify(text)} is no time: write an ISO date or time, as in "2024-01-31" or "2024-01-31T09:30:00Z"`,
-  )
 }

@@ -8,6 +8,7 @@ describe('the memory destination conforms', () => {
   for (const { name, run } of conformanceCases) test(name, () => run(memoryHarness()))
 })
 
+// PEERS: dlt test_dummy_client
 test('a commit that is told to fail before its point of no return leaves nothing, after it everything', async () => {
   let fail: 'before' | 'after' | undefined = 'before'
   const destination = memoryDestination({ failCommit: (_load, phase) => phase === fail })

@@ -2,6 +2,7 @@
 // answer, under a clock that passes by itself, so that an hour of waiting takes no time.
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { memoryTokenStore } from '../../src/auth/token-store.ts'
 import { definePipeline } from '../../src/config/pipeline.ts'
 import type { RunReport } from '../../src/observe/report.ts'
 import type { SluiceEvent } from '../../src/ports/events.ts'
@@ -72,6 +73,7 @@ export function apiWorld(heading: string, server: ApiServer, options: ApiWorldOp
   })
   const clock = fakeClock({ start: Date.parse(options.now ?? '2026-03-01T12:00:00Z'), auto: true })
   const destination = memoryDestination()
+  const tokenStore = memoryTokenStore()
   const requests: ApiRequest[] = []
   const events: SluiceEvent[] = []
 
@@ -100,6 +102,7 @@ export function apiWorld(heading: string, server: ApiServer, options: ApiWorldOp
         runtime: { transport, clock, random: seededRandom(1) },
         lookup: (name) => options.secrets?.[name] ?? `secret-${name}`,
         destination,
+        tokenStore,
         onEvent: (event) => events.push(event),
         ...more,
       })

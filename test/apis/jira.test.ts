@@ -119,7 +119,7 @@ describe('Jira', () => {
   test('a budget that comes back at a date is kept to, without one refusal', async () => {
     const site: Site = { issues: issuesOf(950), budget: 5, jql: [] }
     const { run, rows, events } = apiWorld('Jira', jira(site))
-    await run({ streams: ['jira.issues'] })
+    await run({ only: ['jira.issues'] })
     expect(byId(rows('jira_issues'))).toEqual(byId(site.issues))
     expect(events.filter((event) => event.type === 'request.retry')).toEqual([])
   })

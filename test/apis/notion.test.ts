@@ -80,7 +80,7 @@ describe('Notion', () => {
   test('12,000 rows are read past the silent end at 10,000, without one refusal', async () => {
     const workspace: Workspace = { pages: pagesOf(12_000, 60_000), trouble: [], asked: [] }
     const { run, rows, events } = apiWorld('Notion', notion(workspace))
-    await run({ streams: ['wiki.pages'] })
+    await run({ only: ['wiki.pages'] })
     expect(idsOf(rows('wiki_pages'))).toEqual(idsOf(workspace.pages))
     expect(events.filter((event) => event.type === 'request.retry')).toEqual([])
   })

@@ -109,6 +109,7 @@ test('JSON that ends too early under a whole response is no end of the list', as
   )
 })
 
+// PEERS: dlt silent zero rows on 200 with an error body
 test('an error body under 200 is an error, and never the end of the list', async () => {
   const { error } = await failsThenMends((_, response) =>
     sendJson(response, { error: 'internal', message: 'try again later', items: [] }),
@@ -118,6 +119,7 @@ test('an error body under 200 is an error, and never the end of the list', async
   expect(error?.message).toContain('try again later')
 })
 
+// PEERS: dlt test_offline 401 surfaces
 test('a 401 that stays says that the credential is refused', async () => {
   const { error, retries } = await failsThenMends((_, response) =>
     sendJson(response, { message: 'Invalid key' }, 401),
@@ -129,6 +131,7 @@ test('a 401 that stays says that the credential is refused', async () => {
   })
 })
 
+// PEERS: dlt test_incremental missing key or cursor
 test('records whose key is missing or null are kept as rejects, with their reason and whole', async () => {
   api.handle = (_, response) =>
     sendJson(response, {
@@ -160,6 +163,7 @@ test('with onReject: fail such a record stops its stream, and nothing of its bat
   )
 })
 
+// PEERS: dlt fault 3 repeated cursor
 test('R1: a cursor that repeats stops the stream', async () => {
   const { error } = await failsThenMends((_, response) =>
     sendJson(response, { items: [{ id: 4 }, { id: 5 }], next: 4 }),
@@ -170,6 +174,7 @@ test('R1: a cursor that repeats stops the stream', async () => {
   )
 })
 
+// PEERS: dlt fault 5 token to another host
 test('R3: a redirect to another host is refused, and its host is sent nothing', async () => {
   await using elsewhere = await scriptedApi(good)
   const { error } = await failsThenMends((_, response) =>
@@ -180,6 +185,8 @@ test('R3: a redirect to another host is refused, and its host is sent nothing', 
   expect(elsewhere.asked).toEqual([])
 })
 
+// PEERS: dlt fault 5 token to another host
+// PEERS: dlt not tested cross-host links
 test('R3: a next link to another host is refused, and its host is sent nothing', async () => {
   await using elsewhere = await scriptedApi(good)
   const pages =

@@ -39,6 +39,7 @@ test('before the first run a plan tells the first requests, and the state is emp
   })
 })
 
+// PEERS: dlt check_connection
 test('check says of each source and of the destination whether it works', async () => {
   const { code, stdout, stderr } = await work.sluice('check')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -71,6 +72,8 @@ test('preview shows the request on stderr and records on stdout, one JSON object
   expect(await checkpoints()).toEqual([])
 })
 
+// PEERS: dlt resource.selected
+// PEERS: Airbyte ConditionalStreams
 test('a run of some streams loads these alone', async () => {
   const { code, stdout, stderr } = await work.sluice('run', '--only', 'pay, desk.users')
   expect(code).toBe(0)
@@ -88,6 +91,7 @@ test('a run of some streams loads these alone', async () => {
   )
 })
 
+// PEERS: dlt test_offline second run filters all
 test('--json prints one document on stdout; the next run finds nothing new', async () => {
   const { code, stdout, stderr } = await work.sluice('run', '--json')
   expect(code).toBe(0)
@@ -108,6 +112,7 @@ test('--json prints one document on stdout; the next run finds nothing new', asy
   expect(again.stdout).toMatch(/, nothing new\n$/)
 })
 
+// PEERS: dlt incremental attributes
 test('the state shows where each stream stands', async () => {
   const { code, stdout } = await work.sluice('state', 'show')
   expect(code).toBe(0)
@@ -116,6 +121,7 @@ test('the state shows where each stream stands', async () => {
   expect(stdout).toMatch(/pay\.transactions +all +20\S+Z +read to its end +\d+ +20/)
 })
 
+// PEERS: dlt incremental allow_external_schedulers
 test('a backfill leaves the checkpoints alone', async () => {
   const before = await checkpoints()
   const since = new Date(sandbox.sandbox.startTime - 20 * 86_400_000).toISOString().slice(0, 10)
@@ -199,6 +205,7 @@ test('exit code 1: check tells a wrong credential, though the API answers users/
   expect(stdout).not.toContain('sk_test_wrong_wrong')
 })
 
+// PEERS: dlt test_auth_config secrets from the environment
 test('exit code 2: a missing or empty variable is named with its place, with all others, before anything is asked', async () => {
   const good = work.env
   const { PAY_KEY: _, ...rest } = good
@@ -269,6 +276,7 @@ test('exit code 2: a wrong command line says what is wrong with it, on stderr al
   }
 })
 
+// PEERS: dlt pending packages
 test.concurrent('exit code 130: a run that is interrupted commits what is complete, and the next one goes on', async () => {
   const slow = await startSandbox({ records: { transactions: 2000 }, latencyMs: 60 })
   const other = new Workspace()

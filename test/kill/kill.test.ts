@@ -39,6 +39,9 @@ const CASES = MODES.map((mode, index) => {
   return { mode, name: mode.what, first, second, points: `${first.what}, then ${second.what}` }
 })
 
+// PEERS: dlt order of commits
+// PEERS: dlt #3023
+// PEERS: dlt not tested crash at each commit point
 test.each(CASES)(
   '$name: killed $points, the next run completes the truth and asks again for no more than C4 allows',
   async ({ mode, first, second }) => {
@@ -53,6 +56,7 @@ test.each(CASES)(
 )
 
 const SEED = 20_260
+// PEERS: dlt crash after the database commit
 test(`killed at random moments (seed ${SEED}), the last run completes the truth`, async () => {
   const random = seededRandom(SEED)
   const mode = MODES[Math.floor(random() * MODES.length)]!

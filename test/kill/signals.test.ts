@@ -8,6 +8,7 @@ vi.setConfig({ testTimeout: 180_000 })
 
 const cursor = MODES.find(({ name }) => name === 'cursor')!
 
+// PEERS: dlt #2595
 test.each(['SIGINT', 'SIGTERM'] as const)(
   '%s: what was read completely is committed, the exit code is 130, and the next run asks for nothing twice',
   async (signal) => {
@@ -29,6 +30,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
+// PEERS: dlt blocking waits
 test('a second SIGINT ends the process at once, whatever it waits for, and costs only what was not committed', async () => {
   await using victim = await Victim.start(cursor, 5)
   const stopped = await victim.live({

@@ -15,6 +15,8 @@ const SEEDS_A_TEST = 100
 const otherStart = randomInt(1_000_000, 1_000_000_000)
 const batches = [...startsOf(0, FIXED_SEEDS), ...startsOf(otherStart, OTHER_SEEDS)]
 
+// PEERS: dlt #4052
+// PEERS: Airbyte lacks exactly-once
 test.each(batches)(
   'whatever goes wrong, the warehouse holds the truth in the end, each record once (100 seeds from %i)',
   async (from) => {

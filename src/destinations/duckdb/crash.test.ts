@@ -55,6 +55,8 @@ const everything = async (session: DuckdbSession) => ({
   loads: await session.query('SELECT load_id, inserted, updated FROM _sluice_loads ORDER BY load_id'),
 })
 
+// PEERS: dlt state beside the data
+// PEERS: dlt test_dummy_client
 test('C1: what was committed is there after a crash: rows, new and widened columns, replacements, checkpoints', async () => {
   await using session = await destinationAt(file).open('p')
   const steps: (() => Promise<unknown>)[] = [
@@ -135,6 +137,8 @@ test('C1: a table whose columns were widened opens after a crash, whatever they 
   }
 })
 
+// PEERS: dlt #4023
+// PEERS: dlt test_restore_state
 test('C2, C3: a run that starts after a crash goes on from the committed checkpoint, and a replay changes nothing', async () => {
   await using session = await destinationAt(file).open('p')
   const receipt = await load(session, [{ id: 1 }])

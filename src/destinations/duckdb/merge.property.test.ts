@@ -88,6 +88,7 @@ async function commit(
   return { inserted, updated, unchanged }
 }
 
+// PEERS: dlt merge is idempotent
 test('whatever the batches, the table and the receipts are those of a plain map', async () => {
   const session = await destinationAt(join(directory.path, 'merge.duckdb')).open('property')
   let run = 0

@@ -91,6 +91,7 @@ const scalar: fc.Arbitrary<Value> = fc.oneof(
     .map(([whole, fraction]) => new LongDecimal(`${whole}.${fraction}`)),
 )
 
+// PEERS: dlt #3916
 test('a column that is widened in the table holds what it would hold had it been wide from the start (R4)', async () => {
   await fc.assert(
     fc.asyncProperty(

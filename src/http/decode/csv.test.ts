@@ -77,7 +77,7 @@ describe('reading', () => {
   })
 
   // PEERS: Airbyte CsvDecoder.set_values_to_none
-  // PEERS: Airbyte ResponseToFileExtractor.preserve_na_values
+  // PEERS: Airbyte ResponseToFileExtractor
   test('`nullValues` are null, quoted or not', async () => {
     const { records } = await read('id,a,b,c\n1,,"",NULL\n', { format: { nullValues: ['', 'NULL'] } })
     expect(records).toEqual([{ id: '1', a: null, b: null, c: null }])
@@ -155,6 +155,7 @@ describe('reading', () => {
     expect(parts.reduce((sum, bytes) => sum + bytes, 0)).toBe(byteLength)
   })
 
+  // PEERS: Airbyte GzipDecoder
   test('gzip files, and all files of a zip archive, each with its header', async () => {
     expect((await read(gzipSync('id\n1\n'))).records).toEqual([{ id: '1' }])
     const archive = zipSync({

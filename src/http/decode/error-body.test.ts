@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import type { Value } from '../../ports/json.ts'
 import { errorBodyMessage } from './error-body.ts'
 
+// PEERS: dlt not tested error body with 200
 test.each<[Value, string]>([
   [{ error: 'invalid_token' }, 'invalid_token'],
   [{ error: 'RecordNotFound', description: 'Not found' }, 'RecordNotFound (Not found)'],

@@ -43,6 +43,7 @@ async function failure(reading: Promise<unknown>): Promise<SluiceError> {
 }
 
 describe('reading', () => {
+  // PEERS: Airbyte JsonlDecoder
   test('any records, cut anywhere, come out as they were written', async () => {
     const record = fc.dictionary(
       fc.string(),

@@ -38,6 +38,7 @@ const text = '{"name":"Zoë €","id":12345678901234567890}'
 const value = { name: 'Zoë €', id: 12345678901234567890n }
 
 describe('reading', () => {
+  // PEERS: Airbyte GzipDecoder
   test.each<[string, HttpHeaders, Uint8Array]>([
     ['plain', {}, Buffer.from(text)],
     ['gzip', { 'content-encoding': 'gzip' }, gzipSync(text)],

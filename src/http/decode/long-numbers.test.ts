@@ -131,6 +131,7 @@ describe('R4', () => {
     expect(value).toBe(12345678901234567890n)
   })
 
+  // PEERS: Airbyte JsonDecoder
   test('any JSON text comes back with the exact value of each number', () => {
     fc.assert(
       fc.property(document, (text) => {

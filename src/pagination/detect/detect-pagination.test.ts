@@ -21,7 +21,7 @@ interface Shape {
 }
 
 // First pages of two records, as their documentation has them.
-// PEERS: dlt test_detector.py 23 response shapes → records path, next path, paginator type
+// PEERS: dlt test_detector 23 response shapes
 const shapes: Shape[] = [
   {
     api: 'GitHub issues',

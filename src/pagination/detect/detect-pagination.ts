@@ -35,6 +35,8 @@ export interface Detection {
   readonly says: 'more' | 'end' | 'nothing'
   /** Why it may be wrong. */
   readonly doubt?: string
+  /** The flag that says whether there are more, as `more` takes it, where that is all that was found. */
+  readonly more?: string
 }
 
 /** How a list goes on, by its first page. `inBody`: parameters go into the JSON body of the request. Pure. */
@@ -96,7 +98,9 @@ function byUrl(
     ({ key, parents }) =>
       nextUrlKeys.has(plain(key)) || (innerUrlKeys.has(plain(key)) && plain(parents.at(-1) ?? '') === 'next'),
   )
-  const found = named.find(({ value }) => typeof value === 'string' && looksLikeUrl(value))
+  const found = named.find(
+    ({ value }) => typeof value === 'string' && looksLikeUrl(value) && URL.canParse(value, page.url),
+  )
   if (found !== undefined) {
     const says = more?.says === false ? 'end' : 'more'
     const elsewhere = new URL(String(found.value), page.url).origin !== new URL(page.url).origin
@@ -262,6 +266,7 @@ function onePage(page: PageView, fields: readonly BodyField[], more: Flag | unde
     return {
       ...found,
       says: 'more',
+      more: more.flag,
       doubt: `${more.flag} says that there are more pages, and nothing that is known says how to ask for them`,
     }
   }

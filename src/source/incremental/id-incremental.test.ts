@@ -40,6 +40,7 @@ function setup({ ids, incremental = {}, size = 2, newestFirst = false }: Setup) 
   return { client, stream, asked, warehouse: new Warehouse() }
 }
 
+// PEERS: Airbyte IncrementingCountCursor
 test('the first run asks without a bound, or with `start`, the next one with the greatest id', async () => {
   const { stream, warehouse, asked } = setup({ ids: [7, 10, 9] })
   await runOnce(stream, warehouse)
@@ -74,6 +75,7 @@ test('C5: newest first the mark moves at the end, in ascending order with each p
   expect(ascending.warehouse.pages.map((page) => page.progress!.highWater)).toEqual(['2', '4', '4'])
 })
 
+// PEERS: dlt incremental lag
 test('look-back asks from before the mark, and never from before the start', async () => {
   const { stream, warehouse, asked } = setup({ ids: [5, 20], incremental: { lookback: 10, start: 3 } })
   await runOnce(stream, warehouse)
@@ -114,6 +116,7 @@ test('a stored mark of another kind is refused', async () => {
   )
 })
 
+// PEERS: dlt string cursors compare lexically
 test('property: ids of any form are ordered as the whole numbers that they are', () => {
   const id = fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n })
   const form = fc.constantFrom<(id: bigint) => bigint | string | number>(

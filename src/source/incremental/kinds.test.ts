@@ -85,6 +85,9 @@ describe('newest first', () => {
   const manners = { sort: 'descending', bound: 'none' } as const
 
   // PEERS: dlt incremental row_order
+  // PEERS: dlt incremental attributes
+  // PEERS: dlt test_incremental out-of-range flags
+  // PEERS: Airbyte DatetimeBasedCursor is_data_feed
   test('reading stops at the page that passes the mark, and asks for no page behind it', async () => {
     const items = at(0, 1000, 2000, 3000, 4000, 5000)
     const { client, stream, warehouse } = setup(items, manners, { ...byTime, order: 'descending' })
@@ -109,6 +112,7 @@ describe('newest first', () => {
     expect(ids(warehouse)).toEqual([0, 1, 2, 3, 4])
   })
 
+  // PEERS: dlt test_incremental descending keeps right hashes
   test('the mark moves when the run has come down to the one before, and an interrupted run goes on in the middle (C5, C4)', async () => {
     const items = at(0, 1000, 2000, 3000, 4000)
     const { client, stream, warehouse } = setup(items, manners, { ...byTime, order: 'descending' })
@@ -120,6 +124,7 @@ describe('newest first', () => {
     expect(mark(warehouse)).toBe('2024-02-01T00:00:04.000Z')
   })
 
+  // PEERS: dlt test_incremental row_order closes generators
   test('a list that is not sorted so stops the stream: what is newer could stand anywhere behind', async () => {
     const { stream, warehouse } = setup(
       at(2000, 1000, 3000),
@@ -150,6 +155,7 @@ describe('newest first', () => {
 describe('the bound of the API', () => {
   // PEERS: Airbyte DatetimeBasedCursor is_compare_strictly
   // PEERS: dlt incremental range_start
+  // PEERS: dlt test_incremental ranges open and closed
   test('that leaves out the very time is asked one step earlier', async () => {
     const items = at(0, 1000, 1000)
     const late: Item = { id: 9, at: epoch + 1000 }
@@ -231,7 +237,9 @@ describe('the bound of the API', () => {
 })
 
 describe('a mark that only the response names', () => {
-  // PEERS: dlt complaint #3397 #2735
+  // PEERS: dlt #3397
+  // PEERS: dlt incremental cursor_path
+  // PEERS: dlt incremental last_value_func
   test('becomes the high-water mark, as with Salesforce’s latestDateCovered, and outlives a run that finds nothing', async () => {
     const items = at(0, 5000)
     const { stream, warehouse, client } = setup(
@@ -309,6 +317,7 @@ describe('a mark that only the response names', () => {
 })
 
 // PEERS: dlt incremental on_cursor_value_missing
+// PEERS: dlt test_incremental null cursor
 test('records without the field are left out with `missing: drop`', async () => {
   const list = [{ id: 0, at: Number.NaN }, ...at(0, 1000).slice(1)]
   const { stream, warehouse } = setup(
@@ -325,6 +334,7 @@ test('records without the field are left out with `missing: drop`', async () => 
 
 describe('options that can not work', () => {
   const refused = (incremental: unknown) => () => setup([], {}, incremental as never)
+  // PEERS: dlt test_incremental_config
   test('are refused with what is missing', () => {
     expect(refused({ by: 'time', param: 'since', start: '1d' })).toThrow(
       /give `field`, the time in a record, or `mark`/,
@@ -340,6 +350,8 @@ describe('options that can not work', () => {
   })
 })
 
+// PEERS: dlt boundary dedup by hashes
+// PEERS: dlt test_incremental lag
 test('property: for every kind, any order of ties at the boundary, and any split into runs and crashes: the same', async () => {
   const kinds: readonly { readonly manners: Manners; readonly incremental: Record<string, unknown> }[] = [
     { manners: { sort: 'ascending' }, incremental: { ...byTime, param: 'since', order: 'ascending' } },

@@ -40,6 +40,7 @@ function desk(events: number[], { start = true }: { start?: boolean } = {}) {
   return { client, stream, warehouse: new Warehouse() }
 }
 
+// PEERS: Airbyte StateDelegatingStream
 test('the start goes into the first request of all, and every other one goes by the cursor', async () => {
   const { client, stream, warehouse } = desk([1, 2, 3])
   await runOnce(stream, warehouse)

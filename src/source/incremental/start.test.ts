@@ -4,6 +4,8 @@ import { startInstant, startOption } from './start.ts'
 
 const clock = fakeClock({ start: Date.parse('2026-02-10T12:00:00Z') })
 
+// PEERS: dlt incremental initial_value
+// PEERS: Airbyte MinMaxDatetime
 test('a start is a date, a time, or so long before now', () => {
   expect(startInstant(startOption.parse('2024-01-31'), clock)).toBe('2024-01-31T00:00:00Z')
   expect(startInstant(startOption.parse('2024-01-31T09:30:00+01:00'), clock)).toBe('2024-01-31T08:30:00Z')

@@ -8,6 +8,7 @@ const berlin = (format: string, fieldFormat?: string) =>
   timeCodec({ format, fieldFormat, timeZone: 'Europe/Berlin' })
 
 describe('a bound', () => {
+  // PEERS: dlt incremental convert
   test('is rounded so that no record is left out: the lower one down, the upper one up', () => {
     const minute = timeCodec({ format: '%Y-%m-%d %H:%M', timeZone: 'UTC' })
     expect(minute.write('2024-01-31T09:30:00.000001Z')).toBe('2024-01-31 09:30')
@@ -44,6 +45,7 @@ describe('a bound', () => {
     expect(berlin('%Y-%m-%d %H:%M:%S %z').write('2024-10-27T00:30:00Z')).toBe('2024-10-27 02:30:00 +0200')
   })
 
+  // PEERS: dlt test_lag
   test('whatever an API takes it for, the lower one is never later and the upper one never earlier than it was', () => {
     const local = berlin('%Y-%m-%d %H:%M')
     const offsetOf = zoneOffset('Europe/Berlin')
@@ -65,6 +67,7 @@ describe('a bound', () => {
 })
 
 describe('a record’s time', () => {
+  // PEERS: dlt test_incremental time zones
   test('is read in the zone where it names none, in the form of the parameter or in one of its own, else as ISO or as a number', () => {
     const codec = berlin('%Y-%m-%d %H:%M', '%d.%m.%Y %H:%M')
     expect(codec.read('31.01.2024 10:30')).toBe('2024-01-31T09:30:00Z')

@@ -66,6 +66,8 @@ const items = (): Item[] => [
   { id: 4, updated_at: '2024-01-03T00:00:00.123456Z' },
 ]
 
+// PEERS: dlt incremental cursor_path
+// PEERS: Airbyte DatetimeBasedCursor
 test('the first run asks from the start, the next one from the high-water mark, inclusive', async () => {
   const { stream, warehouse, asked } = setup({ items: items() })
   await runOnce(stream, warehouse)
@@ -76,6 +78,7 @@ test('the first run asks from the start, the next one from the high-water mark, 
   expect(new Set(asked())).toEqual(new Set(['2024-01-01T00:00:00Z', '2024-01-03T00:00:00.123456Z']))
 })
 
+// PEERS: dlt test_incremental state after item and page
 test('C5: without an order the mark moves at the end of the list only, and is kept in the position until then', async () => {
   const { stream, warehouse } = setup({ items: items(), order: 'descending' })
   await runOnce(stream, warehouse)
@@ -86,6 +89,7 @@ test('C5: without an order the mark moves at the end of the list only, and is ke
   ])
 })
 
+// PEERS: dlt test_incremental state after item and page
 test('C5: where the list is ascending the mark moves with each page', async () => {
   const { stream, warehouse } = setup({ items: items(), incremental: { order: 'ascending' } })
   await runOnce(stream, warehouse)
@@ -119,6 +123,8 @@ test.each(['ascending', 'none'] as const)(
   },
 )
 
+// PEERS: dlt incremental primary_key
+// PEERS: dlt test_incremental hashes carried over days
 test('records that share the boundary time and come later are read by the next run', async () => {
   const list = items()
   const { stream, warehouse } = setup({ items: list })
@@ -128,6 +134,9 @@ test('records that share the boundary time and come later are read by the next r
   expect([...warehouse.rows.keys()]).toEqual(['1', '2', '3', '4', '5'])
 })
 
+// PEERS: dlt incremental lag
+// PEERS: dlt test_incremental lag
+// PEERS: Airbyte DatetimeBasedCursor lookback_window
 test('look-back asks from before the mark, and never from before the start', async () => {
   const list = items()
   const { stream, warehouse, asked } = setup({ items: list, incremental: { lookback: '1d' } })
@@ -141,6 +150,7 @@ test('look-back asks from before the mark, and never from before the start', asy
   expect(new Set(long.asked())).toEqual(new Set(['2024-01-01T00:00:00Z']))
 })
 
+// PEERS: dlt #2269
 test('the mark stays at now less the margin at most, as it was when the list was begun', async () => {
   const list = [
     { id: 1, updated_at: '2024-01-01T00:00:00Z' },
@@ -170,6 +180,7 @@ test('a record that changes while the list is read is read by the next run', asy
   expect(warehouse.rows.get('1')).toEqual({ id: 1, updated_at: '2024-06-01T00:30:00Z' })
 })
 
+// PEERS: dlt endpoint.incremental
 test('with `endParam` the list ends at now less the margin, and the next run reads what came after', async () => {
   const list = items()
   const { stream, warehouse, client } = setup({
@@ -181,6 +192,7 @@ test('with `endParam` the list ends at now less the margin, and the next run rea
   expect(client.requests[0]!.query).toMatchObject({ since: 1704067200, until: 1704153570 })
 })
 
+// PEERS: dlt test_offline incremental convert
 test('times as epoch numbers are compared as numbers, and the mark is stored as ISO', async () => {
   const { stream, warehouse, client } = setup({
     items: [
@@ -195,6 +207,7 @@ test('times as epoch numbers are compared as numbers, and the mark is stored as 
   expect(client.requests.at(-1)!.query.since).toBe(1704153600)
 })
 
+// PEERS: Airbyte DatetimeBasedCursor is_client_side_incremental
 test('without `param` the whole list is read, and what is older than the mark is left out here', async () => {
   const list = items()
   const { stream, warehouse, asked } = setup({ items: list, incremental: { param: undefined } })
@@ -209,6 +222,7 @@ test('without `param` the whole list is read, and what is older than the mark is
   expect(warehouse.progress.get('all')!.highWater).toBe('2024-01-04T00:00:00Z')
 })
 
+// PEERS: dlt incremental end_value
 test('a backfill reads its own bounds and moves no checkpoint', async () => {
   const { stream, warehouse, asked } = setup({ items: items() })
   await runOnce(stream, warehouse)
@@ -221,6 +235,7 @@ test('a backfill reads its own bounds and moves no checkpoint', async () => {
   expect(warehouse.progress.get('all')).toEqual(before)
 })
 
+// PEERS: dlt test_incremental initial after end
 test('a backfill of what is no time, or of nothing, is refused', () => {
   const { stream } = setup({ items: items() })
   expect(() => stream.slices(new Map(), { since: 'monday' })).toThrow(
@@ -231,6 +246,7 @@ test('a backfill of what is no time, or of nothing, is refused', () => {
   )
 })
 
+// PEERS: dlt test_incremental row_order closes generators
 test('C5: a list that is not in the order that was declared stops the stream, inside a page and between pages', async () => {
   const descending = setup({ items: items(), order: 'descending', incremental: { order: 'ascending' } })
   await expect(runOnce(descending.stream, descending.warehouse)).rejects.toThrow(
@@ -241,6 +257,8 @@ test('C5: a list that is not in the order that was declared stops the stream, in
   expect(byPage.warehouse.pages).toHaveLength(1)
 })
 
+// PEERS: dlt incremental on_cursor_value_missing
+// PEERS: dlt test_incremental missing key or cursor
 test('a record without the field stops the stream, and the message names the nearest field', async () => {
   const { stream, warehouse } = setup({ items: items(), incremental: { field: 'update_at' } })
   const failure = runOnce(stream, warehouse)
@@ -250,6 +268,7 @@ test('a record without the field stops the stream, and the message names the nea
   )
 })
 
+// PEERS: dlt test_incremental null cursor
 test('a record with null in the field, or with no time in it, stops the stream', async () => {
   const empty = setup({ items: [{ id: 1, updated_at: null }] })
   await expect(runOnce(empty.stream, empty.warehouse)).rejects.toThrow(
@@ -263,6 +282,7 @@ test('a record with null in the field, or with no time in it, stops the stream',
   )
 })
 
+// PEERS: dlt incremental on_cursor_value_missing
 test('with `missing: keep` a record without the field is loaded and the mark goes by the others', async () => {
   const list = [...items(), { id: 9, updated_at: null }]
   const { stream, warehouse } = setup({ items: list, incremental: { missing: 'keep' } })
@@ -279,6 +299,8 @@ test('a stored mark of another kind is refused', async () => {
   )
 })
 
+// PEERS: dlt test_incremental dedup
+// PEERS: dlt test_incremental unordered rows
 test('property: however the list is paged, tied and cut into runs, every record is there, once by key', async () => {
   const item = fc.record({ at: fc.integer({ min: 0, max: 12 }) })
   await fc.assert(

@@ -19,7 +19,7 @@ export const plainTimeFormat = z.enum(['iso', 'epoch', 'epoch_ms', 'epoch_us', '
 export const timeFormat = z
   .union([plainTimeFormat, timePattern])
   .describe(
-    'How the API writes a time: iso (2024-01-31T09:30:00Z), epoch (seconds since 1970), epoch_ms, epoch_us, date (2024-01-31), or a pattern of the directives of strftime, as in "%Y-%m-%d %H:%M" (%Y %y %m %b %B %d %H %I %p %M %S %L %f %z %:z %s %%). Default iso',
+    'How the API writes a time: iso (2024-01-31T09:30:00Z), epoch (seconds since 1970), epoch_ms, epoch_us, date (2024-01-31), or a pattern of the directives of strftime, as in "%Y-%m-%d %H:%M" (%Y %y %m %b %B %d %a %H %I %p %M %S %L %f %z %:z %s %%). Default iso',
   )
 export type TimeFormat = z.output<typeof timeFormat>
 

@@ -34,6 +34,7 @@ const forms: readonly ((moment: Moment) => Value)[] = [
   ({ seconds, fraction }) => new LongDecimal(`${seconds}${dotted(fraction)}`),
 ]
 
+// PEERS: dlt string cursors compare lexically
 test('property: times in any form are ordered as the moments that they are', () => {
   const form = fc.constantFrom(...forms)
   fc.assert(

@@ -13,6 +13,7 @@ const utc = zoneOffset('UTC')
 
 describe('a pattern', () => {
   // PEERS: Airbyte DatetimeBasedCursor datetime_format
+  // PEERS: dlt incremental convert
   test.each([
     ['%Y-%m-%d', '2024-01-31T09:05:07.1234567Z', '2024-01-31'],
     ['%Y-%m-%d %H:%M', '2024-01-31T09:05:07.1234567Z', '2024-01-31 09:05'],
@@ -21,6 +22,7 @@ describe('a pattern', () => {
     ['%Y-%m-%dT%H:%M:%S%:z', '2024-01-31T09:05:07Z', '2024-01-31T09:05:07+00:00'],
     ['%d/%m/%y %I:%M %p', '2024-01-31T00:05:07Z', '31/01/24 12:05 AM'],
     ['%d %b %Y, %I %p', '2024-09-01T23:00:00Z', '01 Sep 2024, 11 PM'],
+    ['%a, %d %b %Y', '2015-08-18T00:00:00Z', 'Tue, 18 Aug 2015'],
     ['%B %d, %Y', '2024-09-01T23:00:00Z', 'September 01, 2024'],
     ['%s', '2024-01-31T09:05:07.9Z', '1706691907'],
     ['%s.%L', '2024-01-31T09:05:07.9Z', '1706691907.900'],
@@ -48,6 +50,8 @@ describe('a pattern', () => {
     expect(pattern('%Y-%m-%d').parse('2024-02-01 ', utc)).toBeUndefined()
     expect(pattern('%H:%M %Y').parse('24:00 2024', utc)).toBeUndefined()
     expect(pattern('%b %Y').parse('Foo 2024', utc)).toBeUndefined()
+    expect(pattern('%s').parse('999999999999', utc)).toBeUndefined()
+    expect(pattern('%Y%z').parse('0000+0100', utc)).toBeUndefined()
   })
 
   test('takes what is no directive as it stands', () => {
@@ -62,6 +66,7 @@ describe('a pattern', () => {
     ['yyyy-MM-dd', /it holds no directive/],
     ['%H:%M', /it says no year: add %Y/],
     ['%Y %I', /%I counts to 12: add %p, or use %H/],
+    [`%Y${'9'.repeat(300)}`, /it has 302 characters, and 200 at most are taken/],
   ])('%s is refused', (text, problem) => {
     expect(compileTimePattern(text)).toEqual({ problem: expect.stringMatching(problem) })
   })

@@ -125,6 +125,15 @@ const directives: Readonly<Record<string, Directive>> = {
       fields.month = monthNamed(text)
     },
   },
+  // The day of the week says nothing that the date doesn't (RFC 2822: "Tue, 18 Aug 2015"); it is written, and not compared.
+  a: {
+    pattern: '[A-Za-z]{3}',
+    write: ({ year, month, day }) =>
+      ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][
+        new Date(Date.UTC(year, month - 1, day)).getUTCDay()
+      ]!,
+    read() {},
+  },
   B: {
     unit: 'month',
     pattern: '[A-Za-z]{3,9}',
@@ -182,8 +191,13 @@ const sizes: readonly PatternUnit[] = [
   'microsecond',
 ]
 
-/** Compiles a pattern, or says what is wrong with it. Directives: %Y %y %m %b %B %d %H %I %p %M %S %L %f %z %:z %s %%. */
+/** No time is written that long, and a regular expression can't be of any length. */
+const longest = 200
+
+/** Compiles a pattern, or says what is wrong with it. Directives: %Y %y %m %b %B %d %a %H %I %p %M %S %L %f %z %:z %s %%. */
 export function compileTimePattern(text: string): TimePattern | { readonly problem: string } {
+  if (text.length > longest)
+    return { problem: `it has ${text.length} characters, and ${longest} at most are taken` }
   const parts: (string | Directive)[] = []
   const used = new Set<string>()
   let source = ''
@@ -284,8 +298,10 @@ function instantOf(fields: Fields, offsetOf: ZoneOffset): Instant | undefined {
 }
 
 function withFraction(ms: number, fraction: string): Instant | undefined {
-  if (Math.abs(ms) > 8.64e15) return undefined
+  if (!(Math.abs(ms) <= 8.64e15)) return undefined
   const whole = instantOfMs(ms)
+  // A year of more than four digits, or one before our era, is written otherwise, and could not be compared as text.
+  if (!/^\d{4}-/.test(whole)) return undefined
   return fraction === '' ? whole : `${whole.slice(0, 19)}.${fraction}Z`
 }
 

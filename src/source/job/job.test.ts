@@ -226,7 +226,7 @@ test("a job that fails stops the stream with the API's message, and this run cre
   expect(asked()).toHaveLength(2)
 })
 
-// PEERS: Airbyte AsyncRetriever polling_job_timeout and abort_requester
+// PEERS: Airbyte AsyncRetriever
 test('a job that takes too long is aborted, and the message says how long it took', async () => {
   const { run, asked } = bench(
     [created, ...Array.from({ length: 3 }, () => status('pending')), { status: 204, headers: {}, body: '' }],
@@ -294,7 +294,7 @@ test('idempotencyKey: the key is stored before, and a creation whose answer was 
   expect(warehouse.received).toBe(1)
 })
 
-// PEERS: Airbyte AsyncRetriever download_target_extractor (several URLs)
+// PEERS: Airbyte AsyncRetriever
 test('SendGrid: results in several files are read one after the other, and a run that was cut short goes on in the right one', async () => {
   const urls = ['https://api.test/f/1', 'https://api.test/f/2', 'https://api.test/f/3']
   const ready = status('ready', { urls })

@@ -21,6 +21,10 @@ async function collect<T>(pages: AsyncIterable<T>): Promise<T[]> {
   return all
 }
 
+// PEERS: dlt fault 9 the page shows the next request
+// PEERS: dlt test_client paginate default, auto, explicit
+// PEERS: dlt test_client page exposes its request
+// PEERS: dlt test_requests_paginate
 test('a list is read page by page, and each page says where the next one starts', async () => {
   const { client, transport } = api([
     { body: { items: [{ id: 1 }], next: 'b' } },

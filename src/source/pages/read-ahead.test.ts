@@ -52,6 +52,7 @@ function gatedApi(answer: (from: number) => Answer | Error) {
   return { client, log, release, aborted }
 }
 
+// PEERS: dlt pages of one endpoint are sequential
 test('after the first page so many are asked for at once, and one more for each that is taken', async () => {
   const list = rows(95)
   const { client, log, release } = gatedApi((from) => pageOf(list, from))
@@ -249,6 +250,7 @@ function mutatedApi(seed: number, length: number, inserts: boolean, cuts: readon
   return client
 }
 
+// PEERS: dlt #2844
 test('property: whatever order answers come in, wherever pages are short, the list is read once and in order', async () => {
   await fc.assert(
     fc.asyncProperty(

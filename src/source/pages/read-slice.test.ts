@@ -24,6 +24,7 @@ function numbered(count: number, log: string[] = []) {
 const theSlice = { key: 'all', progress: null }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+// PEERS: airbyte#9404
 test('the next page is asked for before the present one is handed on, and no further one until that is taken', async () => {
   const log: string[] = []
   const { stream } = numbered(4, log)
@@ -47,6 +48,7 @@ test('the next page is asked for before the present one is handed on, and no fur
   expect(log).toEqual(['ask 1', 'ask 2', 'take 1', 'ask 3', 'take 2', 'ask 4', 'take 3', 'take 4'])
 })
 
+// PEERS: Airbyte lacks page-level checkpoint
 test('C4: a list that is read whole goes on at the page after the committed one, and ends with no position', async () => {
   const { client, stream } = numbered(3)
   const warehouse = new Warehouse()

@@ -43,6 +43,8 @@ test.for([
   expect(problemOf([{ status, action: 'ignore' }])).toContain(message)
 })
 
+// PEERS: dlt test_response_actions_config
+// PEERS: Airbyte HttpResponseFilter
 test('an entry says which responses are meant', () => {
   expect(problemOf([{ action: 'ignore' }])).toBe(
     `${at}.status: say which responses are meant: name \`status\`, \`header\`, \`body\` or \`text\``,

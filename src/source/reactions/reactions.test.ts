@@ -92,6 +92,7 @@ const done = { position: null, highWater: null }
 
 // PEERS: dlt response_actions ignore 404
 // PEERS: Airbyte HttpResponseFilter IGNORE
+// PEERS: dlt test_client hook raising Ignore
 test('ignore: the response counts as an empty last page, and the slice is done', async () => {
   const { run, warehouse } = bench(
     [page(1, 'b'), { status: 404, body: {} }],
@@ -103,7 +104,10 @@ test('ignore: the response counts as an empty last page, and the slice is done',
 })
 
 // PEERS: dlt response_actions on content
-// PEERS: complaint dlt#1786 (retry on body content)
+// PEERS: dlt #1786
+// PEERS: dlt retry predicates
+// PEERS: dlt test_requests custom predicate
+// PEERS: Airbyte HttpResponseFilter RETRY
 test('retry: a body under 200 is asked for again, with the delays of a 503', async () => {
   const pending = { body: { items: [], state: 'incomplete' } }
   const { run, warehouse, events, transport } = bench(
@@ -117,6 +121,8 @@ test('retry: a body under 200 is asked for again, with the delays of a 503', asy
 })
 
 // PEERS: dlt response_actions order
+// PEERS: Airbyte CompositeErrorHandler
+// PEERS: Airbyte CustomErrorHandler
 test("the first entry that matches holds, the stream's before the source's", async () => {
   const { run } = bench(
     [{ status: 404, body: {} }],
@@ -173,7 +179,7 @@ test('text: what the body holds, also where it is no JSON', async () => {
 })
 
 // PEERS: Airbyte HttpResponseFilter REFRESH_TOKEN_THEN_RETRY
-// PEERS: complaint airbyte#31687 (token expires inside the retry loop)
+// PEERS: airbyte#31687
 test('refresh-token: the credential is renewed once, and a second refusal stops the stream', async () => {
   const expired = { status: 400, body: { error: { code: 'session_expired' } } }
   const reaction: Responses = [{ body: "@.error.code == 'session_expired'", action: 'refresh-token' }]
@@ -204,6 +210,7 @@ test('a 401 that is to be ignored may be an old token, which is renewed first', 
 // PEERS: Airbyte WaitUntilTimeFromHeader
 // PEERS: Airbyte ConstantBackoffStrategy
 // PEERS: Airbyte HttpResponseFilter RATE_LIMITED
+// PEERS: Airbyte CustomBackoffStrategy
 test.for<[Responses[number]['retryAfter'], Record<string, string>, object, number]>([
   ['30s', {}, {}, 30_000],
   [{ header: 'X-Wait', unit: 'ms' }, { 'x-wait': '1500' }, {}, 1500],
@@ -311,7 +318,7 @@ async function readChild(
   return { pages: warehouse.pages, requests: transport.requests }
 }
 
-// PEERS: Airbyte A6 "retry N times, then skip", and naming the repository in the message
+// PEERS: Airbyte lacks "retry N times, then skip"
 test('skip-record: after the attempts the parent is kept among the rejects, and its slice is done', async () => {
   const down = { status: 502, body: { message: 'Server Error' } }
   const { pages, requests } = await readChild([down, down, down], {
@@ -338,6 +345,7 @@ test('skip-record: after the attempts the parent is kept among the rejects, and 
   ])
 })
 
+// PEERS: dlt lacks a retry policy for each endpoint
 test.for<EndAction>(['ignore', 'skip-record', 'stop-slice'])(
   'retry, finally %s: it holds also where the retries of the source are used up first',
   async (action) => {
@@ -368,6 +376,7 @@ test('retry: other failures in between are not counted as its attempts', async (
   expect(requests).toHaveLength(5)
 })
 
+// PEERS: dlt test_requests hook turns 503 into 204
 test('what the config expects opens no breaker', async () => {
   const clock = fakeClock({ start: 0, auto: true })
   const transport = scriptedTransport(Array.from({ length: 20 }, () => ({ status: 500, body: {} })))
@@ -387,6 +396,7 @@ test('what the config expects opens no breaker', async () => {
   expect(events.filter(({ type }) => type.startsWith('breaker'))).toEqual([])
 })
 
+// PEERS: dlt fault 4 API key in an error
 test('S1: a message shows no secret that the API sends back', async () => {
   const secret = 'super-secret-token-1'
   const { run } = bench(
@@ -446,7 +456,7 @@ test('GitHub: a 204 has no records, and is the end of the list', async () => {
   expect([warehouse.received, warehouse.progress.get('all')]).toEqual([0, done])
 })
 
-// PEERS: complaint airbyte#42448 (an error predicate loads a streamed body into memory)
+// PEERS: airbyte#42448
 test('JSON Lines: a condition on the body looks at a body of one line, and reads no other for it', async () => {
   const lines = { format: 'jsonl' as const, records: undefined, paginate: undefined }
   const reaction: Responses = [{ body: "@.status == 'busy'", action: 'retry' }]

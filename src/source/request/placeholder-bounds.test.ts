@@ -26,6 +26,7 @@ async function asked(
 }
 
 // PEERS: dlt {incremental.*} placeholders in the query, the path and the body
+// PEERS: dlt test_offline {incremental.*} with lag
 test('the bounds of a time stand where the request names them, in the format that was given', async () => {
   const requests = await asked(
     {

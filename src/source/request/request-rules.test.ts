@@ -120,6 +120,8 @@ test.each<[string, object, string[]]>([
   expect(problemsOf({ path, paginate, ...options })).toEqual(problems)
 })
 
+// PEERS: dlt endpoint.method
+// PEERS: Airbyte lacks other methods
 test.each([
   ['put', 'PUT'],
   ['QUERY', 'QUERY'],
@@ -142,6 +144,7 @@ const query =
   'query ($after: String) { items(after: $after) { nodes { id } pageInfo { hasNextPage endCursor } } }'
 const connection = relay({ connection: 'items' })
 
+// PEERS: Airbyte RequestBodyGraphQL
 test.each<[string, Partial<StreamInput>, string[]]>([
   ['a query with its connection', { graphql: { query }, paginate: connection }, []],
   ['a body of its own', { body: { query }, paginate: connection }, []],

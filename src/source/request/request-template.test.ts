@@ -86,7 +86,7 @@ test.each([
   expect(inBody(text, values)).toBe(filled)
 })
 
-// PEERS: dlt interpolation, escaped braces, and three braces around a placeholder
+// PEERS: dlt interpolation, escaped braces
 test.each([
   ['{{parent.id}}', '{parent.id}'],
   ['{{{parent.id}}}', '{7}'],
@@ -159,6 +159,10 @@ test('filling leaves the request itself alone, however often it is done', () => 
 })
 
 // PEERS: dlt child params in path, query, JSON, headers and form
+// PEERS: dlt resolve parameter
+// PEERS: dlt test_resolve_config nested field
+// PEERS: Airbyte HttpRequester
+// PEERS: Airbyte ComponentMappingDefinition
 test('one request takes values in all of its parts', () => {
   expect(
     fill(
@@ -198,6 +202,7 @@ test.each(['', '.', '..'])('a path value that would lead elsewhere is refused: %
   )
 })
 
+// PEERS: dlt endpoint.path
 test("a value may be empty in the path's query, and open the path as a whole URL", () => {
   expect(url('items?q={parent.id}', { parent: { id: '' } })).toBe('https://api.test/v2/items?q=')
   const parent = { url: 'https://api.test/v2/items/7?x=a%20b' }
@@ -223,12 +228,14 @@ test.each<[object, string]>([
   expect(inQuery(query, values)).toBe(expected)
 })
 
+// PEERS: dlt endpoint.headers
 test('a header that is null is not sent', () => {
   const headers = { 'x-a': '{parent.none}', 'x-b': '{parent.open}', 'x-c': 'plain' }
   expect(fill({ headers }, values).headers).toEqual({ 'x-b': 'true', 'x-c': 'plain' })
 })
 
-// PEERS: dlt a missing field's message lists the keys that there are
+// PEERS: dlt test_resolve_config missing field message lists available keys
+// PEERS: dlt interpolation, missing value
 test.each<[Partial<RequestSpec>, string]>([
   [
     { url: 'a/{parent.missing}' },
@@ -263,6 +270,7 @@ test('inherited names are no fields', () => {
   expect(() => inBody('{constructor.name}', values)).toThrow('there are values for parent, slice, cursor')
 })
 
+// PEERS: Airbyte CustomRequester
 test('any value in any place arrives as it was given', () => {
   const text = fc.string({ unit: 'grapheme', minLength: 1 }).filter((one) => one !== '.' && one !== '..')
   fc.assert(

@@ -38,6 +38,7 @@ async function read(body: Omit<BrokenBody, 'how'>): Promise<{ records: JsonRecor
   return { records, rejects }
 }
 
+// PEERS: dlt JSON bodies only
 test('a whole body gives all of its records, whatever its format, charset and compression', async () => {
   await fc.assert(
     fc.asyncProperty(wholeBody, fc.integer({ min: 1, max: 300 }), async (body, size) => {

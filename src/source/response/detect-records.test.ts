@@ -4,6 +4,7 @@ import { detectRecords } from './detect-records.ts'
 
 const paths = (body: Value) => detectRecords(body).map(({ path }) => path)
 
+// PEERS: dlt data detection
 test.each<[string, Value, string[]]>([
   ['the body itself', [{ id: 1 }], ['']],
   [

@@ -1,7 +1,7 @@
 // JSONPath (RFC 9535): json-p3 parses a query and evaluates its filters; the walk is ours, since a page may hold more records than a
 // call takes arguments, long numbers (R4) are values and no objects, and R2 asks where a query began to find nothing.
 import { JSONPathError, JSONPathNode, type JSONValue, jsonpath, TokenKind } from 'json-p3'
-import { comparable } from '../../options/condition.ts'
+import { comparable, mostCharacters } from '../../options/condition.ts'
 import { isObject, type Value } from '../../ports/json.ts'
 import { isContainer, kindOf, listed } from './values.ts'
 
@@ -30,6 +30,8 @@ interface Segment {
 
 /** Why a text is no query; `undefined` where it is one. */
 export function queryProblem(text: string): string | undefined {
+  if (text.length > mostCharacters)
+    return `it has ${text.length} characters, and ${mostCharacters} at most are read`
   try {
     jsonpath.compile(rooted(text))
     return undefined

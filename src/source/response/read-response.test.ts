@@ -32,7 +32,6 @@ const problemsOf = (stream: Omit<StreamInput, 'path'>) =>
     .error?.issues.map(({ path, message }) => `${path.slice(2).join('.')}: ${message}`) ?? []
 
 describe('formats', () => {
-  // PEERS: complaint Salesforce bulk results, Sforce-Locator ends as the text null
   test('CSV is read page by page where a header names the next one', async () => {
     const { records, requests } = await read(
       {
@@ -163,7 +162,7 @@ describe('formats', () => {
     expect(records).toEqual([{ id: 'Zoë' }])
   })
 
-  // PEERS: dlt response_actions.ignore 204
+  // PEERS: dlt response_actions ignore 204
   test.each(['json', 'jsonl', 'csv', 'xml'] as const)(
     '204 has no records, and ends the list: %s',
     async (format) => {

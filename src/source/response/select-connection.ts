@@ -1,4 +1,4 @@
-import { compilePath } from '../../pagination/path.ts'
+import { compilePath, joinPaths } from '../../pagination/path.ts'
 import { type JsonRecord, LongDecimal, type Value } from '../../ports/json.ts'
 import { SelectorEmptyError } from './select.ts'
 
@@ -13,7 +13,7 @@ export function selectConnection(
   { connection, optional }: { readonly connection: string; readonly optional: boolean },
   url: string,
 ): JsonRecord[] {
-  const path = `data.${connection}`
+  const path = joinPaths('data', connection)
   const found = compilePath(path)(body)
   if (found === undefined || found === null) {
     if (optional) return []

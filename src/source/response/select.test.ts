@@ -22,6 +22,8 @@ const thrownBy = (call: () => unknown): Error => {
 }
 
 // PEERS: Airbyte DpathExtractor
+// PEERS: dlt test_client GET one
+// PEERS: dlt test_offline records under an odd key, or none
 test('a list gives its items, an object is one record', () => {
   expect(select({ tickets: [{ id: 1 }, { id: 2 }] }, 'tickets')).toEqual([{ id: 1 }, { id: 2 }])
   expect(select({ data: { items: [{ id: 1 }] } }, 'data.items')).toEqual([{ id: 1 }])
@@ -46,6 +48,7 @@ test('items that are no objects become records with one field, so that nothing i
   ])
 })
 
+// PEERS: dlt test_offline records under an odd key, or none
 test('R2: a path that finds nothing says what was asked for, what is there, and which name is near', () => {
   const error = thrownBy(() => select({ ticket: [], count: 0, next_page: null }, 'tickets'))
   expect(error).toBeInstanceOf(SelectorEmptyError)
@@ -153,7 +156,7 @@ test('a path that is none is refused', () => {
   )
 })
 
-// PEERS: Airbyte RecordExtractor on an object keyed by id (CustomRecordExtractor)
+// PEERS: Airbyte CustomRecordExtractor
 test('the values of an object are records, and their keys a field', () => {
   const map = (body: Value, path = 'users', field = 'id') => select(body, path, false, { as: { map: field } })
   expect(map({ users: { a: { name: 'Ann' }, b: { name: 'Bo', id: 'b' }, c: 3, d: null } })).toEqual([

@@ -43,7 +43,7 @@ test('R2: a list may be absent, unless it is required', () => {
   )
 })
 
-// PEERS: Meltano tap-zendesk side-loaded users (no equivalent option in the SDK)
+// PEERS: Airbyte CustomRecordExtractor
 test('the rows of a page are handed on with it, and the tables are declared', async () => {
   const client = scriptedClient(({ query }) => ({
     body: {

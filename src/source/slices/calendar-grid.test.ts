@@ -12,6 +12,8 @@ const window = (size: string, zone: string, at: string) => {
 }
 
 describe('windows of the calendar', () => {
+  // PEERS: Airbyte DatetimeBasedCursor
+  // PEERS: Airbyte DatetimeBasedCursor clamping
   test.each([
     ['1 day', 'UTC', '2026-02-28T12:00Z', ['2026-02-28T00:00', '2026-03-01T00:00']],
     ['1 week', 'UTC', '2026-01-01T12:00Z', ['2025-12-29T00:00', '2026-01-05T00:00']],
@@ -46,6 +48,7 @@ describe('windows of the calendar', () => {
     ])
   })
 
+  // PEERS: dlt test_incremental chunked ranges
   test('in any zone windows follow each other without gap or overlap', () => {
     const zones = [
       'UTC',

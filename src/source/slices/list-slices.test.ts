@@ -38,6 +38,7 @@ const records = [
 
 describe('a list of values', () => {
   // PEERS: Airbyte ListPartitionRouter
+  // PEERS: Airbyte DynamicDeclarativeStream
   test('each value is a slice of its own, and stands where the request says', async () => {
     const client = api(records)
     const { sales: stream } = streamsOf('shop', { sales }, client)
@@ -56,6 +57,10 @@ describe('a list of values', () => {
     expect(warehouse.received).toBe(4)
   })
 
+  // PEERS: Airbyte ConfigComponentsResolver
+  // PEERS: Airbyte StreamConfig
+  // PEERS: Airbyte ParametrizedComponentsResolver
+  // PEERS: Airbyte StreamParametersDefinition
   test('values that are objects give each of their fields, with its type', async () => {
     const client = scriptedClient(({ body }) => ({ body: [{ id: JSON.stringify(body) }] }))
     const { sales: stream } = streamsOf(
@@ -134,6 +139,7 @@ describe('a list of values', () => {
 })
 
 describe('products', () => {
+  // PEERS: Airbyte CustomPartitionRouter
   test('list × list: the first one is outermost', async () => {
     const client = api([
       { id: 1, country: 'de', plan: 'pro' },

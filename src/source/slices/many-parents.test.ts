@@ -49,8 +49,11 @@ function countingClient() {
   return { client, asked }
 }
 
-// PEERS: complaint airbyte#45125 per-partition state falls back at 10 k partitions
-// PEERS: complaint meltano/sdk#3631
+// PEERS: airbyte#26581
+// PEERS: meltano/sdk#3631
+// PEERS: dlt test_incremental 200-hash warning
+// PEERS: airbyte#33535
+// PEERS: airbyte#60813
 test('100,000 parents: one checkpoint row each, few commits, parents listed as they are needed, and a run that goes on where it was', async () => {
   const { client, asked } = countingClient()
   const list = { records: 'items', paginate: cursor({ token: 'next', param: 'cursor' }), key: 'id' }

@@ -48,8 +48,10 @@ const twoProjects: Lists = {
 }
 
 describe('children of a parent stream', () => {
-  // PEERS: dlt integration/test_offline multi-page parent × multi-page child loses nothing (#3772)
-  // PEERS: complaint airbyte#40734
+  // PEERS: dlt test_offline #3772
+  // PEERS: airbyte#40734
+  // PEERS: Airbyte SubstreamPartitionRouter
+  // PEERS: Airbyte HttpComponentsResolver
   test('each parent of every page is a slice with a checkpoint of its own, and all pages of its children are read', async () => {
     const client = api(twoProjects)
     const { issues: stream } = streamsOf('desk', { issues, projects }, client)
@@ -64,6 +66,7 @@ describe('children of a parent stream', () => {
     ])
   })
 
+  // PEERS: dlt #1883
   test('the next page of parents is asked for when the children of the first one are read', async () => {
     const client = api({ ...twoProjects, projects: [1, 2, 3, 4, 5, 6, 7].map((id) => ({ id })) })
     const { issues: stream } = streamsOf('desk', { issues, projects }, client)
@@ -126,6 +129,7 @@ describe('children of a parent stream', () => {
     expect(await runOnce(stream, new Warehouse())).toEqual(['id=3', '(pass)'])
   })
 
+  // PEERS: Airbyte ParentStreamConfig
   test('the parent’s incremental is not applied: a parent that has not changed has children that have', async () => {
     const lists = { ...twoProjects, projects: [{ id: 1, changed: '2024-01-01T00:00:00Z' }] }
     const client = api(lists)
@@ -141,7 +145,7 @@ describe('children of a parent stream', () => {
     expect(own.received).toBe(0)
   })
 
-  // PEERS: complaint meltano/sdk#3631
+  // PEERS: meltano/sdk#3631
   test('state holds one row for each parent, however many records and runs there are', async () => {
     const client = api(twoProjects)
     const { issues: stream } = streamsOf('desk', { issues, projects }, client)
@@ -214,6 +218,7 @@ describe('levels and several parents', () => {
   const accounts: StreamInput = { path: 'accounts', records: 'items', paginate: pages, key: 'id' }
 
   // PEERS: dlt test_resolve_config three levels
+  // PEERS: dlt test_offline parent, child, grandchild
   test('a parent that has a parent itself: three levels, each field carried down as far as it is needed', async () => {
     const client = api(lists)
     const { issues: stream } = streamsOf(
@@ -274,7 +279,7 @@ describe('levels and several parents', () => {
     expect(stream.slicing).toBe('one slice for each record of desk.open and desk.closed')
   })
 
-  // PEERS: dlt: no join on two parents
+  // PEERS: dlt one parent for a child
   test('two parents beside each other are a product', async () => {
     const client = api({
       accounts: [{ id: 'a' }, { id: 'b' }],
@@ -492,8 +497,10 @@ describe('what asks no more of the API than it has to', () => {
   })
 })
 
+// PEERS: dlt test_offline parallel children
 test('parents × incremental by time: each parent has its own high-water mark', async () => {
-  // PEERS: complaint dlt#2429
+  // PEERS: dlt #2429
+  // PEERS: dlt fault 7 one cursor for all parents
   const lists: Lists = {
     projects: [{ id: 1 }, { id: 2 }],
     'projects/1/issues': [{ id: 11, changed: '2026-06-01T00:00:00Z' }],

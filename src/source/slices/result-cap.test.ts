@@ -70,7 +70,7 @@ const spread = (count: number) =>
   Array.from({ length: count }, (_, index) => Math.floor((index * 86_400) / count))
 
 describe('lists that stop at a number of results', () => {
-  // PEERS: Zendesk search 1000 results then 422
+  // PEERS: Airbyte PaginationReset
   test('Zendesk: search at 1,000, refused past that; every window is halved until it fits', async () => {
     const { stream, warehouse, client } = search({
       times: spread(3500),
@@ -84,7 +84,6 @@ describe('lists that stop at a number of results', () => {
     expect(warehouse.progress.size).toBe(2)
   })
 
-  // PEERS: GitHub search total_count beyond 1000
   test('GitHub: with a total in the body a window that is too full is known by its first page, and nothing is loaded twice', async () => {
     const { stream, warehouse, client } = search({
       times: spread(3500),
@@ -100,13 +99,13 @@ describe('lists that stop at a number of results', () => {
     expect(client.requests.length).toBeLessThan(55)
   })
 
-  // PEERS: HubSpot and Notion search at 10,000
   test('HubSpot and Notion: at 10,000 the list just ends', async () => {
     const { stream, warehouse } = search({ times: spread(25_000), cap: 10_000, size: 1000, past: 'stops' })
     await runOnce(stream, warehouse)
     expect(warehouse.rows.size).toBe(25_000)
   })
 
+  // PEERS: Airbyte PaginationResetLimits
   test('a window with fewer results is read as it is, with as many requests as without a cap', async () => {
     const { stream, warehouse, client } = search({ times: spread(50), cap: 1000, size: 100, past: 'stops' })
     await runOnce(stream, warehouse)
@@ -146,6 +145,7 @@ describe('lists that stop at a number of results', () => {
     expect(warehouse.rows.size).toBe(14)
   })
 
+  // PEERS: Airbyte PaginationReset
   test('any times, cap and page size: everything is read, whatever was cut short; with a total each record once', async () => {
     await fc.assert(
       fc.asyncProperty(

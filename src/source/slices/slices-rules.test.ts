@@ -91,7 +91,7 @@ describe('slicings that can’t work are refused, with what to write instead', (
       'streams.items.slices.fields: a value has no land; it has country',
     ],
     [
-      // PEERS: dlt integration/test_offline unused or mistyped resolve
+      // PEERS: dlt test_offline unused or mistyped resolve
       'a parent that the request does not mention',
       { by: 'parent', stream: 'parents' },
       {},
@@ -174,6 +174,7 @@ describe('slicings that can’t work are refused, with what to write instead', (
   })
 
   // PEERS: dlt test_resolve_config cycle refused
+  // PEERS: dlt parents in chains, cycles refused
   test('a stream that is its own ancestor', () => {
     const child = (stream: string): StreamInput => ({
       ...list,

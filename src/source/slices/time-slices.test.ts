@@ -71,6 +71,7 @@ function asTime(value: unknown): string {
 
 const at = (text: string) => Date.parse(text)
 
+// PEERS: dlt test_incremental chunked ranges
 test('windows lie on a grid in UTC, oldest first, without gap or overlap; the last one is cut at now', async () => {
   const { stream, warehouse, windows } = setup({ times: [], now: '2026-01-03T06:00:00Z' })
   expect(await runOnce(stream, warehouse)).toEqual([
@@ -153,6 +154,7 @@ test('what is younger than the look-back is read again, and late records are fou
   expect(again[0]).toBe('2026-01-11T00:00:00Z')
 })
 
+// PEERS: dlt test_incremental ranges open and closed
 test('an inclusive date covers its day: the window of one day asks for that day only, today as well', async () => {
   const { client, clock, stream, warehouse } = setup({
     times: [at('2026-01-02T05:00:00Z')],
@@ -171,6 +173,7 @@ test('an inclusive date covers its day: the window of one day asks for that day 
   expect(client.requests.at(-1)!.query).toEqual({ gte: '2026-01-02', lte: '2026-01-02' })
 })
 
+// PEERS: dlt incremental range_end
 test('an inclusive end is moved back by the resolution that is stated, and by nothing where none is', async () => {
   const end = async (to: Record<string, unknown>) => {
     const { client, stream, warehouse } = setup({
@@ -184,6 +187,28 @@ test('an inclusive end is moved back by the resolution that is stated, and by no
   expect(await end({ format: 'epoch', resolution: '1s' })).toBe(at('2026-01-01T23:59:59Z') / 1000)
   expect(await end({ format: 'epoch' })).toBe(at('2026-01-02T00:00:00Z') / 1000)
   expect(await end({ format: 'iso', resolution: '1ms' })).toBe('2026-01-01T23:59:59.999Z')
+})
+
+test('R5: an end that is moved back by a resolution is a whole step of it, so that no record lies between two reads', async () => {
+  const times = Array.from({ length: 40 }, (_, index) => at('2026-01-01T11:59:30Z') + index * second)
+  for (const cap of [undefined, 7]) {
+    // The time of the first run is no whole second, and the grid of times in `format` is finer than the API's.
+    const { clock, client, stream, warehouse } = setup({
+      times,
+      slices: {
+        from: { param: 'gte', format: 'iso' },
+        to: { param: 'lte', format: 'iso', inclusive: true, resolution: '1s' },
+        cap,
+      },
+      now: '2026-01-01T12:00:00.120Z',
+    })
+    await runOnce(stream, warehouse)
+    await clock.advance(day)
+    await runOnce(stream, warehouse)
+    expect(warehouse.rows.size).toBe(times.length)
+    const ends = client.requests.map(({ query }) => String(query.lte))
+    expect(ends.filter((end) => !/:\d\dZ$|\.000Z$/.test(end))).toEqual([])
+  }
 })
 
 test('C4: a window that was cut short inside goes on at the same page with the same bounds', async () => {
@@ -200,10 +225,16 @@ test('C4: a window that was cut short inside goes on at the same page with the s
       starting_after: `t${5 - crashAfterPages * 2}`,
     })
     expect(warehouse.received).toBe(5)
-    expect(warehouse.progress.get('2026-01-01T00:00:00Z')!.highWater).toBe('2026-01-01T12:00:00Z')
+    // What has come since the run that was cut short is read by the same run.
+    expect(client.requests.at(-1)!.query).toMatchObject({
+      gte: at('2026-01-01T12:00:00Z') / 1000,
+      lt: at('2026-01-01T13:00:00Z') / 1000,
+    })
+    expect(warehouse.progress.get('2026-01-01T00:00:00Z')!.highWater).toBe('2026-01-01T13:00:00Z')
   }
 })
 
+// PEERS: dlt test_interval_context
 test('a backfill reads windows from --since to --until and moves no checkpoint', async () => {
   const { stream, warehouse, windows } = setup({
     times: [at('2026-01-01T18:00:00Z')],
@@ -224,6 +255,7 @@ test('a backfill reads windows from --since to --until and moves no checkpoint',
   expect(openEnd.windows()).toEqual([['2026-01-02T00:00:00Z', '2026-01-02T06:00:00Z']])
 })
 
+// PEERS: dlt #4030
 test('C6: state grows with the windows, one row each', async () => {
   const times = Array.from({ length: 200 }, (_, index) => at('2026-01-01T00:00:00Z') + index * 600 * second)
   const { stream, warehouse } = setup({ times, now: '2026-01-03T00:00:00Z' })
@@ -232,6 +264,7 @@ test('C6: state grows with the windows, one row each', async () => {
   expect(warehouse.progress.size).toBe(2)
 })
 
+// PEERS: dlt #2269
 test('property: late records, cuts and any run times lose nothing that comes within the look-back', async () => {
   const hour = 3_600_000
   await fc.assert(

@@ -42,8 +42,12 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
   const days =
     typeof size === 'number' ? fixedGrid(unitMs.date) : calendarGrid({ count: 1, unit: 'day' }, timeZone)
   const stepsOf = (format: PlainTimeFormat): Grid => (format === 'date' ? days : fixedGrid(unitMs[format]))
+  const coarser = unitMs[from.format] > unitMs[to.format] ? from.format : to.format
+  /** What an inclusive end is moved back by. It is whole steps, or what happens between it and the next beginning would be in no window. */
+  const resolution = to.inclusive ? (to.resolution ?? 0) : 0
   /** What both bounds can say. */
-  const steps = unitMs[from.format] > unitMs[to.format] ? stepsOf(from.format) : stepsOf(to.format)
+  const steps = resolution > unitMs[coarser] ? fixedGrid(resolution) : stepsOf(coarser)
+  const endSteps = resolution > unitMs[to.format] ? fixedGrid(resolution) : stepsOf(to.format)
   const writeFrom = from.param === undefined ? undefined : requestWriter(from.param)
   const writeTo = to.param === undefined ? undefined : requestWriter(to.param)
   const countOf = cap === undefined ? undefined : resultCount(options.total)
@@ -104,11 +108,11 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
       format === 'date' && timeZone !== 'UTC'
         ? dateText(ms, timeZone)
         : formatInstant(instantOfMs(ms), format)
-    const exclusive = ceil(stepsOf(to.format), end)
+    const exclusive = ceil(endSteps, end)
     const last =
       to.inclusive && to.format === 'date' && to.resolution === undefined
         ? days.floor(exclusive - 1)
-        : exclusive - (to.inclusive ? (to.resolution ?? 0) : 0)
+        : exclusive - resolution
     return {
       from: inZone(since, from.format),
       to:
@@ -163,12 +167,21 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
           seen += page.records.length
           return Math.max(seen, countOf(page.body)) < cap! ? undefined : readingOf(slice, half(start))
         },
-        after() {
-          const part = following({ ...start, read: taken })
-          return part && readingOf(slice, part)
-        },
       }),
+      after() {
+        const part = following({ ...start, read: taken })
+        return part === undefined ? sinceInterrupted(slice, start) : readingOf(slice, part)
+      },
     }
+  }
+
+  /** A read that an earlier run began ended where that run's would have: what may have come since is for this one to read. */
+  function sinceInterrupted(slice: Slice, { settled }: Part): SliceReading | undefined {
+    if (boundsOf(slice) !== undefined || storedPart(slice.progress) === undefined) return undefined
+    const end = Math.min(grid.next(msOfInstant(slice.key)), clock.now() - margin)
+    if (end <= settled) return undefined
+    const rest = { ...slice, progress: { position: null, highWater: instantOfMs(settled) } }
+    return readingOf(rest, partOf(rest))
   }
 
   return {

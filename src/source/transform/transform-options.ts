@@ -198,14 +198,16 @@ export const transformOptions = z
   .min(1, { error: 'name at least one step, or leave `transform` out' })
   .superRefine((steps, context) => {
     const first = steps.findIndex(({ split }) => split !== undefined)
-    const late = first < 0 ? -1 : steps.findIndex(({ split }, at) => at > first && split === undefined)
-    if (late < 0) return
+    const late = first + 1
+    if (first < 0 || late === steps.length) return
     context.addIssue({
       code: 'custom',
       path: [late],
       input: steps[late],
       message:
-        'a step behind `split` would change the record under the rows that were split off: put `split` last',
+        steps[late]?.split === undefined
+          ? 'a step behind `split` would change the record under the rows that were split off: put `split` last'
+          : 'the lists of a record are split off together: write them all into one `split`',
     })
   })
   .describe(

@@ -32,13 +32,14 @@ const mistake = (steps: unknown) => transformOptions.safeParse(steps).error?.iss
 describe('filter', () => {
   // PEERS: Airbyte RecordFilter
   // PEERS: dlt processing_steps filter
+  // PEERS: Airbyte CustomRecordFilter
   test('keeps the records that meet a condition, or please a function', () => {
     const records = [{ id: 1, state: 'open' }, { id: 2, state: 'spam' }, { id: 3 }]
     expect(transformed([{ filter: "@.state != 'spam'" }], records).records).toEqual([records[0], records[2]])
     expect(transformed([{ filter: ({ id }) => Number(id) > 2 }], records).records).toEqual([records[2]])
   })
 
-  // PEERS: complaint airbyte-python-cdk#484 #1073 #1074
+  // PEERS: airbyte-python-cdk#484
   test('never ends a list: pages of which nothing is kept are followed by the next', async () => {
     const all = Array.from({ length: 40 }, (_, id) => ({ id, wanted: id >= 30 }))
     const client = scriptedClient(({ query }) => {
@@ -115,6 +116,7 @@ describe('fields', () => {
 
   // PEERS: Airbyte AddFields
   // PEERS: dlt include_from_parent
+  // PEERS: dlt test_processing_steps on children
   test('are added from templates of the record and of its slice, with their types', () => {
     const values = { parent: { id: 9007199254740993n, name: 'acme' } }
     expect(
@@ -151,6 +153,7 @@ describe('fields', () => {
 
   // PEERS: Airbyte FlattenFields
   // PEERS: Airbyte DpathFlattenFields
+  // PEERS: Airbyte KeyTransformation
   test('of objects are lifted: all or some, to a depth, with or without a prefix; none hides another', () => {
     const record = { id: 1, a: { b: { c: 1 }, d: [1, 2], e: {} }, a_d: 'taken' }
     expect(became([{ flatten: true }], record)).toEqual([
@@ -169,6 +172,8 @@ describe('fields', () => {
   })
 
   // PEERS: Airbyte AddedFieldDefinition value_type
+  // PEERS: Airbyte SchemaNormalization
+  // PEERS: Airbyte CustomSchemaNormalization
   test('that come as text get their types, with all digits (R4); what is none is rejected with its record', () => {
     const steps: TransformInput = [
       { convert: { n: 'number', b: 'boolean', j: 'json', t: 'time', s: 'text', 'lines.n': 'number' } },
@@ -247,6 +252,7 @@ describe('one record', () => {
   })
 
   // PEERS: dlt processing_steps map
+  // PEERS: Airbyte CustomTransformation
   test('is mapped by a function to one, several or none', () => {
     const steps: TransformInput = [
       { map: (record, { stream }) => (record['id'] === 0 ? null : [{ ...record, stream }, { id: -1 }]) },
@@ -277,6 +283,8 @@ describe('one record', () => {
     expect(() => became([{ map: (() => 7) as never }], { id: 1 })).toThrow(/it gave the number 7/)
   })
 
+  // PEERS: dlt resource.max_table_nesting
+  // PEERS: dlt hint nested_hints and parent_table_name
   test('has its lists split off into tables of their own, tied to this version of it', () => {
     const steps: TransformInput = [
       { split: { lines: { as: { order_id: 'id', day: 'day' } }, tags: { table: 'order_tags' } } },
@@ -311,6 +319,7 @@ describe('one record', () => {
 
 describe('steps', () => {
   // PEERS: dlt processing_steps order
+  // PEERS: Airbyte RecordSelector
   test('are taken in their order', () => {
     expect(became([{ add: { a: 1 } }, { rename: { a: 'b' } }, { filter: '@.b == 1' }], { id: 1 })).toEqual([
       { id: 1, b: 1 },
@@ -328,6 +337,9 @@ describe('steps', () => {
     expect(mistake([{ map: 'x' }])).toMatch(/a function is expected/)
     expect(mistake([{ split: { tags: {} }, where: '@.a' }])).toMatch(/for all records or for none/)
     expect(mistake([{ split: { tags: {} } }, { drop: 'a' }])).toMatch(/put `split` last/)
+    expect(mistake([{ split: { tags: {} } }, { split: { lines: {} } }])).toMatch(
+      /write them all into one `split`/,
+    )
     expect(mistake([{ split: { tags: { table: '1x' } } }])).toMatch(/can't name a table/)
     expect(mistake([{ renameAll: 'camel' }])).toMatch(/write snake_case, lower_case/)
   })

@@ -1,0 +1,4 @@
+// A thread's way into TypeScript.
+import { createJiti } from 'jiti'
+
+await createJiti(import.meta.url).import('./worker.ts')
