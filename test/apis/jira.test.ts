@@ -102,7 +102,8 @@ describe('Jira', () => {
     expect(byId(rows('jira_issues'))).toEqual(byId(site.issues))
     // 2026-02-01T01:50:43Z, less five minutes, in New York.
     expect(site.jql).toContain('updated >= "2026-01-31 20:45" order by updated asc')
-    expect(requests.slice(before).filter(({ url }) => url.search.includes('updated+%3E'))).toHaveLength(1)
+    const searches = requests.slice(before).map(({ url }) => url.searchParams.get('jql') ?? '')
+    expect(searches.filter((jql) => jql.startsWith('updated >='))).toHaveLength(1)
   })
 
   test('over the night on which the clocks change nothing is missed', async () => {

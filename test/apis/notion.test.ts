@@ -95,9 +95,8 @@ describe('Notion', () => {
     workspace.pages[3]!.title = 'second'
     await clock.advance(10 * minute)
     await run()
-    expect(rows('wiki_pages').find(({ id }) => id === idOf(3))).toMatchObject({
-      properties: { title: 'second' },
-    })
+    const changed = rows('wiki_pages').find(({ id }) => id === idOf(3))
+    expect(JSON.parse(String(changed?.['properties']))).toEqual({ title: 'second' })
   })
 
   test('what went to the trash is found by the list of all pages, and removed', async () => {

@@ -18,3 +18,7 @@ test('every section has its row', () => {
   const sections = [...page.matchAll(/^## (.+)$/gm)].map(([, name]) => name)
   expect(services.map(({ name }) => name).toSorted()).toEqual(sections.toSorted())
 })
+
+test('twenty-five services are documented', () => {
+  expect(services).toHaveLength(25)
+})
