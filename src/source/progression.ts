@@ -10,8 +10,8 @@ import type { PageView } from '../pagination/paginator.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { Progress, Slice } from '../ports/source.ts'
+import type { TemplateValues } from '../template/request-template.ts'
 import type { Instant } from './incremental/time-format.ts'
-import type { TemplateValues } from './request/request-template.ts'
 import type { Pass } from './slices/pass.ts'
 
 export interface Progression {

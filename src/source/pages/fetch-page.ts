@@ -6,10 +6,10 @@ import type { PageHead } from '../../pagination/paginator.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { Clock } from '../../ports/runtime.ts'
 import type { Quota } from '../../quota/quota.ts'
+import type { TemplateValues } from '../../template/request-template.ts'
 import { earlyEndOf } from '../reactions/judge-success.ts'
 import { describeValues } from '../reactions/message.ts'
 import type { Reactions } from '../reactions/reactions.ts'
-import type { TemplateValues } from '../request/request-template.ts'
 import {
   type FetchedPage,
   type PartSink,

@@ -2,7 +2,7 @@
 import { markedText } from '../../http/secret-parts.ts'
 import { writePath } from '../../options/explain.ts'
 import { isSecret, Secret } from '../../options/secret.ts'
-import { holdsPlaceholder } from './placeholder.ts'
+import { holdsPlaceholder } from '../../template/placeholder.ts'
 
 /** The variables whose marks stand in a request, and the option that names each. */
 export type MarkedVariables = Map<string, { readonly secret: Secret; readonly option: string }>

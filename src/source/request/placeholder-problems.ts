@@ -1,8 +1,8 @@
 import { markedText } from '../../http/secret-parts.ts'
 import { nearest } from '../../options/nearest.ts'
 import { isSecret } from '../../options/secret.ts'
+import { mistakenPlaceholder, scopeWords, textParts } from '../../template/placeholder.ts'
 import type { StreamProblem } from '../stream-rules.ts'
-import { mistakenPlaceholder, scopeWords, textParts } from './placeholder.ts'
 import { isInScope, listScopes, type PlaceholderScopes } from './placeholder-scopes.ts'
 
 /** Options of a request that may hold placeholders, by their names: `path`, `query`, `headers`, `body`, `graphql.variables`. */

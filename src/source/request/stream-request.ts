@@ -1,11 +1,11 @@
 import { type PlainParts, type SecretParts, splitSecrets } from '../../http/secret-parts.ts'
 import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
+import { type RequestTemplate, requestTemplate } from '../../template/request-template.ts'
 import type { StreamSettings } from '../rest-options.ts'
 import { graphqlBody } from './graphql-options.ts'
 import { type MarkedVariables, markMixed, markSecrets } from './marked-secrets.ts'
 import { methodOf } from './request-options.ts'
-import { type RequestTemplate, requestTemplate } from './request-template.ts'
 
 /** A stream's request, apart into what may be shown and what may not (S1). */
 export interface StreamRequest {

@@ -1,7 +1,7 @@
 // A partition of a stream: the same list of the API for another country, account or parent. Whatever reads one list reads each of
 // them on its own (partitioned.ts). There is one kind a file: list-partitions.ts, parent-partitions.ts; product.ts nests them.
 import type { Value } from '../../ports/json.ts'
-import type { TemplateValues } from '../request/request-template.ts'
+import type { TemplateValues } from '../../template/request-template.ts'
 
 export interface Partition {
   /** Stable across runs, readable, and unlike that of any other partition: `country=de`, or `country=de/id=42` in a product. */

@@ -1,4 +1,4 @@
-import type { TemplateValues } from '../request/request-template.ts'
+import type { TemplateValues } from '../../template/request-template.ts'
 import type { Partition, Partitioning } from './partition.ts'
 
 /** Each partition of the first one, in each partition of the second: the first is outermost. */

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeBody } from '../../http/request-body.ts'
-import { requestUrl, sourceOrigins } from '../../http/request-url.ts'
-import { LongDecimal, type Value } from '../../ports/json.ts'
-import type { RequestSpec } from '../../ports/request.ts'
+import { encodeBody } from '../http/request-body.ts'
+import { requestUrl, sourceOrigins } from '../http/request-url.ts'
+import { LongDecimal, type Value } from '../ports/json.ts'
+import type { RequestSpec } from '../ports/request.ts'
 import { requestTemplate, type TemplateValues } from './request-template.ts'
 
 const base: RequestSpec = { method: 'GET', url: 'items', query: {}, headers: {} }

@@ -1,11 +1,11 @@
 // A stream's request with placeholders: `projects/{parent.id}/issues`. It is compiled once, and filled once a slice. What a placeholder is:
 // placeholder.ts.
-import { ConfigError } from '../../errors.ts'
-import { flattenQuery } from '../../http/request-query.ts'
-import { writePath } from '../../options/explain.ts'
-import { compilePath } from '../../pagination/path.ts'
-import { type Json, LongDecimal, type Value } from '../../ports/json.ts'
-import type { QueryValue, RequestSpec } from '../../ports/request.ts'
+import { ConfigError } from '../errors.ts'
+import { flattenQuery } from '../http/request-query.ts'
+import { writePath } from '../options/explain.ts'
+import { compilePath } from '../pagination/path.ts'
+import { type Json, LongDecimal, type Value } from '../ports/json.ts'
+import type { QueryValue, RequestSpec } from '../ports/request.ts'
 import { type TextPart, textParts } from './placeholder.ts'
 
 /** What placeholders stand for, by their first word: `{ parent: { id: 7 }, slice: { from: '2024-01-01' } }`. */
