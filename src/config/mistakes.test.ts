@@ -22,10 +22,10 @@ function mistakeIn(stream: object, source: object = {}): ConfigError {
 test('a place in the body that is no path is refused by its name', () => {
   const { path, message } = mistakeIn({
     method: 'POST',
-    paginate: { type: 'cursor', token: 'next', param: { body: 'items[-1].id' } },
+    paginate: { type: 'cursor', token: 'next', param: { body: '[0].id' } },
   })
   expect(path).toBe('sources.api.streams.items.paginate.param.body')
-  expect(message).toContain('a field of the request body is named by keys only')
+  expect(message).toContain('a field of the request body begins with its key')
 })
 
 test('a paginator that is wrong by itself is told as such, also where its pages are to be read side by side', () => {

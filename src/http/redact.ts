@@ -73,9 +73,10 @@ export function createRedactor(secrets: Iterable<string> = []): Redactor {
       for (const form of long) plain = plain.replaceAll(form, '***')
       plain = plain.replace(pattern, '***')
     }
-    // A capital, digit or `=` tells a credential from prose such as "Bearer token".
+    // A capital, digit or `=` tells a credential from prose such as "Bearer token". The look-ahead is bounded, or a text of many such words
+    // would take quadratic time.
     return plain.replace(
-      /\b([Bb]asic|[Bb]earer)(\s+|%20|\+)(?=[a-z+/._~-]*[A-Z0-9=])[A-Za-z0-9+/=._~-]{4,}/g,
+      /\b([Bb]asic|[Bb]earer)(\s+|%20|\+)(?=[a-z+/._~-]{0,100}[A-Z0-9=])[A-Za-z0-9+/=._~-]{4,}/g,
       '$1$2***',
     )
   }

@@ -1,4 +1,5 @@
 // Which streams may be parents of which: they are there, they have a key, and none is its own ancestor.
+import { isStreamed } from '../../http/decode/format-options.ts'
 import { nearest } from '../../options/nearest.ts'
 import type { StreamSettings } from '../rest-options.ts'
 import { parentNames } from './parent-partitions.ts'
@@ -10,7 +11,7 @@ export interface SourceProblem {
   readonly message: string
 }
 
-type Streams = Readonly<Record<string, Pick<StreamSettings, 'slices' | 'key'>>>
+type Streams = Readonly<Record<string, Pick<StreamSettings, 'slices' | 'key' | 'format' | 'job'>>>
 
 /** Every wrong parent of a source's streams. */
 export function* parentProblemsOf(streams: Streams): Iterable<SourceProblem> {
@@ -27,6 +28,12 @@ export function* parentProblemsOf(streams: Streams): Iterable<SourceProblem> {
           yield {
             path: [...path, ...at],
             message: `no stream of this source is named ${JSON.stringify(parent)}; ${hint}${hint === '' ? 'there' : 'There'} are ${known.join(', ')}`,
+          }
+        } else if (isStreamed(found.format) || found.job !== undefined) {
+          const what = found.job === undefined ? '`format` streams its body' : 'records come from a `job`'
+          yield {
+            path: [...path, ...at],
+            message: `${parent} can't be a parent: its ${what}, which would be held open while its children are read. Give the children a list of their parents that is paged`,
           }
         } else if (found.key === undefined && slicing.key === undefined) {
           yield {

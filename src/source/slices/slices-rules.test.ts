@@ -215,3 +215,32 @@ describe('slicings that can’t work are refused, with what to write instead', (
     expect(problem({ one: child, two: { ...child, table: 'other' }, parents: list })).toBe('nothing is wrong')
   })
 })
+
+test.each([
+  [
+    { format: 'jsonl' },
+    /^streams\.items\.slices\.stream: parents can't be a parent: its `format` streams its body, which would be held open/,
+  ],
+  [
+    {
+      job: {
+        create: { path: 'jobs', id: 'id' },
+        poll: { path: 'jobs/{job.id}', status: 'state', done: ['ok'], failed: ['no'] },
+      },
+    },
+    /^streams\.items\.slices\.stream: parents can't be a parent: its records come from a `job`/,
+  ],
+])('a parent with %j is refused', (options, message) => {
+  const parents = {
+    ...list,
+    path: 'job' in options ? '{job.id}' : 'parents',
+    ...options,
+    ...('format' in options && { paginate: undefined }),
+  } as StreamInput
+  const items: StreamInput = {
+    ...list,
+    path: 'items/{parent.id}',
+    slices: { by: 'parent', stream: 'parents' },
+  }
+  expect(problem({ parents, items })).toMatch(message)
+})
