@@ -159,7 +159,7 @@ function absolute(url: string, { baseUrl, source }: AuthContext): string {
   if (!URL.canParse(url, baseUrl)) {
     throw new ConfigError(
       `sources.${source}.auth.login.url`,
-      `${JSON.stringify(url)} is no URL: write a path below baseUrl, or an address that starts with https://`,
+      `${JSON.stringify(withoutQuery(url))} is no URL: write a path below baseUrl, or an address that starts with https://`,
     )
   }
   const { href } = new URL(url, baseUrl)

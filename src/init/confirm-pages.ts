@@ -25,6 +25,13 @@ export interface ConfirmContext {
   readonly signal?: AbortSignal
 }
 
+/** What APIs call the parameter that takes a page's token. */
+const cursorParams: readonly string[] =
+  `cursor after next page_token pageToken next_token nextToken pagination_token next_cursor
+  starting_after start_cursor page[after] page[cursor] continuation marker scroll_id offset token page`.split(
+    /\s+/,
+  )
+
 /** What becomes of one way to go on. */
 type Outcome =
   | { readonly is: 'confirmed'; readonly second: readonly JsonRecord[] }
@@ -80,6 +87,20 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
         )
     }
   }
+  if (options.type === 'cursor') {
+    for (const param of cursorParams.filter((each) => each !== options.param)) {
+      const named = { ...options, param }
+      const outcome = await tryOptions(first, named, context)
+      if (outcome.is === 'confirmed')
+        return found(
+          named,
+          [
+            `pagination: cursor at ${place}; its parameter is not named by the answer: ${param} was tried, and gave ${outcome.second.length} other records. Compare it with the API's documentation`,
+          ],
+          outcome.second,
+        )
+    }
+  }
   const count = first.view.records.length
   const isOpen = options.type !== 'none' || says === 'more' || (says === 'nothing' && fullPages.has(count))
   if (isOpen) {
@@ -95,6 +116,12 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
           outcome.second,
         )
     }
+    // A run with the wrong parameter gets the first page again, and stops; without a paginator it would end as if all were there.
+    if (options.type === 'cursor')
+      return found(options, [
+        ...notes,
+        `CHECK pagination: ${place} holds what leads to the next page, and the parameter that takes it is not known: write its name into \`param\``,
+      ])
     notes.push(
       `CHECK pagination: ${doubt ?? `the answer has ${count} records, as if the page were full`}; the usual parameters were tried, and gave no second page. Read in the API's documentation how a list goes on, and say it here`,
     )

@@ -1,4 +1,5 @@
-import { stringify } from 'yaml'
+import { isDeepStrictEqual } from 'node:util'
+import { parse, stringify } from 'yaml'
 import { commentText, type OptionDraft, type PipelineDraft, type StreamDraft } from './draft.ts'
 
 /** The draft as a YAML file. */
@@ -44,14 +45,23 @@ function comments(indent: string, notes: readonly string[]): string[] {
   return notes.map((note) => `${indent}# ${commentText(note)}`)
 }
 
-/** On one line: what YAML would break or take for something else is quoted. */
+/** On one line: what YAML would break or take for something else is written as JSON, which is YAML, too. */
 function flow(value: unknown): string {
-  return typeof value === 'string' && /[\n\r]/.test(value)
-    ? JSON.stringify(value)
-    : stringify(value, {
-        collectionStyle: 'flow',
-        lineWidth: 0,
-        defaultStringType: 'PLAIN',
-        aliasDuplicateObjects: false,
-      }).trimEnd()
+  const text = stringify(value, {
+    collectionStyle: 'flow',
+    lineWidth: 0,
+    defaultStringType: 'PLAIN',
+    aliasDuplicateObjects: false,
+  }).trimEnd()
+  return isTakenFor(value, text) ? text : JSON.stringify(value)
+}
+
+/** Whether the text, as the value of a key, is read as what it stands for. */
+function isTakenFor(value: unknown, text: string): boolean {
+  if (/[\n\r\u0085\u2028\u2029]/.test(text)) return false
+  try {
+    return isDeepStrictEqual(parse(`- key: ${text}\n`), [{ key: value }])
+  } catch {
+    return false
+  }
 }

@@ -37,14 +37,25 @@ export function slicesAtOnce(settings: StreamSettings): number {
 }
 
 /** How many pages of a slice are read at once. */
-export function pagesAtOnce({ concurrency }: StreamSettings, paginator: Paginator): number {
+export function pagesAtOnce({ concurrency, slices }: StreamSettings, paginator: Paginator): number {
+  // A page that is asked for once more would be counted twice.
+  if (slices?.some((slicing) => slicing.by === 'time' && slicing.cap !== undefined)) return 1
   // A total tells when the list changes between two pages that are read at once.
   return concurrency?.pages ?? (paginator.all && paginator.total ? usual : 1)
 }
 
-export function* concurrencyProblems({ concurrency, paginate }: StreamSettings): Iterable<StreamProblem> {
+export function* concurrencyProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const { concurrency, paginate, slices } = stream
   const pages = concurrency?.pages ?? 1
   if (pages === 1) return
+  if (slices?.some((slicing) => slicing.by === 'time' && slicing.cap !== undefined)) {
+    yield {
+      path: ['concurrency', 'pages'],
+      message:
+        'with a `cap` the results of a window are counted page by page: leave `pages` out, and read windows side by side with `concurrency.slices`',
+    }
+    return
+  }
   const { all, ahead } = createPaginator(paginate ?? { type: 'none' })
   if (all !== undefined || ahead !== undefined) return
   yield {

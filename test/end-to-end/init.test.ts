@@ -51,6 +51,17 @@ const manners: readonly Manner[] = [
     ],
   },
   {
+    name: 'a cursor whose parameter the answer does not name',
+    list: (url) => {
+      const at = number(url, 'after', 0)
+      return {
+        data: from(at),
+        paging: { next_cursor: at + pageLength < total ? String(at + pageLength) : null },
+      }
+    },
+    writes: ['paginate: { type: cursor, token: paging.next_cursor, param: after }', 'after was tried'],
+  },
+  {
     name: 'a URL of the next page',
     list: (url) => {
       const at = number(url, 'after', 0)

@@ -244,3 +244,10 @@ test.each([
   }
   expect(problem({ parents, items })).toMatch(message)
 })
+
+test('pages at once are refused for windows with a cap, whose results are counted page by page', () => {
+  const paginate = { type: 'offset', total: 'total' } as const
+  expect(ofSlices({ ...windows, cap: 100 }, { paginate, concurrency: { pages: 4 } })).toMatch(
+    /^streams\.items\.concurrency\.pages: with a `cap` the results of a window are counted page by page: leave `pages` out/,
+  )
+})
