@@ -1,4 +1,5 @@
-import { type PlainParts, type SecretParts, splitSecrets } from '../../http/secret-parts.ts'
+import { ConfigError } from '../../errors.ts'
+import { markedText, type PlainParts, type SecretParts, splitSecrets } from '../../http/secret-parts.ts'
 import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import { type RequestTemplate, requestTemplate } from '../../template/request-template.ts'
@@ -32,14 +33,18 @@ export function streamRequest(settings: StreamSettings, query: RequestSpec['quer
     safe: true,
   }
   const body = templatedBody(settings, marked)
-  const template = requestTemplate(body === undefined ? request : { ...request, body })
+  const written = body === undefined ? request : { ...request, body }
+  const template = requestTemplate(written)
+  const marks = countMarks(written, marked)
   return {
     own: { path, plain, secret },
     marked,
     template: {
       placeholders: template.placeholders,
       fill(values) {
-        const { query: verbatim, ...filled } = template.fill(values)
+        const whole = template.fill(values)
+        if (countMarks(whole, marked) > marks) refuseForgedMark(marked)
+        const { query: verbatim, ...filled } = whole
         const withQuery = { ...filled, query: { ...query, ...verbatim } }
         return settings.graphql === undefined
           ? withQuery
@@ -47,6 +52,22 @@ export function streamRequest(settings: StreamSettings, query: RequestSpec['quer
       },
     },
   }
+}
+
+/** How many marks of the secrets a request holds. */
+function countMarks(request: RequestSpec, marked: MarkedVariables): number {
+  if (marked.size === 0) return 0
+  const text = JSON.stringify(request)
+  return [...marked.values()].reduce((sum, { secret }) => sum + text.split(markedText(secret)).length - 1, 0)
+}
+
+/** S1: whoever can write a record must not get a secret into a request by a text that looks like its mark. */
+function refuseForgedMark(marked: MarkedVariables): never {
+  const names = [...marked.keys()].map((name) => `***${name}***`).join(' or ')
+  throw new ConfigError(
+    '',
+    `a value that a placeholder stands for holds ${names}, which stands for a secret in this request: the request is not made`,
+  )
 }
 
 /** What of the body may hold placeholders and secrets: of a GraphQL query, its variables alone. */
