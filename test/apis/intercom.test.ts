@@ -3,83 +3,119 @@ import { type ApiServer, apiWorld } from './harness.ts'
 
 describe('Intercom', () => {
   interface Contact {
-    readonly id: string
+    id: string
     /** Seconds since 1970. */
-    readonly at: number
-    readonly name: string
+    at: number
+    name: string
   }
 
-  const day = 86_400
-  /** The workspace's time zone is five hours behind UTC: its days begin at 05:00Z. */
-  const dayOf = (seconds: number) => Math.floor((seconds - 5 * 3600) / day)
+  const windowMs = 10_000
+  /** The day in the workspace's zone, Berlin, whose 26 October 2025 has 25 hours. */
+  const days = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/Berlin' })
+  const dayOf = (seconds: number) => days.format(seconds * 1000)
 
-  /** Search compares whole days; pages by `starting_after`, 150 at most; 1,666 requests in each window of ten seconds. */
-  function intercom(contacts: Contact[]): ApiServer {
-    let window = { begins: 0, asked: 0 }
+  /** Contacts: 150 a page, times compared as days of the workspace, a budget per window of ten seconds. */
+  function intercom(workspace: { contacts: Contact[]; budget: number }): ApiServer {
+    let window = { at: 0, asked: 0 }
     return ({ method, url, headers, body, now }) => {
-      if (headers['authorization'] !== 'Bearer secret-INTERCOM_TOKEN') return { status: 401, body: {} }
-      if (headers['intercom-version'] !== '2.15') return { status: 400, body: {} }
-      if (now - window.begins >= 10_000) window = { begins: now, asked: 0 }
+      if (
+        headers['authorization'] !== 'Bearer secret-INTERCOM_TOKEN' ||
+        headers['intercom-version'] !== '2.15'
+      )
+        return { status: 401, body: { type: 'error.list', errors: [{ code: 'unauthorized' }] } }
+      const at = Math.floor(now / windowMs) * windowMs
+      if (at !== window.at) window = { at, asked: 0 }
       window.asked++
       const reported = {
-        'x-ratelimit-limit': '1666',
-        'x-ratelimit-remaining': String(Math.max(0, 1666 - window.asked)),
-        'x-ratelimit-reset': String(Math.ceil((window.begins + 10_000) / 1000)),
+        'x-ratelimit-limit': String(workspace.budget),
+        'x-ratelimit-remaining': String(Math.max(0, workspace.budget - window.asked)),
+        'x-ratelimit-reset': String((at + windowMs) / 1000),
       }
-      if (window.asked > 1666) {
-        const errors = [{ code: 'rate_limit_exceeded', message: 'Exceeded rate limit', field: null }]
-        return { status: 429, headers: reported, body: { type: 'error.list', errors } }
+      if (window.asked > workspace.budget) {
+        return {
+          status: 429,
+          headers: reported,
+          body: {
+            type: 'error.list',
+            errors: [{ code: 'rate_limit_exceeded', message: 'Exceeded rate limit', field: null }],
+          },
+        }
       }
       const isSearch = method === 'POST' && url.pathname === '/contacts/search'
       const asked = isSearch ? JSON.parse(body) : undefined
-      const found = contacts
-        .filter(({ at }) => asked === undefined || dayOf(at) > dayOf(asked.query.value))
-        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      const after = asked ? asked.pagination.starting_after : url.searchParams.get('starting_after')
-      const size = Number(asked ? asked.pagination.per_page : url.searchParams.get('per_page'))
-      expect(size).toBeLessThanOrEqual(150)
-      const rest = found.filter(({ id }) => after === undefined || after === null || id > after)
-      const page = rest.slice(0, size)
-      const next = rest.length > page.length ? { starting_after: page.at(-1)!.id } : null
+      if (isSearch) expect(asked.query).toMatchObject({ field: 'updated_at', operator: '>' })
+      const size = Number(isSearch ? asked.pagination.per_page : url.searchParams.get('per_page'))
+      const start = isSearch ? asked.pagination.starting_after : url.searchParams.get('starting_after')
+      const since = isSearch ? dayOf(Number(asked.query.value)) : ''
+      const found = workspace.contacts
+        .filter((contact) => dayOf(contact.at) > since)
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+      const rest = found.filter(({ id }) => id > (start ?? ''))
+      const page = rest.slice(0, Math.min(size, 150))
       return {
         headers: reported,
         body: {
           type: 'list',
-          data: page.map(({ id, at, name }) => ({ type: 'contact', id, name, updated_at: at })),
+          data: page.map((contact) => ({
+            type: 'contact',
+            id: contact.id,
+            name: contact.name,
+            updated_at: contact.at,
+          })),
           total_count: found.length,
-          pages: { type: 'pages', next },
+          pages: {
+            type: 'pages',
+            per_page: size,
+            next: rest.length > page.length ? { page: 2, starting_after: page.at(-1)!.id } : null,
+          },
         },
       }
     }
   }
 
-  test('what changed within the day of the mark is found, although a search compares whole days, and what vanished is removed', async () => {
-    const start = Date.parse('2026-02-20T12:00:00Z') / 1000
-    const contacts = Array.from(
-      { length: 1000 },
-      (_, index): Contact => ({
-        id: String(index).padStart(5, '0'),
-        at: start + index * 60,
-        name: 'first',
-      }),
-    )
-    const { run, rows, requests, clock, events } = apiWorld('Intercom', intercom(contacts))
+  const idOf = (index: number) => `c${String(index).padStart(6, '0')}`
+  const contactsOf = (length: number): Contact[] =>
+    Array.from({ length }, (_, index) => ({
+      id: idOf(index),
+      at: Date.parse('2025-10-20T00:00:00Z') / 1000 + index * 60,
+      name: 'first',
+    }))
+  const byId = (rows: readonly { id?: unknown; name?: unknown }[]) =>
+    Object.fromEntries(rows.map(({ id, name }) => [id, name]))
+
+  test('a contact that changes later on the day of the mark is found; one that was merged away goes', async () => {
+    const workspace = { contacts: contactsOf(1000), budget: 1666 }
+    const { run, rows, clock, requests } = apiWorld('Intercom', intercom(workspace), {
+      now: '2025-10-20T17:00:00Z',
+    })
     await run()
-    expect(rows('support_contacts')).toHaveLength(1000)
-    const now = () => Math.floor(clock.now() / 1000)
-    // The same day as the greatest that was seen, and merged away.
-    contacts[3] = { ...contacts[3]!, at: contacts[999]!.at + 30, name: 'changed' }
-    contacts.splice(10, 1)
-    contacts.push({ id: '09999', at: now(), name: 'new' })
-    requests.length = 0
-    await clock.advance(60_000)
+    expect(byId(rows('support_contacts'))).toEqual(byId(workspace.contacts))
+    expect(requests).toHaveLength(14)
+    await clock.advance(600_000)
+    workspace.contacts[5] = { id: idOf(5), at: clock.now() / 1000 - 1, name: 'second' }
+    workspace.contacts.push({ id: idOf(2000), at: clock.now() / 1000 - 1, name: 'new' })
+    workspace.contacts.splice(700, 1)
     await run()
-    const byId = new Map(rows('support_contacts').map((row) => [row['id'], row['name']]))
-    expect(byId.size).toBe(1000)
-    expect([byId.get('00003'), byId.get('00010'), byId.get('09999')]).toEqual(['changed', undefined, 'new'])
-    // A day and an hour before the mark: whatever the day's length, the day before.
-    const { value } = JSON.parse(requests.find(({ method }) => method === 'POST')!.body).query
-    expect(value).toBe(contacts.findLast(({ name }) => name === 'first')!.at - 25 * 3600)
+    expect(byId(rows('support_contacts'))).toEqual(byId(workspace.contacts))
+  })
+
+  test('on the day of 25 hours nothing is missed, whichever third of an hour a run begins in', async () => {
+    const workspace = { contacts: contactsOf(10), budget: 1666 }
+    const { run, rows, clock } = apiWorld('Intercom', intercom(workspace), { now: '2025-10-25T20:00:00Z' })
+    for (let third = 0; third < 84; third++) {
+      const at = Math.floor(clock.now() / 1000) - 1
+      workspace.contacts.push({ id: idOf(100 + third), at, name: `third ${third}` })
+      await run()
+      await clock.advance(1_200_000)
+    }
+    expect(byId(rows('support_contacts'))).toEqual(byId(workspace.contacts))
+  })
+
+  test('a budget that others use, too, is kept to as reported, without one refusal', async () => {
+    const workspace = { contacts: contactsOf(3000), budget: 6 }
+    const { run, rows, events } = apiWorld('Intercom', intercom(workspace))
+    await run({ only: ['support.contacts'] })
+    expect(byId(rows('support_contacts'))).toEqual(byId(workspace.contacts))
     expect(events.filter((event) => event.type === 'request.retry')).toEqual([])
   })
 })

@@ -85,6 +85,17 @@ describe('Notion', () => {
     expect(events.filter((event) => event.type === 'request.retry')).toEqual([])
   })
 
+  test('a list of all ids that is cut at 10,000 stops, and removes none of the rows behind', async () => {
+    const workspace: Workspace = { pages: pagesOf(12_000, 60_000), trouble: [], asked: [] }
+    const { run, rows } = apiWorld('Notion', notion(workspace))
+    const report = await run({ mayFail: true })
+    expect(report.streams.map(({ stream, error }) => [stream, error?.message])).toEqual([
+      ['wiki.pages', undefined],
+      ['wiki.page_ids', expect.stringContaining('there are more pages than a query gives')],
+    ])
+    expect(idsOf(rows('wiki_pages'))).toEqual(idsOf(workspace.pages))
+  })
+
   test('a page that changes again within the minute in which it was read is read again', async () => {
     const workspace: Workspace = { pages: pagesOf(250, 1000), trouble: [], asked: [] }
     const { run, rows, clock } = apiWorld('Notion', notion(workspace), { now: '2026-03-01T12:00:05Z' })
