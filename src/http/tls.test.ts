@@ -139,9 +139,12 @@ test('certificate and key come from variables, from base64, or from files beside
 
 test('a server that is given no certificate, or one that it does not trust, is told of', async () => {
   const { origin, seen } = await api([ann.cert])
-  expect(await messageOf(ask(client({ baseUrl: origin, tls: { ca: own.cert } })))).toBe(
-    `${origin}/who: the server refused the TLS handshake: it asks for a client certificate, or does not take the one that it was shown; see \`tls\` of the source (ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE)`,
+  const message = await messageOf(ask(client({ baseUrl: origin, tls: { ca: own.cert } })))
+  expect(message).toContain(
+    `${origin}/who: the server refused the TLS handshake: it asks for a client certificate, or does not take the one that it was shown; see \`tls\` of the source`,
   )
+  // Each OpenSSL names it in its own way.
+  expect(message).toMatch(/\(ERR_SSL_SSL(V3|\/TLS)_ALERT_HANDSHAKE_FAILURE\)$/)
   const unknown = { cert: bob.cert, key: bob.private, ca: own.cert }
   await expect(ask(client({ baseUrl: origin, tls: unknown }))).rejects.toThrow(`${origin}/who: `)
   expect(seen).toEqual([])

@@ -206,7 +206,7 @@ function codeOf(error: unknown): string {
 
 /** Alerts by which a server says that a client's certificate is missing or not good enough (RFC 8446 §6.2, RFC 5246 §7.2). */
 const certificateAlert =
-  /^ERR_SSL_\w*ALERT_(CERTIFICATE_\w+|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/
+  /^ERR_SSL_[\w/]*ALERT_(CERTIFICATE_\w+|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/
 
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
