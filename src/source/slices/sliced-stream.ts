@@ -25,7 +25,7 @@ export function partitioningOf(
     const streams = () => parentNames(slicing).map(parents)
     factors.push(parentPartitions(stream, slicing, streams, fieldsOf(slicing.as, placeholders)))
   }
-  return factors.length === 0 ? undefined : factors.reduce(product)
+  return factors.length === 0 ? undefined : factors.reduce((outer, inner) => product(outer, inner))
 }
 
 /** Puts a progression into each partition of a stream, where it has any. */
