@@ -16,7 +16,7 @@ import type { Pass } from './slices/pass.ts'
 
 export interface Progression {
   /**
-   * The slices that a run reads, oldest first.
+   * The slices that a run reads: those with something unread first, oldest first, then those that are read again.
    * @throws ConfigError where the stream can't be bounded as `scope` asks
    */
   slices(committed: ReadonlyMap<string, Progress>, scope: Bounds): Iterable<Slice>
@@ -81,6 +81,21 @@ export interface BoundedSlice extends Slice {
 
 export function boundsOf(slice: Slice): Bounds | undefined {
   return 'bounds' in slice ? (slice as BoundedSlice).bounds : undefined
+}
+
+/** A slice that was read to its end, and is read again for what comes late: it waits until what was never read has had its turn. */
+export interface RepeatedSlice extends Slice {
+  /** When it was read, in milliseconds since 1970. */
+  readonly lastRead: number
+}
+
+export function isRepeated<T extends Slice>(slice: T): slice is T & RepeatedSlice {
+  return 'lastRead' in slice
+}
+
+/** Longest ago first, so that each has its turn however few of them a run comes to. */
+export function byLastRead(a: Pick<RepeatedSlice, 'lastRead'>, b: Pick<RepeatedSlice, 'lastRead'>): number {
+  return a.lastRead - b.lastRead
 }
 
 export function isUnbounded(scope: Bounds): boolean {

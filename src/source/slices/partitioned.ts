@@ -3,13 +3,17 @@ import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { Progress, Slice } from '../../ports/source.ts'
 import { encodeJson } from '../../records/encode-json.ts'
 import {
+  byLastRead,
+  isRepeated,
   isUnbounded,
   onlySlice,
   type Progression,
+  type RepeatedSlice,
   type SliceReading,
   type StreamProgression,
 } from '../progression.ts'
 import type { Partition, Partitioning } from './partition.ts'
+import { PartitionBuffer } from './partition-buffer.ts'
 import { Pass } from './pass.ts'
 import { mergedValues } from './product.ts'
 import { joinKey, splitKey } from './slice-key.ts'
@@ -33,6 +37,9 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
     scope: Parameters<Progression['slices']>[1],
     signal: AbortSignal,
   ): AsyncIterable<Slice> {
+    // What some partition reads again comes after what another one has never read, as far as there is room to let it wait.
+    const waiting: (PartitionSlice & RepeatedSlice)[] = []
+    const room = new PartitionBuffer()
     const pass = isWhole ? new Pass(committed) : undefined
     const committedIn = byPartition(committed, levels)
     for await (const partition of partitioning.partitions(signal)) {
@@ -45,9 +52,13 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
           inner: slice,
           pass,
         }
-        yield outer
+        if (isRepeated(slice) && !room.isFull) {
+          room.add(partition)
+          waiting.push({ ...outer, lastRead: slice.lastRead })
+        } else yield outer
       }
     }
+    yield* waiting.sort(byLastRead)
     if (pass !== undefined) yield pass.closing()
   }
 

@@ -47,7 +47,9 @@ const timeSlices = z
   .strictObject({
     by: z
       .literal('time')
-      .describe('Windows of time on a grid, oldest first. In a list of slicings it is the last'),
+      .describe(
+        'Windows of time on a grid, oldest first; what is read again comes after what was never read. In a list of slicings it is the last',
+      ),
     size: windowSize,
     timeZone: timeZone
       .optional()

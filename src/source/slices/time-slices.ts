@@ -16,8 +16,10 @@ import {
 import {
   type BoundedSlice,
   boundsOf,
+  byLastRead,
   isUnbounded,
   type Progression,
+  type RepeatedSlice,
   type SliceReading,
   storedPosition,
 } from '../progression.ts'
@@ -27,11 +29,16 @@ import { ResultCapError, resultCount } from './result-cap.ts'
 import type { TimeSlicesOptions } from './slices-options.ts'
 
 /**
- * Reads a stream in windows of time on a grid, oldest first, each with a checkpoint of its own.
+ * Reads a stream in windows of time on a grid, each with a checkpoint of its own.
  *
  * A window's high-water mark is the time up to which it is settled: nothing below it is expected to come late. That is
- * the beginning of its last complete read, less `margin` and `lookback`, and the window's end at most. A window is done
- * when its mark has reached its end; until then each run reads it again from the mark, however long ago the run before was.
+ * the beginning of its last complete read, less `margin` and `lookback`, and the window's end at most; a mark before the
+ * window's beginning says that none of it is settled. A window is done when its mark has reached its end; until then each
+ * run reads it again from the mark, however long ago the run before was.
+ *
+ * Windows with time in them that was never read come first, oldest first; then those that are read again, the one that was
+ * read longest ago first. A run that is stopped early, by a budget of requests, has then read something new if there was any,
+ * and what is read again has its turn in one of the next runs.
  *
  * With a `cap` a window is read part by part: a part that holds as many results as the API gives at most is read again in
  * halves. The window keeps its key; its position says which part is under way.
@@ -72,11 +79,18 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
 
   function* planned(committed: ReadonlyMap<string, Progress>): Iterable<Slice> {
     const cut = clock.now() - margin
+    const repeated: RepeatedSlice[] = []
     for (const window of windows(startOf(committed), cut)) {
       const key = instantOfMs(window.since)
       const progress = committed.get(key) ?? null
-      if (!isSettled(progress, Math.min(window.end, cut))) yield { key, progress }
+      const end = Math.min(window.end, cut)
+      if (isSettled(progress, end)) continue
+      // A mark lies so far before the time up to which the window was read.
+      const lastRead = (markOf(progress) ?? Number.NEGATIVE_INFINITY) + lookback
+      if (lastRead < end) yield { key, progress }
+      else repeated.push({ key, progress, lastRead })
     }
+    yield* repeated.sort(byLastRead)
   }
 
   function* backfill(since: number, until: number): Iterable<BoundedSlice> {
@@ -100,7 +114,10 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
     const cut = clock.now() - margin
     // At least one step long, also where the clock went backwards.
     const until = Math.max(steps.next(since), Math.min(grid.next(first), cut))
-    return partFrom(since, { until, settled: Math.max(mark ?? first, Math.min(until, cut - lookback)) })
+    return partFrom(since, {
+      until,
+      settled: Math.max(mark ?? earliestMark, Math.min(until, cut - lookback)),
+    })
   }
 
   function boundTexts({ since, end }: Part): { from: string | number; to: string | number } {
@@ -195,6 +212,9 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
     begin: (slice) => readingOf(slice, partOf(slice)),
   }
 }
+
+/** A look-back of millennia would lead to years that ISO 8601 has no four digits for. */
+const earliestMark = Date.parse('0001-01-01T00:00:00Z')
 
 /** A window of the grid, in milliseconds since 1970; `end` is exclusive. */
 interface Window {
