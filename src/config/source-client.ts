@@ -10,8 +10,8 @@ import { attachSecrets, splitSecrets } from '../http/secret-parts.ts'
 import { withTls } from '../http/tls.ts'
 import { revealSecret } from '../options/secret.ts'
 import type { EndpointQuota } from '../source/request/endpoint-quota.ts'
+import type { AccountOf } from '../source/request/sending.ts'
 import type { RestSettings } from '../source/rest-options.ts'
-import type { AccountOf } from '../source/stream.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a source says of its API, beside its streams. */

@@ -7,9 +7,10 @@ import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
+import type { AccountOf } from './request/sending.ts'
 import { compileSelector, selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
-import { type AccountOf, createRestStream, type RestStream } from './stream.ts'
+import { createRestStream, type RestStream } from './stream.ts'
 
 const wholeBody = compileSelector({ path: '', optional: true })
 

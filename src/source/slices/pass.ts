@@ -3,7 +3,7 @@
 //
 // A slice that was read to its end has the number of the pass as its high-water mark, and when the last one was, the checkpoint
 // `(pass)` says so. It never says so before the slices that it speaks of are committed, or along with them.
-import type { Progress, Slice } from '../../ports/source.ts'
+import type { Progress, ReadOptions, Slice } from '../../ports/source.ts'
 
 /** The key of the checkpoint that holds the number of the last pass that was completed. */
 export const passSlice = '(pass)'
@@ -61,4 +61,16 @@ export class Pass {
     }
     return this.#failed ? undefined : { position: null, highWater: this.#name }
   }
+}
+
+/** Reads a slice in its pass, where it belongs to one. The closing slice asks nothing: its progress is what the pass has come to. */
+export async function readInPass(
+  pass: Pass | undefined,
+  slice: Slice,
+  { emit }: Pick<ReadOptions, 'emit'>,
+  read: () => Promise<void>,
+): Promise<void> {
+  if (slice.closing !== true) return await (pass?.during(read) ?? read())
+  const progress = await pass?.completed()
+  if (progress !== undefined) await emit({ records: [], bytes: 0, progress })
 }

@@ -1,5 +1,6 @@
 // How a stream's slicings are put together: the partitions outside, and inside each of them what reads one list.
 import type { Progression, StreamProgression } from '../progression.ts'
+import type { StreamSettings } from '../rest-options.ts'
 import { listPartitions } from './list-partitions.ts'
 import { type ParentStream, parentNames, parentPartitions } from './parent-partitions.ts'
 import type { Partitioning } from './partition.ts'
@@ -33,10 +34,11 @@ export function slicedStream(
   stream: string,
   partitioning: Partitioning | undefined,
   inner: Progression,
-  /** Whether the inner progression reads its list anew in each run. */
-  isWhole: boolean,
+  { incremental, slices }: Pick<StreamSettings, 'incremental' | 'slices'>,
 ): StreamProgression {
-  return partitioning === undefined ? inner : partitioned({ stream, partitioning, inner, isWhole })
+  if (partitioning === undefined) return inner
+  const isWhole = incremental === undefined && slices?.at(-1)?.by !== 'time'
+  return partitioned({ stream, partitioning, inner, isWhole })
 }
 
 /** In words, where the slices are not known without asking the API; `undefined` where they are. */

@@ -1,0 +1,32 @@
+import type { Client } from '../http/client.ts'
+import type { Redactor } from '../http/redact.ts'
+import type { SecretParts } from '../http/secret-parts.ts'
+import { createPaginator } from '../pagination/options.ts'
+import type { EventSink } from '../ports/events.ts'
+import type { Clock } from '../ports/runtime.ts'
+import { type Announced, announceDetection } from './pages/announce-detection.ts'
+import { storableLink } from './pages/storable-link.ts'
+import type { StreamSettings } from './rest-options.ts'
+
+/** A stream's paginator. Its positions hold no secret (S1), and what it finds out is told. `stream`: as in `desk.tickets`. */
+export function streamPaginator(
+  stream: string,
+  { paginate }: Pick<StreamSettings, 'paginate'>,
+  client: Client,
+  redactor: Redactor,
+  secret: SecretParts,
+  clock: Clock,
+  onEvent: EventSink | undefined,
+): Announced {
+  const link = storableLink(client, redactor, Object.keys(secret.query))
+  return announceDetection(paginate, createPaginator(paginate ?? { type: 'none' }, link), (found) =>
+    onEvent?.({
+      type: 'pagination.detected',
+      at: clock.now(),
+      stream,
+      kind: found.options.type,
+      place: found.place ?? null,
+      doubt: found.doubt ?? null,
+    }),
+  )
+}
