@@ -75,7 +75,7 @@ const timeSlices = z
         resolution: duration
           .optional()
           .describe(
-            'The smallest step between two times at the API, which an inclusive end is moved back by, so that windows do not overlap. Default: a day for the format date; else 0, so that the boundary itself is asked for twice',
+            'The smallest step between two times at the API, as in "1m" where it keeps whole minutes: bounds lie on such steps, and an inclusive end is moved back by one, so that windows do not overlap. `size` is a multiple of it. Default: a day for the format date; else 0, so that an inclusive boundary itself is asked for twice',
           ),
       })
       .describe('The end of a window'),

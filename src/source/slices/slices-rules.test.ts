@@ -43,6 +43,17 @@ describe('slicings that can’t work are refused, with what to write instead', (
       'streams.items.slices.timeZone: a fixed length is on a grid in UTC: leave out `timeZone`, or write `size` as a length of the calendar, as in "1 day"',
     ],
     [
+      'a window that is no whole number of the API’s steps',
+      {
+        ...windows,
+        size: '90m',
+        from: { param: 'from' },
+        to: { param: 'to', inclusive: true, resolution: '1h' },
+      },
+      {},
+      "streams.items.slices.size: the API's times have a step of 1h (`slices.to.resolution`), so a window must be a whole number of them",
+    ],
+    [
       'a window whose end nobody is told',
       { ...windows, to: { format: 'date', inclusive: true } },
       {},

@@ -1,5 +1,6 @@
 // What no single option of `slices` can know of itself: which slicings go together, and whether the request says which slice it is for.
 import { isStreamed } from '../../http/decode/format-options.ts'
+import { formatDuration } from '../../options/duration.ts'
 import { unitMs } from '../incremental/time-format.ts'
 import { placeholdersOf } from '../request/placeholder-problems.ts'
 import { requestOptionsOf } from '../request/request-options.ts'
@@ -61,6 +62,13 @@ function* windowProblems(
       yield {
         path: here('size'),
         message: `\`slices.${bound}.format: ${written}\` can say whole ${written === 'date' ? 'days' : 'seconds'} only, so a window must be a whole number of them`,
+      }
+    }
+    const { resolution } = to
+    if (resolution !== undefined && resolution > 0 && size > 0 && size % resolution !== 0) {
+      yield {
+        path: here('size'),
+        message: `the API's times have a step of ${formatDuration(resolution)} (\`slices.to.resolution\`), so a window must be a whole number of them`,
       }
     }
     if (slicing.timeZone !== undefined) {

@@ -50,11 +50,13 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
     typeof size === 'number' ? fixedGrid(unitMs.date) : calendarGrid({ count: 1, unit: 'day' }, timeZone)
   const stepsOf = (format: PlainTimeFormat): Grid => (format === 'date' ? days : fixedGrid(unitMs[format]))
   const coarser = unitMs[from.format] > unitMs[to.format] ? from.format : to.format
-  /** What an inclusive end is moved back by. It is whole steps, or what happens between it and the next beginning would be in no window. */
-  const resolution = to.inclusive ? (to.resolution ?? 0) : 0
+  /** The API's own step, where that is known. A bound inside one would leave out what happens in the step's rest. */
+  const step = to.resolution ?? 0
+  /** What an inclusive end is moved back by. */
+  const back = to.inclusive ? step : 0
   /** What both bounds can say. */
-  const steps = resolution > unitMs[coarser] ? fixedGrid(resolution) : stepsOf(coarser)
-  const endSteps = resolution > unitMs[to.format] ? fixedGrid(resolution) : stepsOf(to.format)
+  const steps = step > unitMs[coarser] ? fixedGrid(step) : stepsOf(coarser)
+  const endSteps = step > unitMs[to.format] ? fixedGrid(step) : stepsOf(to.format)
   const writeFrom = from.param === undefined ? undefined : requestWriter(from.param)
   const writeTo = to.param === undefined ? undefined : requestWriter(to.param)
   const countOf = cap === undefined ? undefined : resultCount(options.total)
@@ -129,7 +131,7 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
     const last =
       to.inclusive && to.format === 'date' && to.resolution === undefined
         ? days.floor(exclusive - 1)
-        : exclusive - resolution
+        : exclusive - back
     return {
       from: inZone(since, from.format),
       to:
