@@ -26,6 +26,7 @@ export type ErrorCode =
   | 'CIRCUIT_OPEN'
   | 'RETRIES_EXHAUSTED'
   | 'JOB_FAILED'
+  | 'JOB_INCOMPLETE'
   | 'JOB_TIMEOUT'
   | 'QUOTA_IMPOSSIBLE'
   | 'API_ERROR_BODY'

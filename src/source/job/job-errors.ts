@@ -31,3 +31,16 @@ export class JobTimeoutError extends SluiceError {
     this.job = job
   }
 }
+
+/** A response of a job's results holds another number of records than it says. */
+export class JobCountError extends SluiceError {
+  readonly code = 'JOB_INCOMPLETE'
+  readonly recovery = 'stop-stream'
+  readonly job: string
+  constructor(stream: string, job: string, place: string, said: string, read: number) {
+    super(
+      `${stream}: a response with results of job ${job} holds ${read} ${read === 1 ? 'record' : 'records'}, and says ${said} at ${place} (\`job.count\`): the run stops before its end is committed, and the next one reads it again`,
+    )
+    this.job = job
+  }
+}

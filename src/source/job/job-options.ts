@@ -87,6 +87,11 @@ export const jobOptions = z
           ),
       })
       .describe('The request that tells how the job is getting on'),
+    count: responseValue
+      .optional()
+      .describe(
+        'Where each response with results says how many records it holds, as in { header: "sforce-numberofrecords" }: another number, or none, stops the stream. Default: nothing is compared',
+      ),
     abort: request
       .extend({ method: request.shape.method.default('POST').describe('Default POST') })
       .optional()

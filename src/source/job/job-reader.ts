@@ -13,6 +13,7 @@ import type { Progression, SliceReading } from '../progression.ts'
 import { endEarly } from '../reactions/end-early.ts'
 import { earlyEndOf } from '../reactions/judge-success.ts'
 import type { JobClient, JobStatus } from './job-client.ts'
+import { countedReading } from './job-count.ts'
 import { JobFailedError, JobTimeoutError } from './job-errors.ts'
 import type { JobSettings } from './job-options.ts'
 import { partsPaginator } from './job-parts.ts'
@@ -157,12 +158,14 @@ export function jobReader(options: JobReaderOptions): JobReader {
     }
     const named = { ...jobValues(job), ...status.values }
     const begun: StoredJob = { ...job, begun: true }
+    const { count } = settings
+    const checked = count === undefined ? reading : countedReading(reading, count, stream, nameOf(job))
     const results: SliceReading = {
-      ...reading,
+      ...checked,
       values: { ...reading.values, job: parts === undefined ? named : { ...named, part: parts[0]! } },
       // The bounds were asked for when the job was created.
       request: (base) => base,
-      progress: (page) => withJob(reading.progress(page), begun),
+      progress: (page) => withJob(checked.progress(page), begun),
     }
     const bases = (parts ?? [undefined]).map((part) =>
       template.fill({ ...reading.values, job: part === undefined ? named : { ...named, part } }),
