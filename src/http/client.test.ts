@@ -346,15 +346,14 @@ function slowQuota(clock: { now(): number; sleep(ms: number, signal?: AbortSigna
   let held = 0
   const quota: Quota = {
     name: '1 request per 1s',
-    async acquire(_, signal, onWait) {
+    async acquire({ signal, onWait } = {}) {
       const at = Math.max(next, clock.now())
       next = at + 1000
       if (at > clock.now()) onWait?.(at - clock.now())
       await clock.sleep(at - clock.now(), signal)
       held++
-      return { release: () => void held-- }
+      return { answered: (reply) => void seen.push(reply?.status ?? 0), release: () => void held-- }
     },
-    observe: (status) => void seen.push(status),
   }
   return { quota, seen, held: () => held }
 }
@@ -538,13 +537,12 @@ test('Q4: a wait that the body asks for pauses everybody, as Retry-After does', 
   const observed: unknown[] = []
   const quota: Quota = {
     name: 'q',
-    acquire: async () => ({ release() {} }),
-    observe: (status, headers) => void observed.push([status, headers['retry-after']]),
+    acquire: async () => ({ refused: (refusal) => void observed.push(refusal), release() {} }),
   }
   const busy = { status: 403, body: { message: 'You have exceeded a secondary rate limit.' } }
   const { ask, clock } = bench([busy, { body: 'ok' }], { quotas: [quota] })
   expect(await ask()).toBe('ok')
-  expect(observed).toContainEqual([429, '60'])
+  expect(observed).toEqual([{ kind: 'rate', retryAfterMs: 60_000 }])
   expect(clock.now()).toBeGreaterThanOrEqual(60_000)
 })
 

@@ -135,8 +135,7 @@ export function createClient(options: ClientOptions): Client {
     redactor,
     clock,
     onHead(status, headers, call) {
-      for (const one of call.account.quotas) one.observe(status, headers)
-      for (const one of call.quotas) one.observe(status, headers)
+      call.permit?.answered?.({ status, headers })
       events.head(status, call)
     },
   })
@@ -146,9 +145,8 @@ export function createClient(options: ClientOptions): Client {
     try {
       return await next(call, consume)
     } catch (error) {
-      if (error instanceof HttpStatusError && error.throttled && error.retryAfterMs !== undefined) {
-        const headers = { 'retry-after': String(error.retryAfterMs / 1000) }
-        for (const one of [...call.account.quotas, ...call.quotas]) one.observe(429, headers)
+      if (error instanceof HttpStatusError && error.throttled) {
+        call.permit?.refused?.({ kind: 'rate', retryAfterMs: error.retryAfterMs })
       }
       throw error
     }

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../auth/authenticator.ts'
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
-import type { Quota } from '../quota/quota.ts'
+import type { Permit, Quota } from '../quota/quota.ts'
 import type { React } from './answer.ts'
 import type { Attach } from './secret-parts.ts'
 
@@ -26,6 +26,8 @@ export interface Call {
   readonly account: Account
   /** Quotas of this request beside those of its account. */
   readonly quotas: readonly Quota[]
+  /** What its quotas granted; absent before they did. */
+  readonly permit?: Permit
   /** Puts secret headers and parameters on an attempt (S1). */
   readonly attach: Attach | undefined
   /** What the config says of its refusals. */

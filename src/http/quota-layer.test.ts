@@ -91,7 +91,6 @@ test('a quota of another make that waits without a word is told of, too', async 
       await clock.sleep(700)
       return { release() {} }
     },
-    observe() {},
   })
   const { clock, ask, types } = bench()
   await ask('a', [silent(clock)])

@@ -55,10 +55,16 @@ export function quotaLayer({ maxConcurrent, clock, onHold, onWait }: QuotaLayerO
       heldBy = name
       since = now
     }
-    const permit = await quota.acquire(undefined, call.signal, (expectedMs, name = namesOf(call)) => {
-      told = true
-      heldNowBy(name === places.name ? undefined : name)
-      if (heldBy !== undefined) onHold(heldBy, expectedMs, call)
+    const { method, headers } = call.request
+    const permit = await quota.acquire({
+      signal: call.signal,
+      request: { method, url: call.url, headers },
+      flow: call.stream,
+      onWait(expectedMs, name = namesOf(call)) {
+        told = true
+        heldNowBy(name === places.name ? undefined : name)
+        if (heldBy !== undefined) onHold(heldBy, expectedMs, call)
+      },
     })
     // A quota of another make may wait without a word.
     if (told) heldNowBy(undefined)
@@ -71,10 +77,7 @@ export function quotaLayer({ maxConcurrent, clock, onHold, onWait }: QuotaLayerO
       throw error
     }
     try {
-      return await next(call, (response, url) => {
-        permit.answered?.()
-        return consume(response, url)
-      })
+      return await next({ ...call, permit }, consume)
     } finally {
       permit.release()
     }

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Clock } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
+import { reply } from '../testing/quota-reply.ts'
 import { combineQuotas } from './combine.ts'
 import { concurrency } from './concurrency.ts'
+import { serve } from './line.ts'
 import type { Meter } from './meter.ts'
 import { createQuota } from './options.ts'
 import { QuotaQueue } from './queue.ts'
@@ -87,7 +89,7 @@ test('an abort of the first in line lets those behind it go, and leaves nothing 
   const held = await account.acquire()
   const abort = new AbortController()
   // It stands in both: its endpoint is free.
-  const first = both.acquire(1, abort.signal)
+  const first = both.acquire({ signal: abort.signal })
   let second: Permit | undefined
   void endpoint.acquire().then((permit) => {
     second = permit
@@ -108,8 +110,10 @@ test('a listener that throws fails its own wait, and nobody else waits longer fo
   const clock = fakeClock({ start: 0 })
   const quota = concurrency(1, clock)
   const held = await quota.acquire()
-  const failing = quota.acquire(1, undefined, () => {
-    throw new Error('a fault of the listener')
+  const failing = quota.acquire({
+    onWait() {
+      throw new Error('a fault of the listener')
+    },
   })
   const next = quota.acquire()
   await expect(failing).rejects.toThrow('a fault of the listener')
@@ -123,17 +127,16 @@ test('a wait tells which of several quotas it is for, each in turn', async () =>
   const endpoint = tokenBucket({ requests: 1, perMs: 400, burst: 1, name: 'endpoint' }, clock)
   const foreign: Quota = {
     name: 'foreign',
-    async acquire(_cost, _signal, onWait) {
+    async acquire({ onWait } = {}) {
       onWait?.(5)
       return { release() {} }
     },
-    observe() {},
   }
   const all = combineQuotas([account, combineQuotas([foreign, endpoint])])
   expect(all.name).toBe('account and foreign and endpoint')
   ;(await all.acquire()).release()
   const told: unknown[] = []
-  await all.acquire(1, undefined, (ms, quota) => told.push([quota, ms]))
+  await all.acquire({ onWait: (ms, quota) => told.push([quota, ms]) })
   expect(told).toEqual([
     ['foreign', 5],
     ['endpoint', 400],
@@ -148,7 +151,7 @@ test('what an API reports holds back those who wait for several quotas, too, and
   const { granted, ask } = watch(clock)
   const held = await account.acquire()
   const waiting = [ask('endpoint', combineQuotas([account, endpoint])), ask('other', account)]
-  endpoint.observe(429, { 'retry-after': '30' })
+  reply(endpoint, 429, { 'retry-after': '30' })
   held.release()
   await Promise.all(waiting)
   expect(granted).toEqual(['other 0', 'endpoint 30000'])
@@ -190,7 +193,7 @@ function stores(count: number) {
   const queues = meters.map((meter, index) => new QuotaQueue(`store ${index}`, [meter], clock))
   const give = (index: number, tokens: number) => {
     meters[index]!.tokens += tokens
-    queues[index]!.observe(200, {})
+    serve([queues[index]!])
   }
   return { clock, meters, queues, give }
 }
@@ -200,7 +203,7 @@ test('nothing is taken of any queue before all of them allow it, and an abort in
   const tokens = () => meters.map((meter) => meter.tokens)
   const all = combineQuotas(queues)
   const abort = new AbortController()
-  const waiting = all.acquire(2, abort.signal)
+  const waiting = all.acquire({ cost: 2, signal: abort.signal })
   for (const index of [2, 0]) {
     give(index, 2)
     await clock.advance(1000)
@@ -209,7 +212,7 @@ test('nothing is taken of any queue before all of them allow it, and an abort in
   abort.abort(new Error('gave up'))
   await expect(waiting).rejects.toThrow('gave up')
   expect(tokens()).toEqual([2, 0, 2])
-  const next = all.acquire(2)
+  const next = all.acquire({ cost: 2 })
   give(1, 2)
   const permit = await next
   expect(tokens()).toEqual([0, 0, 0])
@@ -270,7 +273,7 @@ test('Q1, Q2: whoever the rule lets through goes, at once, and nobody else: comp
           real.push(entry)
           asked.push({ mix, cost: one.cost, state: 'waits' })
           combineQuotas(mix.map((index) => queues[index]!))
-            .acquire(one.cost, abort.signal)
+            .acquire({ cost: one.cost, signal: abort.signal })
             .then(
               (permit) => Object.assign(entry, { state: 'granted', permit }),
               () => Object.assign(entry, { state: 'aborted' }),
@@ -318,7 +321,7 @@ test('Q2: nobody starves, however the others ask: who came first is through once
         const { clock, meters, queues, give } = stores(4)
         let through = false
         void combineQuotas(mix.map((index) => queues[index]!))
-          .acquire(5)
+          .acquire({ cost: 5 })
           .then(() => {
             through = true
           })
@@ -326,7 +329,7 @@ test('Q2: nobody starves, however the others ask: who came first is through once
         for (const store of mix.toReversed()) {
           for (let drop = 0; drop < 5; drop++) {
             for (const one of crowd) {
-              void combineQuotas(mixes[one.mix]!.map((index) => queues[index]!)).acquire(1)
+              void combineQuotas(mixes[one.mix]!.map((index) => queues[index]!)).acquire()
               if (!mix.includes(one.store)) give(one.store, 1)
             }
             give(store, 1)

@@ -1,8 +1,6 @@
-import type { HttpHeaders } from '../ports/runtime.ts'
 import { acquireTogether } from './line.ts'
-import { QuotaQueue } from './queue.ts'
-import type { OnQuotaWait, Permit, Quota } from './quota.ts'
-import { SharedQuota } from './registry.ts'
+import type { Take } from './permit.ts'
+import type { OnQuotaWait, Permit, Quota, QuotaAsk } from './quota.ts'
 
 /**
  * Several quotas as one: that of an account and that of an endpoint, say. Each may be part of any number of combinations.
@@ -18,43 +16,56 @@ export function combineQuotas(quotas: readonly Quota[]): Quota {
   return quotas.length === 1 ? quotas[0]! : new CombinedQuota([...new Set(quotas)])
 }
 
-/** A quota that is waited for in the lines of `line.ts`: what it holds may change, and is then another array. */
-interface OfQueues extends Quota {
-  readonly queues: readonly QuotaQueue[]
+/** A quota that is waited for in the lines of `line.ts`. */
+export interface QueuedQuota extends Quota {
+  /** What a request takes of it, the widest first. Which queues those are may depend on the request, and change. */
+  takesOf(ask: QuotaAsk): readonly Take[]
 }
 
-class CombinedQuota implements Quota {
+class CombinedQuota implements QueuedQuota {
   readonly name: string
   readonly #all: readonly Quota[]
-  readonly #ours: readonly OfQueues[]
+  readonly #queued: readonly QueuedQuota[]
   readonly #others: readonly Quota[]
-  #known: (readonly QuotaQueue[])[] = []
-  #queues: readonly QuotaQueue[] = []
 
   constructor(quotas: readonly Quota[]) {
     const parts = quotas.flatMap((quota) => (quota instanceof CombinedQuota ? quota.#all : [quota]))
     this.name = quotas.map((quota) => quota.name).join(' and ')
     this.#all = [...new Set(parts)]
-    this.#ours = this.#all.filter(isOfQueues)
-    this.#others = this.#all.filter((quota) => !isOfQueues(quota))
+    this.#queued = this.#all.filter(isQueued)
+    this.#others = this.#all.filter((quota) => !isQueued(quota))
   }
 
-  async acquire(cost?: number, signal?: AbortSignal, onWait?: OnQuotaWait): Promise<Permit> {
-    if (this.#others.length === 0) return acquireTogether(this.#narrowestFirst(), cost, signal, onWait)
+  takesOf(ask: QuotaAsk): readonly Take[] {
+    const takes: Take[] = []
+    for (const quota of this.#queued) {
+      for (const take of quota.takesOf(ask)) {
+        if (!takes.some(({ queue }) => queue === take.queue)) takes.push(take)
+      }
+    }
+    return takes
+  }
+
+  async acquire(ask: QuotaAsk = {}): Promise<Permit> {
+    if (this.#others.length === 0) return acquireTogether(this.takesOf(ask).toReversed(), ask)
     const permits: Permit[] = []
     try {
       for (const other of this.#others) {
-        const told = onWait && ((ms: number, name?: string) => onWait(ms, name ?? other.name))
-        permits.push(await other.acquire(cost, signal, told))
+        const onWait: OnQuotaWait | undefined =
+          ask.onWait && ((ms, name) => ask.onWait!(ms, name ?? other.name))
+        permits.push(await other.acquire({ ...ask, onWait }))
       }
-      permits.push(await acquireTogether(this.#narrowestFirst(), cost, signal, onWait))
+      permits.push(await acquireTogether(this.takesOf(ask).toReversed(), ask))
     } catch (error) {
       for (const permit of permits) cancel(permit)
       throw error
     }
     return {
-      answered() {
-        for (const permit of permits) permit.answered?.()
+      answered(reply) {
+        for (const permit of permits) permit.answered?.(reply)
+      },
+      refused(refusal) {
+        for (const permit of permits) permit.refused?.(refusal)
       },
       release() {
         for (const permit of permits) permit.release()
@@ -64,22 +75,10 @@ class CombinedQuota implements Quota {
       },
     }
   }
-
-  observe(status: number, headers: HttpHeaders): void {
-    for (const quota of this.#all) quota.observe(status, headers)
-  }
-
-  #narrowestFirst(): readonly QuotaQueue[] {
-    if (this.#ours.some((quota, index) => quota.queues !== this.#known[index])) {
-      this.#known = this.#ours.map((quota) => quota.queues)
-      this.#queues = [...new Set(this.#known.flat())].reverse()
-    }
-    return this.#queues
-  }
 }
 
-function isOfQueues(quota: Quota): quota is OfQueues {
-  return quota instanceof QuotaQueue || quota instanceof SharedQuota
+function isQueued(quota: Quota): quota is QueuedQuota {
+  return 'takesOf' in quota
 }
 
 function cancel(permit: Permit): void {

@@ -3,74 +3,74 @@
 // What a request needs of all its queues is taken at one moment, when it can have all of it: nobody holds a part while waiting
 // for the rest, so that what was granted is sent at once, there is no deadlock, and a wait that is aborted leaves nothing to give back.
 //
-// Who waits for the same queues waits in one line, in the order of arrival; only the first of a line is looked at. The firsts
-// of all lines that touch, the earliest of them first, are led through their queues, from the narrowest (an endpoint's) to the widest
+// Who waits for the same queues waits in one line, in the order of rank; only the first of a line is looked at. The firsts
+// of all lines that touch, the lowest rank first, are led through their queues, from the narrowest (an endpoint's) to the widest
 // (the account's), by one rule:
 //
-//   A waiter stands in its narrowest queue. It steps on to the next one if nobody who came earlier stands in this one, and this
+//   A waiter stands in its narrowest queue. It steps on to the next one if nobody of lower rank stands in this one, and this
 //   one's meters allow its cost. Past the last queue it is granted, and takes from all of them.
 //
 // So a waiter whose endpoint is throttled doesn't stand in its account's queue, and whoever waits there for another endpoint goes by;
-// as soon as its endpoint allows it, it stands in the account's queue before everybody who came later.
+// as soon as its endpoint allows it, it stands in the account's queue before everybody of higher rank.
 //
 // Nobody starves, as long as each meter allows a cost some time after the last taking, and goes on allowing it until the next: let w be
-// the waiter that came first among those who are never granted. Those who came before it are granted or leave; from then on nobody
-// stands before w. In its narrowest queue it stands always, so nobody else takes from it, its meters come to allow w, and w steps
-// on for good. In the next queue it now stands always; and so on to the last. Each waiter may list its queues in an order of
-// its own, since the proof needs no more than w's.
+// the waiter of the lowest rank among those who are never granted. Those of lower rank are finitely many, and are granted or leave;
+// from then on nobody stands before w. In its narrowest queue it stands always, so nobody else takes from it, its meters come to
+// allow w, and w steps on for good. In the next queue it now stands always; and so on to the last. Each waiter may list its queues
+// in an order of its own, since the proof needs no more than w's.
+//
+// `rank.ts` says how ranks are given: in one flow first come, first served.
 import { QuotaImpossibleError } from './errors.ts'
+import { grant, type Take } from './permit.ts'
 import type { QuotaQueue } from './queue.ts'
-import type { OnQuotaWait, Permit } from './quota.ts'
+import type { Permit, QuotaAsk } from './quota.ts'
+import { flowOf, forgetRank, type Rank, rankOf, ranksBefore } from './rank.ts'
 
 /**
- * Waits for all of `queues`, and takes `cost` from each at one moment.
- * @param queues each once, the narrowest first
+ * Waits for all queues of `takes`, and takes from each at one moment.
+ * @param takes each queue once, the narrowest first
  * @throws QuotaImpossibleError a cost that no wait makes possible
  */
-export async function acquireTogether(
-  queues: readonly QuotaQueue[],
-  cost = 1,
-  signal?: AbortSignal,
-  onWait?: OnQuotaWait,
-): Promise<Permit> {
-  signal?.throwIfAborted()
-  for (const queue of queues)
+export async function acquireTogether(takes: readonly Take[], ask: QuotaAsk = {}): Promise<Permit> {
+  ask.signal?.throwIfAborted()
+  for (const { queue, cost } of takes)
     if (!(cost > 0) || cost > queue.maxCost) throw new QuotaImpossibleError(queue.name, cost, queue.maxCost)
-  if (isFree(queues, cost)) return grant(queues, cost)
+  if (isFree(takes)) return grant(takes)
   return new Promise((resolve, reject) => {
-    const waiter: Waiter = {
-      cost,
-      signal,
-      onWait,
+    const flow = flowOf(ask)
+    const rank = rankOf(takes, flow)
+    join({
+      takes,
+      ask,
+      flow,
+      rank,
       resolve,
       reject,
-      line: lineOf(queues),
-      arrival: arrivals++,
+      line: lineOf(takes, flow),
       before: undefined,
       behind: undefined,
       over: false,
       heldUpAt: undefined,
-    }
-    join(waiter)
+    })
   })
 }
 
-/** Those who wait for the same queues, in the order of arrival. */
+/** Those of one flow who wait for the same queues, in the order of rank. */
 export interface Line {
   readonly queues: readonly QuotaQueue[]
+  readonly flow: string
   first: Waiter | undefined
   last: Waiter | undefined
 }
 
 interface Waiter {
-  readonly cost: number
-  readonly signal: AbortSignal | undefined
-  readonly onWait: OnQuotaWait | undefined
+  readonly takes: readonly Take[]
+  readonly ask: QuotaAsk
+  readonly flow: string
+  readonly rank: Rank
   readonly resolve: (permit: Permit) => void
   readonly reject: (reason: unknown) => void
   readonly line: Line
-  /** Counts all waiters: the order of arrival. */
-  readonly arrival: number
   before: Waiter | undefined
   behind: Waiter | undefined
   /** Granted, aborted or failed. */
@@ -79,10 +79,8 @@ interface Waiter {
   heldUpAt: QuotaQueue | undefined
 }
 
-let arrivals = 0
-
-function isFree(queues: readonly QuotaQueue[], cost: number): boolean {
-  for (const queue of queues) {
+function isFree(takes: readonly Take[]): boolean {
+  for (const { queue, cost } of takes) {
     if (queue.lines.size > 0) return false
     const now = queue.now()
     if (queue.readyAt(cost, now) > now) return false
@@ -90,21 +88,20 @@ function isFree(queues: readonly QuotaQueue[], cost: number): boolean {
   return true
 }
 
-function grant(queues: readonly QuotaQueue[], cost: number): Permit {
-  for (const queue of queues) queue.take(cost)
-  return new QueuePermit(queues, cost)
-}
-
-function lineOf(queues: readonly QuotaQueue[]): Line {
-  for (const line of queues[0]!.lines)
-    if (line.queues.length === queues.length && line.queues.every((queue, at) => queue === queues[at]))
+function lineOf(takes: readonly Take[], flow: string): Line {
+  for (const line of takes[0]!.queue.lines)
+    if (
+      line.flow === flow &&
+      line.queues.length === takes.length &&
+      line.queues.every((queue, at) => queue === takes[at]!.queue)
+    )
       return line
-  return { queues, first: undefined, last: undefined }
+  return { queues: takes.map(({ queue }) => queue), flow, first: undefined, last: undefined }
 }
 
 function join(waiter: Waiter): void {
-  const { line } = waiter
-  if (waiter.signal !== undefined) callersOf(waiter.signal).add(waiter)
+  const { line, ask } = waiter
+  if (ask.signal !== undefined) callersOf(ask.signal).add(waiter)
   waiter.before = line.last
   if (line.last === undefined) {
     line.first = waiter
@@ -112,11 +109,12 @@ function join(waiter: Waiter): void {
   } else line.last.behind = waiter
   line.last = waiter
   if (line.first === waiter) serve(line.queues)
-  else if (waiter.onWait !== undefined) {
-    const queue = line.first!.heldUpAt ?? line.queues[0]!
+  else if (ask.onWait !== undefined) {
+    const { queue, cost } =
+      waiter.takes.find((take) => take.queue === line.first!.heldUpAt) ?? waiter.takes[0]!
     const now = queue.now()
     waiter.heldUpAt = queue
-    tell({ waiter, queue, expectedMs: queue.readyAt(waiter.cost, now) - now })
+    tell({ waiter, queue, expectedMs: queue.readyAt(cost, now) - now })
   }
 }
 
@@ -127,13 +125,13 @@ function remove(waiter: Waiter): void {
   if (waiter.behind === undefined) line.last = waiter.before
   else waiter.behind.before = waiter.before
   if (line.first === undefined) for (const queue of line.queues) queue.lines.delete(line)
-  if (waiter.signal !== undefined) forget(waiter.signal, waiter)
+  if (waiter.ask.signal !== undefined) forget(waiter.ask.signal, waiter)
 }
 
 /** Grants what can be granted in all lines that touch `changed`, directly or through other lines, and sets the timers of their queues. */
 export function serve(changed: readonly QuotaQueue[]): void {
   const { queues, lines } = reached(changed)
-  /** The queues in which somebody stands who came earlier. */
+  /** The queues in which somebody of lower rank stands. */
   const taken = new Set<QuotaQueue>()
   const wakeAt = new Map<QuotaQueue, number>()
   const told: Told[] = []
@@ -144,7 +142,8 @@ export function serve(changed: readonly QuotaQueue[]): void {
     if (stopped === undefined) {
       waiter.over = true
       remove(waiter)
-      waiter.resolve(grant(line.queues, waiter.cost))
+      for (const queue of line.queues) queue.ranks.granted(waiter.rank)
+      waiter.resolve(grant(waiter.takes))
       if (line.first === undefined) index++
       else sink(lines, index)
       continue
@@ -155,7 +154,7 @@ export function serve(changed: readonly QuotaQueue[]): void {
       if (passed === queue) break
     }
     if (stopped.byMeters) wakeAt.set(queue, at)
-    if (waiter.onWait !== undefined && waiter.heldUpAt !== queue)
+    if (waiter.ask.onWait !== undefined && waiter.heldUpAt !== queue)
       told.push({ waiter, queue, expectedMs: at - now })
     waiter.heldUpAt = queue
     index++
@@ -165,7 +164,7 @@ export function serve(changed: readonly QuotaQueue[]): void {
   for (const one of told) tell(one)
 }
 
-/** Whoever touches what changed, the line whose first came earliest in front. */
+/** Whoever touches what changed, the line whose first has the lowest rank in front. */
 function reached(changed: readonly QuotaQueue[]): { queues: Set<QuotaQueue>; lines: Line[] } {
   const queues = new Set(changed)
   const lines = new Set<Line>()
@@ -177,15 +176,15 @@ function reached(changed: readonly QuotaQueue[]): { queues: Set<QuotaQueue>; lin
       for (const other of line.queues) queues.add(other)
     }
   }
-  return { queues, lines: [...lines].sort((a, b) => a.first!.arrival - b.first!.arrival) }
+  return { queues, lines: [...lines].sort((a, b) => ranksBefore(a.first!.rank, b.first!.rank)) }
 }
 
 /** The queue at which a waiter must stay, and until when; `undefined` where it may go. */
 function obstacle(
-  { line, cost }: Waiter,
+  { takes }: Waiter,
   taken: ReadonlySet<QuotaQueue>,
 ): { queue: QuotaQueue; at: number; now: number; byMeters: boolean } | undefined {
-  for (const queue of line.queues) {
+  for (const { queue, cost } of takes) {
     const now = queue.now()
     const at = queue.readyAt(cost, now)
     const byMeters = !taken.has(queue)
@@ -194,11 +193,11 @@ function obstacle(
   return undefined
 }
 
-/** Puts the line at `index`, which has a new first, behind those whose first came earlier. */
+/** Puts the line at `index`, which has a new first, behind those whose first has a lower rank. */
 function sink(lines: Line[], index: number): void {
   const line = lines[index]!
   let at = index
-  for (; at + 1 < lines.length && lines[at + 1]!.first!.arrival < line.first!.arrival; at++)
+  for (; at + 1 < lines.length && ranksBefore(lines[at + 1]!.first!.rank, line.first!.rank) < 0; at++)
     lines[at] = lines[at + 1]!
   lines[at] = line
 }
@@ -213,10 +212,11 @@ interface Told {
 function tell({ waiter, queue, expectedMs }: Told): void {
   if (waiter.over) return
   try {
-    waiter.onWait?.(expectedMs, queue.name)
+    waiter.ask.onWait?.(expectedMs, queue.name)
   } catch (error) {
     waiter.over = true
     remove(waiter)
+    forgetRank(waiter.takes, waiter.flow, waiter.rank)
     waiter.reject(error)
     serve(waiter.line.queues)
   }
@@ -235,6 +235,7 @@ function callersOf(signal: AbortSignal): Set<Waiter> {
       if (waiter.line.first === waiter) for (const queue of waiter.line.queues) moved.add(queue)
       waiter.over = true
       remove(waiter)
+      forgetRank(waiter.takes, waiter.flow, waiter.rank)
       waiter.reject(signal.reason)
     }
     if (moved.size > 0) serve([...moved])
@@ -250,36 +251,4 @@ function forget(signal: AbortSignal, waiter: Waiter): void {
   if (known.waiters.size > 0) return
   signal.removeEventListener('abort', known.onAbort)
   callers.delete(signal)
-}
-
-class QueuePermit implements Permit {
-  readonly #queues: readonly QuotaQueue[]
-  readonly #cost: number
-  #state: 'sent' | 'settled' | 'ended' = 'sent'
-
-  constructor(queues: readonly QuotaQueue[], cost: number) {
-    this.#queues = queues
-    this.#cost = cost
-  }
-  answered(): void {
-    if (this.#state !== 'sent') return
-    this.#state = 'settled'
-    this.#end('settle')
-  }
-  release(): void {
-    if (this.#state === 'ended') return
-    this.answered()
-    this.#state = 'ended'
-    this.#end('release')
-  }
-  cancel(): void {
-    if (this.#state !== 'sent') return
-    this.#state = 'ended'
-    this.#end('cancel')
-  }
-  #end(what: 'settle' | 'release' | 'cancel'): void {
-    let awaited = false
-    for (const queue of this.#queues) if (queue.end(what, this.#cost)) awaited = true
-    if (awaited) serve(this.#queues)
-  }
 }

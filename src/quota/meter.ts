@@ -1,3 +1,13 @@
+import type { QuotaRefusal, QuotaReply } from './quota.ts'
+
+/** A request that was sent. Times are the queue's, in milliseconds, and never go back. */
+export interface SentRequest {
+  readonly cost: number
+  readonly sentAt: number
+  /** Counts the requests of all queues in the order of their sending. */
+  readonly order: number
+}
+
 /**
  * The arithmetic of one limit, without waiting: a queue asks it, and it holds no timers. All times are the queue's, in
  * milliseconds, and never go back.
@@ -5,14 +15,22 @@
 export interface Meter {
   /** The greatest cost that can ever be taken at once. */
   readonly maxCost: number
-  /** The earliest time at which `cost` may be taken; `now` or before: at once; `Infinity`: not before a request ends. */
+  /** The earliest time at which `cost` may be taken; `now` or before: at once; `Infinity`: not before a request ends, or `changed` is called. */
   readyAt(cost: number, now: number): number
   /** Spends `cost` on a request that is sent now. */
   take(cost: number, now: number): void
-  /** The request has been counted by the server, or has failed. Called once for each `take` that is not cancelled. */
-  settle?(cost: number, now: number): void
+  /**
+   * The request has been counted by the server, or has failed. Called once for each `take` that is not cancelled.
+   * @param reply absent where there was none
+   * @param wallNow the time of day, for the dates and epochs in a reply: milliseconds since 1970
+   */
+  settle?(sent: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void
+  /** The API refused the request. After `settle`, before `release`. */
+  refuse?(refusal: QuotaRefusal, sent: SentRequest, now: number): void
   /** The request has ended, its body read. Called once for each `take` that is not cancelled, after `settle`. */
-  release?(cost: number, now: number): void
+  release?(sent: SentRequest, now: number): void
   /** Undoes a `take`: nothing was sent. */
   cancel(cost: number, now: number): void
+  /** Told once how to say that `readyAt` may answer otherwise now, though no request ended: where a meter asks a store, say. */
+  onChange?(changed: () => void): void
 }

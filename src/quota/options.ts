@@ -87,7 +87,7 @@ function headerName() {
 export function createQuota(options: z.output<typeof quotaOptions>, clock: Clock): QuotaQueue {
   const { quotas, rateLimitHeaders } = options
   const name = quotas.length === 0 ? 'what the API reports' : quotas.map(nameOf).join(' and ')
-  return new QuotaQueue(name, quotas.flatMap(metersOf), clock, new ReportedLimit(rateLimitHeaders))
+  return new QuotaQueue(name, [...quotas.flatMap(metersOf), new ReportedLimit(rateLimitHeaders)], clock)
 }
 
 function metersOf(entry: QuotaEntry): Meter[] {

@@ -31,7 +31,7 @@ test('ten thousand waiters that give up at once leave nothing behind', async () 
   const quota = concurrency(1, clock)
   const held = await quota.acquire()
   const abort = new AbortController()
-  const waiting = Array.from({ length: 10_000 }, () => quota.acquire(1, abort.signal))
+  const waiting = Array.from({ length: 10_000 }, () => quota.acquire({ signal: abort.signal }))
   const settled = Promise.allSettled(waiting)
   abort.abort(new Error('enough'))
   expect(
@@ -40,17 +40,17 @@ test('ten thousand waiters that give up at once leave nothing behind', async () 
   const next = quota.acquire()
   held.release()
   expect(await next).toBeDefined()
-  await expect(quota.acquire(1, abort.signal)).rejects.toThrow('enough')
+  await expect(quota.acquire({ signal: abort.signal })).rejects.toThrow('enough')
 })
 
 test('a waiter of a large cost is not overtaken by small ones, and its leaving lets them go', async () => {
   const clock = fakeClock({ start: 0 })
   const quota = tokenBucket({ requests: 10, perMs: 1000, burst: 10 }, clock)
-  ;(await quota.acquire(9)).release()
+  ;(await quota.acquire({ cost: 9 })).release()
   const abort = new AbortController()
-  const large = quota.acquire(10, abort.signal)
+  const large = quota.acquire({ cost: 10, signal: abort.signal })
   let small: Permit | undefined
-  void quota.acquire(1).then((permit) => {
+  void quota.acquire().then((permit) => {
     small = permit
   })
   await clock.advance(500)
@@ -101,7 +101,7 @@ test('a permit that is released twice frees one place', async () => {
   first.release()
   await quota.acquire()
   const abort = new AbortController()
-  const third = quota.acquire(1, abort.signal)
+  const third = quota.acquire({ signal: abort.signal })
   abort.abort(new Error('no place'))
   await expect(third).rejects.toThrow('no place')
 })
@@ -143,7 +143,7 @@ test('a clock that is set back neither stops the flow nor lets more through', as
 test('a cost that no wait makes possible is refused at once', async () => {
   const clock = fakeClock({ start: 0 })
   const quota = requestWindow({ requests: 5, perMs: 1000, name: '5 requests per 1s' }, clock)
-  const error = await quota.acquire(6).catch((error: unknown) => error)
+  const error = await quota.acquire({ cost: 6 }).catch((error: unknown) => error)
   expect(error).toBeInstanceOf(QuotaImpossibleError)
   expect(error).toMatchObject({
     code: 'QUOTA_IMPOSSIBLE',
@@ -155,7 +155,7 @@ test('a cost that no wait makes possible is refused at once', async () => {
     "a request that costs 6 can never be sent within the quota of 5 requests per 1s, which holds 5 at most: lower the request's cost, or raise the quota's requests or burst",
   )
   for (const cost of [0, -1, Number.NaN])
-    await expect(quota.acquire(cost)).rejects.toThrow(
+    await expect(quota.acquire({ cost })).rejects.toThrow(
       `a request can't cost ${cost} of the quota of 5 requests per 1s`,
     )
 })
@@ -174,7 +174,7 @@ test('a request that waits for its endpoint takes nothing of the account meanwhi
   const slow = combineQuotas([account, endpoint])
   ;(await slow.acquire()).release()
   const abort = new AbortController()
-  const waiting = slow.acquire(1, abort.signal)
+  const waiting = slow.acquire({ signal: abort.signal })
   ;(await account.acquire()).release()
   abort.abort(new Error('gave up'))
   await expect(waiting).rejects.toThrow('gave up')
@@ -207,7 +207,7 @@ test('who has to wait is told before the wait, and how long it takes at least; w
   const clock = fakeClock({ start: 0 })
   const quota = tokenBucket({ requests: 2, perMs: 1000, burst: 1 }, clock)
   const told: string[] = []
-  const ask = (name: string) => quota.acquire(1, undefined, (ms) => told.push(`${name} ${ms}`))
+  const ask = (name: string) => quota.acquire({ onWait: (ms) => told.push(`${name} ${ms}`) })
   await ask('first')
   const second = ask('second')
   const third = ask('third')
@@ -223,7 +223,7 @@ test('a wait that another request ends has no known length', async () => {
   const quota = concurrency(1, fakeClock({ start: 0 }))
   const held = await quota.acquire()
   const told: number[] = []
-  const next = quota.acquire(1, undefined, (ms) => told.push(ms))
+  const next = quota.acquire({ onWait: (ms) => told.push(ms) })
   expect(told).toEqual([Number.POSITIVE_INFINITY])
   held.release()
   await next
@@ -236,6 +236,6 @@ test('of several quotas each says that it is waited for', async () => {
   const both = combineQuotas([account, endpoint])
   ;(await both.acquire()).release()
   const told: number[] = []
-  await both.acquire(1, undefined, (ms) => told.push(ms))
+  await both.acquire({ onWait: (ms) => told.push(ms) })
   expect(told).toEqual([400, 600])
 })

@@ -1,47 +1,46 @@
-import type { Clock, HttpHeaders } from '../ports/runtime.ts'
+import type { Clock } from '../ports/runtime.ts'
 import { steadyTime } from '../ports/steady-time.ts'
+import type { QueuedQuota } from './combine.ts'
 import { acquireTogether, type Line, serve } from './line.ts'
-import type { Meter } from './meter.ts'
-import type { OnQuotaWait, Permit, Quota } from './quota.ts'
-import type { ReportedLimit } from './reported.ts'
+import type { Meter, SentRequest } from './meter.ts'
+import type { Take } from './permit.ts'
+import type { Permit, QuotaAsk, QuotaRefusal, QuotaReply } from './quota.ts'
+import { Ranks } from './rank.ts'
 
 /** Longest sleep asked of a clock: timers hold 2^31 ms, and what they can't hold they do at once. */
 const longestSleepMs = 2_000_000_000
 
 /** A quota of any number of meters, all of which hold at once. Alone or with others, it is waited for in lines: see `line.ts` (Q2). */
-export class QuotaQueue implements Quota {
+export class QuotaQueue implements QueuedQuota {
   readonly name: string
   /** The greatest cost that can ever be taken at once. */
   readonly maxCost: number
-  /** This queue alone: what a combination takes of it. */
-  readonly queues: readonly QuotaQueue[] = [this]
   /** The lines in which somebody waits for this queue, alone or among others. */
   readonly lines = new Set<Line>()
+  readonly ranks = new Ranks()
   /** Milliseconds on a time of its own, which never goes back. */
   readonly now: () => number
   readonly #meters: readonly Meter[]
-  readonly #reported: ReportedLimit | undefined
   readonly #clock: Clock
   #timer: AbortController | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
-  constructor(name: string, meters: readonly Meter[], clock: Clock, reported?: ReportedLimit) {
+  constructor(name: string, meters: readonly Meter[], clock: Clock) {
     this.name = name
-    this.#meters = reported === undefined ? meters : [...meters, reported]
-    this.#reported = reported
+    this.#meters = meters
     this.#clock = clock
     this.now = steadyTime(clock)
     this.maxCost = Math.min(Number.POSITIVE_INFINITY, ...meters.map((meter) => meter.maxCost))
+    for (const meter of meters) meter.onChange?.(() => this.lines.size > 0 && serve([this]))
   }
 
   /** @throws QuotaImpossibleError a cost that no wait makes possible */
-  acquire(cost?: number, signal?: AbortSignal, onWait?: OnQuotaWait): Promise<Permit> {
-    return acquireTogether(this.queues, cost, signal, onWait)
+  acquire(ask: QuotaAsk = {}): Promise<Permit> {
+    return acquireTogether(this.takesOf(ask), ask)
   }
 
-  observe(status: number, headers: HttpHeaders): void {
-    this.#reported?.observe(status, headers, this.now(), this.#clock.now())
-    if (this.lines.size > 0) serve(this.queues)
+  takesOf({ cost = 1 }: QuotaAsk): readonly Take[] {
+    return [{ queue: this, cost }]
   }
 
   /** When all meters allow `cost`: `now` or before: at once; `Infinity`: not before a request ends. */
@@ -59,20 +58,33 @@ export class QuotaQueue implements Quota {
     for (const meter of this.#meters) meter.take(cost, now)
   }
 
-  /** A request was counted, has ended, or was never sent. True where somebody who waits here may profit. */
-  end(what: 'settle' | 'release' | 'cancel', cost: number): boolean {
+  // What becomes of a request: each of these is true where somebody waits here, who may profit.
+
+  settle(sent: SentRequest, reply: QuotaReply | undefined): boolean {
     const now = this.now()
-    let changed = false
-    for (const meter of this.#meters) {
-      if (meter[what] === undefined) continue
-      meter[what](cost, now)
-      changed = true
-    }
-    return changed && this.lines.size > 0
+    const wallNow = this.#clock.now()
+    for (const meter of this.#meters) meter.settle?.(sent, now, reply, wallNow)
+    return this.lines.size > 0
+  }
+  refuse(refusal: QuotaRefusal, sent: SentRequest): boolean {
+    const now = this.now()
+    for (const meter of this.#meters) meter.refuse?.(refusal, sent, now)
+    return this.lines.size > 0
+  }
+  release(sent: SentRequest): boolean {
+    const now = this.now()
+    for (const meter of this.#meters) meter.release?.(sent, now)
+    return this.lines.size > 0
+  }
+  cancel(cost: number): boolean {
+    const now = this.now()
+    for (const meter of this.#meters) meter.cancel(cost, now)
+    return this.lines.size > 0
   }
 
   /** The one timer of this queue: for the first who has to wait for its meters. `Infinity`: for nobody. */
   wakeAt(at: number): void {
+    if (this.lines.size === 0) this.ranks.clear()
     if (at === this.#timerAt) return
     this.#timer?.abort()
     this.#timer = undefined
@@ -87,7 +99,7 @@ export class QuotaQueue implements Quota {
         if (this.#timer !== timer) return
         this.#timer = undefined
         this.#timerAt = Number.POSITIVE_INFINITY
-        serve(this.queues)
+        serve([this])
       },
       () => {},
     )

@@ -1,14 +1,58 @@
 import type { HttpHeaders } from '../ports/runtime.ts'
 
+/** What is known of a request before it is sent: some limits hold for a class of requests alone. */
+export interface QuotaRequest {
+  /** Upper case. */
+  readonly method: string
+  /** Absolute. */
+  readonly url: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What is asked of a quota. */
+export interface QuotaAsk {
+  /** What the request costs. Above 0. Default: 1. */
+  readonly cost?: number | undefined
+  /** Aborting gives the reservation back. */
+  readonly signal?: AbortSignal | undefined
+  readonly onWait?: OnQuotaWait | undefined
+  readonly request?: QuotaRequest | undefined
+  /** Who asks, a stream as a rule: those who wait are served fairly between these, and in order within each. Default: all are one. */
+  readonly flow?: string | undefined
+  /** `interactive`: somebody waits for the answer at a screen, so it goes before what runs in the background. Default: `background`. */
+  readonly priority?: QuotaPriority | undefined
+}
+
+export type QuotaPriority = 'interactive' | 'background'
+
+/** The head of a response. */
+export interface QuotaReply {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: HttpHeaders
+}
+
+/** What an API refused for want of quota. */
+export interface QuotaRefusal {
+  /** `rate`: too many requests in a time; `concurrency`: too many at once. */
+  readonly kind: 'rate' | 'concurrency'
+  /** How long the API asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number | undefined
+}
+
 /** A permission to send one request. */
 export interface Permit {
   /** Gives back what is held while the request is in flight. Call it once the body is read, or the request failed. */
   release(): void
   /**
-   * The response's headers have arrived, so the server has counted the request. Optional: it lets a quota count a request from
-   * now on rather than from the end of its body. `release` is still to be called.
+   * The response's head has arrived, so the server has counted the request. Optional: it lets a quota count a request from
+   * now on rather than from the end of its body, and take in what the API says of its limits (Q4), which can only make the quota
+   * stricter. `release` is still to be called.
    */
-  answered?(): void
+  answered?(reply?: QuotaReply): void
+  /** The API refused the request for want of quota. After `answered`, before `release`. */
+  refused?(refusal: QuotaRefusal): void
   /** Gives the permission back unused, as if it had never been asked for: nothing was sent. In place of `release`. */
   cancel?(): void
 }
@@ -24,8 +68,6 @@ export type OnQuotaWait = (expectedMs: number, quota?: string) => void
 export interface Quota {
   /** For events and messages, as in `700 requests per 1m`. */
   readonly name: string
-  /** Reserves `cost` and waits until it may be spent. A wait that is aborted gives its reservation back. */
-  acquire(cost?: number, signal?: AbortSignal, onWait?: OnQuotaWait): Promise<Permit>
-  /** Takes in what the API says of itself in a response's headers (Q4); it can only make the quota stricter. */
-  observe(status: number, headers: HttpHeaders): void
+  /** Reserves a request's cost and waits until it may be spent. A wait that is aborted gives its reservation back. */
+  acquire(ask?: QuotaAsk): Promise<Permit>
 }

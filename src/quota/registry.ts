@@ -1,9 +1,10 @@
 import type { z } from 'zod'
-import type { Clock, HttpHeaders } from '../ports/runtime.ts'
+import type { Clock } from '../ports/runtime.ts'
+import type { QueuedQuota } from './combine.ts'
 import { acquireTogether } from './line.ts'
 import { createQuota, type quotaOptions } from './options.ts'
-import type { QuotaQueue } from './queue.ts'
-import type { OnQuotaWait, Permit, Quota } from './quota.ts'
+import type { Take } from './permit.ts'
+import type { Permit, Quota, QuotaAsk } from './quota.ts'
 
 /** What somebody says of a limit. */
 export type QuotaDeclaration = z.output<typeof quotaOptions>
@@ -36,30 +37,25 @@ export function createQuotaRegistry(): QuotaRegistry {
 }
 
 /** A quota whose limits are declared by several, each for all of them. Before the first declaration it holds nothing back. */
-export class SharedQuota implements Quota {
-  #queues: readonly QuotaQueue[] = []
-  readonly #declared = new Map<string, QuotaQueue>()
+class SharedQuota implements QueuedQuota {
+  readonly #declared = new Map<string, QueuedQuota>()
 
   get name(): string {
-    return this.#queues.map((queue) => queue.name).join(' and ')
-  }
-  /** Another array after each declaration that adds to it. */
-  get queues(): readonly QuotaQueue[] {
-    return this.#queues
+    return [...this.#declared.values()].map(({ name }) => name).join(' and ')
   }
 
   declare(declared: QuotaDeclaration, clock: Clock): void {
-    const words = JSON.stringify([declared.quotas, declared.rateLimitHeaders])
-    if (this.#declared.has(words)) return
-    const queue = createQuota(declared, clock)
-    this.#declared.set(words, queue)
-    this.#queues = [...this.#queues, queue]
+    const words = JSON.stringify(declared)
+    if (!this.#declared.has(words)) this.#declared.set(words, createQuota(declared, clock))
   }
 
-  acquire(cost?: number, signal?: AbortSignal, onWait?: OnQuotaWait): Promise<Permit> {
-    return acquireTogether(this.#queues.toReversed(), cost, signal, onWait)
+  takesOf(ask: QuotaAsk): readonly Take[] {
+    const takes: Take[] = []
+    for (const quota of this.#declared.values()) takes.push(...quota.takesOf(ask))
+    return takes
   }
-  observe(status: number, headers: HttpHeaders): void {
-    for (const queue of this.#queues) queue.observe(status, headers)
+
+  acquire(ask: QuotaAsk = {}): Promise<Permit> {
+    return acquireTogether(this.takesOf(ask).toReversed(), ask)
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { retryAfterMs } from '../http/retry-after.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
+import { reply } from '../testing/quota-reply.ts'
 import { createQuota, type RateLimitHeaders } from './options.ts'
 import type { Permit } from './quota.ts'
 import { readRateReport } from './reported.ts'
@@ -129,30 +130,38 @@ function setUp() {
     })
     return asked
   }
-  const report = (remaining: number, reset: number) =>
-    quota.observe(200, { 'ratelimit-remaining': String(remaining), 'ratelimit-reset': String(reset) })
-  return { clock, quota, ask, report }
+  const headers = (remaining: number, reset: number) => ({
+    'ratelimit-remaining': String(remaining),
+    'ratelimit-reset': String(reset),
+  })
+  const report = (remaining: number, reset: number) => reply(quota, 200, headers(remaining, reset))
+  /** Ends a request with its own reply. */
+  const end = (permit: Permit, remaining: number, reset: number) => {
+    permit.answered!({ status: 200, headers: headers(remaining, reset) })
+    permit.release()
+  }
+  return { clock, quota, ask, report, end }
 }
 
 describe('Q4', () => {
   // PEERS: dlt lacks coordination after a 429
   test('a retry-after pauses everybody who waits, and nobody goes before it has passed', async () => {
     const { clock, quota, ask } = setUp()
-    quota.observe(429, { 'retry-after': '30' })
+    reply(quota, 429, { 'retry-after': '30' })
     const asked = [ask(), ask(), ask()]
     await clock.advance(29_999)
     expect(asked.map(({ at }) => at)).toEqual([undefined, undefined, undefined])
-    quota.observe(503, { 'retry-after': '1' })
-    quota.observe(429, { 'retry-after': '2' })
+    reply(quota, 503, { 'retry-after': '1' })
+    reply(quota, 429, { 'retry-after': '2' })
     await clock.advance(2001)
     expect(asked.map(({ at }) => at)).toEqual([31_999, 31_999, 31_999])
   })
 
   test('a shorter retry-after does not shorten a longer one, and one with a success says nothing', async () => {
     const { clock, quota, ask } = setUp()
-    quota.observe(200, { 'retry-after': '60' })
-    quota.observe(429, { 'retry-after': '10' })
-    quota.observe(429, { 'retry-after': '1' })
+    reply(quota, 200, { 'retry-after': '60' })
+    reply(quota, 429, { 'retry-after': '10' })
+    reply(quota, 429, { 'retry-after': '1' })
     const asked = ask()
     await clock.advance(20_000)
     expect(asked.at).toBe(10_000)
@@ -167,18 +176,17 @@ describe('Q4', () => {
       at = clock.now()
     })
     await clock.advance(500)
-    quota.observe(429, { 'retry-after': '5' })
+    reply(quota, 429, { 'retry-after': '5' })
     await clock.advance(10_000)
     expect(at).toBe(5500)
   })
 
   // PEERS: airbyte#69115
   test('when the reported budget is spent, requests in flight included, the others wait for the reset', async () => {
-    const { clock, ask, report } = setUp()
+    const { clock, ask, end } = setUp()
     const first = ask()
     await clock.advance(0)
-    report(2, 30)
-    first.permit!.release()
+    end(first.permit!, 2, 30)
     const asked = [ask(), ask(), ask()]
     await clock.advance(29_999)
     expect(asked.map(({ at }) => at)).toEqual([0, 0, undefined])
@@ -200,16 +208,14 @@ describe('Q4', () => {
   })
 
   test('a request in flight that the report had counted already is not counted twice', async () => {
-    const { clock, ask, report } = setUp()
+    const { clock, ask, end } = setUp()
     const [first, second] = [ask(), ask()]
     await clock.advance(0)
-    report(1, 30)
-    first.permit!.release()
+    end(first.permit!, 1, 30)
     const third = ask()
     await clock.advance(10)
     expect(third.at).toBeUndefined()
-    report(1, 30)
-    second.permit!.release()
+    end(second.permit!, 1, 30)
     await clock.advance(0)
     expect(third.at).toBe(10)
   })
@@ -230,7 +236,7 @@ describe('Q4', () => {
     const { clock, quota, ask, report } = setUp()
     report(0, 5)
     await clock.advance(5000)
-    quota.observe(200, {
+    reply(quota, 200, {
       'ratelimit-remaining': '0',
       'ratelimit-reset': String(Math.floor(clock.now() / 1000) - 1),
     })

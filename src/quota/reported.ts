@@ -6,8 +6,9 @@ import { firstHeader } from '../http/headers.ts'
 import { serverNow } from '../http/http-date.ts'
 import { delayMs, longestDelayMs, retryAfterMs } from '../http/retry-after.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
-import type { Meter } from './meter.ts'
+import type { Meter, SentRequest } from './meter.ts'
 import type { RateLimitHeaders } from './options.ts'
+import type { QuotaRefusal, QuotaReply } from './quota.ts'
 
 export interface RateReport {
   /** Requests that may still be sent before the reset. */
@@ -31,8 +32,7 @@ export class ReportedLimit implements Meter {
     this.#dialect = dialect
   }
 
-  /** @param wallNow the clock's own time, for dates and epochs; `now` is the queue's */
-  observe(status: number, headers: HttpHeaders, now: number, wallNow: number): void {
+  #observe({ status, headers }: QuotaReply, now: number, wallNow: number): void {
     const retryAfter = status >= 400 ? retryAfterMs(headers, wallNow) : undefined
     if (retryAfter !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, now + retryAfter)
     const report = readRateReport(headers, this.#dialect, wallNow)
@@ -53,11 +53,15 @@ export class ReportedLimit implements Meter {
   take(cost: number): void {
     this.#inFlight += cost
   }
-  settle(cost: number): void {
+  settle({ cost }: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void {
+    if (reply !== undefined) this.#observe(reply, now, wallNow)
     this.#inFlight -= cost
     // Its own report has it counted. Without one (a reset, a proxy's page) the server may have counted it all the same.
     if (this.#reports > 0) this.#reports--
     else this.#lowest -= cost
+  }
+  refuse({ retryAfterMs }: QuotaRefusal, _sent: SentRequest, now: number): void {
+    if (retryAfterMs !== undefined) this.#pausedUntil = Math.max(this.#pausedUntil, now + retryAfterMs)
   }
   cancel(cost: number): void {
     this.#inFlight -= cost

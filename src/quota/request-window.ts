@@ -9,7 +9,7 @@
 // The price is one answer time per window: N per (w + latency). It is nothing for windows of a minute (a latency of 200 ms: 0.3 %),
 // and about a tenth for windows of a second at 125 ms. It is paid only where the quota is what slows the stream.
 import type { Clock } from '../ports/runtime.ts'
-import type { Meter } from './meter.ts'
+import type { Meter, SentRequest } from './meter.ts'
 import { QuotaQueue } from './queue.ts'
 import type { Quota } from './quota.ts'
 
@@ -60,7 +60,7 @@ export class RequestWindow implements Meter {
   take(cost: number): void {
     this.#inFlight += cost
   }
-  settle(cost: number, now: number): void {
+  settle({ cost }: SentRequest, now: number): void {
     this.#inFlight -= cost
     this.#counted += cost
     const newest = this.#answered.at(-1)

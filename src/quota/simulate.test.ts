@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Clock } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
+import { reply } from '../testing/quota-reply.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
 import { combineQuotas } from './combine.ts'
 import { concurrency } from './concurrency.ts'
@@ -54,7 +55,7 @@ async function send(
     if (request.patienceMs !== undefined)
       void clock.sleep(request.patienceMs).then(() => patience.abort(new Error('gave up')))
     running.push(
-      quota.acquire(request.cost, patience.signal).then(
+      quota.acquire({ cost: request.cost, signal: patience.signal }).then(
         async (permit) => {
           const sentAt = clock.now()
           await clock.sleep(request.latencyMs)
@@ -183,16 +184,15 @@ test('Q1, Q2: an account, its endpoints and the slots of a client keep the limit
         let asked = 0
         return {
           name: 'by endpoint',
-          async acquire(cost, signal) {
+          async acquire(ask) {
             const { endpoint, pauses: refused } = requests[asked++]!
-            const permit = await combined[endpoint]!.acquire(cost, signal)
+            const permit = await combined[endpoint]!.acquire(ask)
             if (refused) {
-              account.observe(429, { 'retry-after': '3' })
+              reply(account, 429, { 'retry-after': '3' })
               pauses.push({ from: clock.now(), until: clock.now() + 3000 })
             }
             return permit
           },
-          observe() {},
         }
       })
       expect(busiestWindow(sent, 1000)).toBeLessThanOrEqual(8)
