@@ -17,6 +17,7 @@ export type ErrorCode =
   | 'BODY_UNREADABLE'
   | 'HTTP_STATUS'
   | 'RATE_LIMITED'
+  | 'QUOTA_PAUSED'
   | 'AUTH_REFUSED'
   | 'TOKEN_REFUSED'
   | 'LOGIN_REQUIRED'
@@ -53,6 +54,8 @@ export type ErrorCode =
 export abstract class SluiceError extends Error {
   abstract readonly code: ErrorCode
   abstract readonly recovery: Recovery
+  /** When it makes sense to try again, in milliseconds since 1970: the run is paused until then, and has not failed. Absent where that is not known. */
+  readonly resumeAt?: number | undefined
   override get name(): string {
     return this.constructor.name
   }

@@ -72,6 +72,7 @@ export {
   CircuitOpenError,
   HttpStatusError,
   OriginRefusedError,
+  QuotaPausedError,
   RateLimitedError,
   RedirectRefusedError,
   RetriesExhaustedError,

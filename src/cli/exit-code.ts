@@ -1,7 +1,7 @@
 import { isSluiceError } from '../errors.ts'
 
-/** What the process's exit code tells. */
-export const exitCodes = { done: 0, failed: 1, config: 2, interrupted: 130 } as const
+/** What the process's exit code tells. 75 is EX_TEMPFAIL of sysexits.h: try again later. */
+export const exitCodes = { done: 0, failed: 1, config: 2, interrupted: 130, paused: 75 } as const
 
 const configCodes = new Set(['CONFIG_INVALID', 'SECRET_MISSING'])
 

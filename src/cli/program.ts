@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../errors.ts'
+import { duration } from '../options/duration.ts'
 import type { InitCommandOptions } from './commands/init.ts'
 import type { PlanCommandOptions } from './commands/plan.ts'
 import type { RunCommandOptions } from './commands/run.ts'
@@ -17,11 +18,16 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     .exitOverride()
     .addHelpText(
       'after',
-      '\nFILE is a pipeline file (.ts, .js, .yaml, .json); default: the one in this folder.\nExit codes: 0 done, 1 a stream failed, 2 the config is wrong, 130 interrupted.',
+      '\nFILE is a pipeline file (.ts, .js, .yaml, .json); default: the one in this folder.\nExit codes: 0 done, 1 a stream failed, 2 the config is wrong, 75 paused until a quota has room, 130 interrupted.',
     )
 
   selectable(program.command('run [file]').description('load what is new'))
     .option('--json', 'print one machine-readable report on stdout')
+    .option(
+      '--patience <time>',
+      "longest wait for a quota, as in 10m: a longer one pauses the stream (default: the pipeline's, 2h)",
+      durationText('--patience'),
+    )
     .action(async (file: string | undefined, options: RunCommandOptions) =>
       onExit(await (await import('./commands/run.ts')).runCommand(file, options)),
     )
@@ -149,6 +155,14 @@ function refuseEmptyBackfill(command: Command): void {
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError(`${JSON.stringify(text)} is no whole number.`)
   return Number(text)
+}
+
+function durationText(option: string): (text: string) => string {
+  return (text) => {
+    const result = duration.safeParse(text)
+    if (!result.success) throw new ConfigError(option, result.error.issues[0]!.message)
+    return text
+  }
 }
 
 function isoTime(option: string): (text: string) => string {

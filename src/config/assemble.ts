@@ -28,7 +28,8 @@ export async function assemblePipeline(
   pipeline: Pipeline,
   options: AssembleOptions = {},
 ): Promise<AssembledPipeline> {
-  const surroundings = surround(options)
+  const around = surround(options)
+  const surroundings = { ...around, patienceMs: around.patienceMs ?? pipeline.patience }
   const sources = Object.entries(pipeline.sources).map(([name, settings]) =>
     createSource(name, settings, surroundings),
   )

@@ -48,6 +48,11 @@ export const pipelineOptions = z.strictObject({
     .max(1000)
     .default(16)
     .describe('How many streams are read side by side. Default 16.'),
+  patience: duration
+    .prefault('2h')
+    .describe(
+      'Longest wait for a quota or a rate limit. Where it takes longer, the stream commits what it has and is paused; a run from then on goes on. Default "2h": windows of an hour are waited for, those of a day are not.',
+    ),
 })
 
 /** A pipeline as a user writes it. */

@@ -99,6 +99,7 @@ export function sourceClient(
     breaker: settings.breaker,
     timeouts: settings.timeouts,
     maxConcurrent: settings.maxConcurrent,
+    patienceMs: surroundings.patienceMs,
     maxBodySize: settings.limits.maxBodySize,
     allowedOrigins: settings.allowedOrigins,
     onEvent,

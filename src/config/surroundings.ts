@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { fileTokenStore } from '../auth/file-token-store.ts'
 import type { TokenStore } from '../auth/token-store.ts'
 import { systemRuntime } from '../http/system-runtime.ts'
+import { duration } from '../options/duration.ts'
+import { parseOptions } from '../options/parse-options.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Runtime } from '../ports/runtime.ts'
@@ -24,9 +26,16 @@ export interface SurroundingsOptions {
    */
   readonly quotaRegistry?: QuotaRegistry
   readonly onEvent?: EventSink
+  /**
+   * Longest wait for a quota or a rate limit, as in `"30s"`. A longer one fails with `QUOTA_PAUSED` or `RATE_LIMITED`, and `resumeAt`.
+   * Default: what the pipeline says, else `"2h"`.
+   */
+  readonly patience?: string
 }
 
-export interface Surroundings extends Required<SurroundingsOptions> {
+export interface Surroundings extends Required<Omit<SurroundingsOptions, 'patience'>> {
+  /** Absent where nobody says. */
+  readonly patienceMs: number | undefined
   close(): Promise<void>
 }
 
@@ -41,6 +50,7 @@ export function surround(options: SurroundingsOptions): Surroundings {
     tokenStore: options.tokenStore ?? fileTokenStore(resolve(directory, '.sluice', 'tokens'), runtime.clock),
     quotaRegistry: options.quotaRegistry ?? createQuotaRegistry(),
     onEvent: options.onEvent ?? (() => {}),
+    patienceMs: options.patience === undefined ? undefined : parseOptions(duration, options.patience),
     close: async () => {
       await own?.transport.close()
     },

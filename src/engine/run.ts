@@ -37,7 +37,8 @@ export interface RunOptions {
 
 export interface RunResult {
   readonly runId: string
-  readonly outcome: 'done' | 'failed' | 'interrupted'
+  /** `paused`: a quota had no room for longer than a run waits, and nothing failed. The next run goes on from there. */
+  readonly outcome: 'done' | 'failed' | 'interrupted' | 'paused'
   readonly streams: readonly StreamOutcome[]
 }
 
@@ -113,7 +114,8 @@ export function runProblem(
 
 function overall(outcomes: readonly StreamOutcome[]): RunResult['outcome'] {
   if (outcomes.some(({ outcome }) => outcome === 'failed')) return 'failed'
-  return outcomes.some(({ outcome }) => outcome === 'interrupted') ? 'interrupted' : 'done'
+  if (outcomes.some(({ outcome }) => outcome === 'interrupted')) return 'interrupted'
+  return outcomes.some(({ outcome }) => outcome === 'paused') ? 'paused' : 'done'
 }
 
 /**
@@ -152,7 +154,9 @@ async function inOrder(
   const running = new Map<Stream, Promise<StreamOutcome>>()
   const afterLoaders = async (stream: Stream) => {
     const loaders = await Promise.all(loadersOf(stream, streams).map((loader) => running.get(loader)!))
-    const failed = loaders.filter(({ outcome }) => outcome === 'failed').map((loader) => loader.stream)
+    const failed = loaders
+      .filter(({ outcome }) => outcome === 'failed' || outcome === 'paused')
+      .map((loader) => loader.stream)
     return work(
       stream,
       failed.length === 0 ? undefined : new LoadingFailedError(stream.name, stream.table, failed),

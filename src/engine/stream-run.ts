@@ -32,8 +32,10 @@ export interface StreamRunOptions {
 
 export interface StreamOutcome {
   readonly stream: string
-  readonly outcome: 'done' | 'failed' | 'interrupted'
+  readonly outcome: 'done' | 'failed' | 'interrupted' | 'paused'
   readonly error?: unknown
+  /** Of a stream that is paused: when the API has room again, in milliseconds since 1970. */
+  readonly resumeAt?: number
 }
 
 /** Reads one stream from its checkpoints to its end. Never rejects: what stopped it is in the outcome. */
@@ -49,7 +51,7 @@ export async function runStream(stream: Stream, options: StreamRunOptions): Prom
       (): StreamOutcome => ({ stream: stream.name, outcome: 'done' }),
       (error: unknown): StreamOutcome => ({
         stream: stream.name,
-        outcome: options.signal.aborted && isInterruption(error, options.signal) ? 'interrupted' : 'failed',
+        ...stoppedBy(error, options.signal),
         error,
       }),
     )
@@ -59,8 +61,16 @@ export async function runStream(stream: Stream, options: StreamRunOptions): Prom
     stream: stream.name,
     outcome: result.outcome,
     ...(result.outcome === 'failed' && { error: describe(result.error) }),
+    ...(result.resumeAt !== undefined && { error: describe(result.error), resumeAt: result.resumeAt }),
   })
   return result
+}
+
+/** What was read is committed: whether the stream failed or may go on later is for its error to say. */
+function stoppedBy(error: unknown, signal: AbortSignal): Pick<StreamOutcome, 'outcome' | 'resumeAt'> {
+  if (signal.aborted && isInterruption(error, signal)) return { outcome: 'interrupted' }
+  const resumeAt = isSluiceError(error) ? error.resumeAt : undefined
+  return resumeAt === undefined ? { outcome: 'failed' } : { outcome: 'paused', resumeAt }
 }
 
 async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise<void> {

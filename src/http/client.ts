@@ -80,6 +80,8 @@ export interface ClientOptions {
   readonly timeouts?: Partial<Timeouts> | undefined
   /** Requests under way at once for each account, those that wait for a quota not counted; more wait, first come, first served. Default: 10. */
   readonly maxConcurrent?: number | undefined
+  /** Longest wait for a quota or a rate limit, in milliseconds: a longer one is an error that says when to come back. Default: two hours. */
+  readonly patienceMs?: number | undefined
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
   readonly maxBodySize?: number | undefined
   /** Further origins that belong to the same API: they get its credential, too (R3). */
@@ -98,11 +100,12 @@ export function createClient(options: ClientOptions): Client {
   const { clock } = runtime
   const origins = sourceOrigins(options.baseUrl, options.allowedOrigins)
   const redactor = options.redactor ?? createRedactor()
+  const patienceMs = options.patienceMs ?? defaultPatienceMs
   const timeouts = { ...defaultTimeouts, ...options.timeouts }
   const baseHeaders = { ...defaultHeaders, ...options.headers }
   const events = clientEvents(name, clock, redactor, options.onEvent)
 
-  const retrier = createRetrier(options.retry ?? {}, runtime)
+  const retrier = createRetrier(options.retry ?? {}, runtime, patienceMs)
   const retry: Layer = (next) => (call, consume) =>
     retrier.run((attempt) => next(attempt === 1 ? call : { ...call, attempt }, consume), {
       repeatable: call.repeatable,
@@ -119,6 +122,8 @@ export function createClient(options: ClientOptions): Client {
     quotas,
   }
   const quota = quotaLayer({
+    source: name,
+    patienceMs,
     maxConcurrent: options.maxConcurrent ?? 10,
     clock,
     onHold: events.quota.hold,
@@ -200,6 +205,7 @@ export function createClient(options: ClientOptions): Client {
 }
 
 const none: readonly Quota[] = []
+const defaultPatienceMs = 7_200_000
 
 /** RFC 9110 §9.2.2: these methods may be repeated; others where the request says so, or carries a key by which the API knows a repeat. */
 const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])

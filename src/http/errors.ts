@@ -98,6 +98,8 @@ export class HttpStatusError extends SluiceError {
   readonly action: Action | undefined
   /** Likewise, once the retries are used up. */
   readonly finally: Ruling['finally']
+  /** Set where the budget is spent, and the API said until when. */
+  override readonly resumeAt: number | undefined
   constructor(facts: {
     method: string
     url: string
@@ -125,6 +127,7 @@ export class HttpStatusError extends SluiceError {
     this.excerpt = facts.excerpt
     this.retryAfterMs = facts.retryAfterMs
     this.kind = kind
+    this.resumeAt = kind === 'spent' ? retryAt : undefined
     this.action = ruling?.action
     this.finally = ruling?.finally
     this.recovery =
@@ -195,18 +198,32 @@ function hintFor(status: number): string {
   }
 }
 
-/** The API asks to come back later than the retry layer may wait. */
+/** The API asks to come back later than a run waits. */
 export class RateLimitedError extends SluiceError {
   readonly code = 'RATE_LIMITED'
   readonly recovery = 'retry'
-  /** When the API takes requests again, in milliseconds since 1970. */
-  readonly retryAt: number
-  constructor(problem: string, retryAt: number, deadlineMs: number, options?: ErrorOptions) {
+  override readonly resumeAt: number
+  constructor(problem: string, resumeAt: number, patienceMs: number, options?: ErrorOptions) {
     super(
-      `${problem}; it asks to come back at ${isoTime(retryAt)}, later than the retry deadline of ${formatDuration(deadlineMs)} allows: run again then, or raise retry.deadline`,
+      `${problem}; it asks to come back at ${isoTime(resumeAt)}, and a run waits ${formatDuration(patienceMs)} at most: run again then, or raise patience`,
       options,
     )
-    this.retryAt = retryAt
+    this.resumeAt = resumeAt
+  }
+}
+
+/** A quota has no room for longer than a run waits. Nothing was sent. */
+export class QuotaPausedError extends SluiceError {
+  readonly code = 'QUOTA_PAUSED'
+  readonly recovery = 'stop-stream'
+  override readonly resumeAt: number
+  readonly quota: string
+  constructor(source: string, quota: string, resumeAt: number, patienceMs: number) {
+    super(
+      `${source} has no room within its quota (${quota}) before ${isoTime(resumeAt)}, and a run waits ${formatDuration(patienceMs)} at most: run again then, or raise patience`,
+    )
+    this.quota = quota
+    this.resumeAt = resumeAt
   }
 }
 

@@ -2,12 +2,13 @@ import { expect, test } from 'vitest'
 import type { SluiceEvent } from '../ports/events.ts'
 import type { HttpResponse } from '../ports/runtime.ts'
 import { concurrency } from '../quota/concurrency.ts'
+import { createQuota } from '../quota/options.ts'
 import type { Quota } from '../quota/quota.ts'
 import { tokenBucket } from '../quota/token-bucket.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type ScriptedReply, scriptedTransport } from '../testing/scripted-transport.ts'
 import { type ClientOptions, createClient } from './client.ts'
-import { TransportError } from './errors.ts'
+import { QuotaPausedError, TransportError } from './errors.ts'
 
 /** A client whose API takes `latencyMs` for each answer, and answers as `reply` says. */
 function bench(
@@ -97,6 +98,33 @@ test('a quota of another make that waits without a word is told of, too', async 
   expect(types('quota.hold', 'quota.wait')).toMatchObject([
     { type: 'quota.wait', quota: 'silent', delayMs: 700 },
   ])
+})
+
+test('a wait for quota that takes longer than the caller waits is an error that says when to come back, and sends nothing', async () => {
+  const { clock, sent, ask, types } = bench({ patienceMs: 60_000 })
+  const daily = [tokenBucket({ requests: 1, perMs: 86_400_000, burst: 1, name: '1 requests per 1d' }, clock)]
+  await ask('a', daily)
+  const error = await ask('b', daily).catch((thrown: unknown) => thrown)
+  expect(error).toBeInstanceOf(QuotaPausedError)
+  expect(error).toMatchObject({ code: 'QUOTA_PAUSED', resumeAt: 86_400_000, quota: '1 requests per 1d' })
+  expect((error as Error).message).toBe(
+    'desk has no room within its quota (1 requests per 1d) before 1970-01-02T00:00:00.000Z, and a run waits 1m at most: run again then, or raise patience',
+  )
+  expect(sent).toEqual(['/a 0'])
+  expect(types('quota.hold')).toEqual([])
+})
+
+test('who waits already is told of it, too, where a reply puts the end of the wait off', async () => {
+  const { clock, sent, ask } = bench({
+    patienceMs: 60_000,
+    latencyMs: 1000,
+    quotas: [],
+    reply: () => ({ status: 200, headers: { 'ratelimit-remaining': '0', 'ratelimit-reset': '7200' } }),
+  })
+  const account = createQuota({ quotas: [{ concurrent: 1 }], rateLimitHeaders: 'auto' }, clock)
+  const results = await Promise.allSettled(['a', 'b', 'c'].map((path) => ask(path, [account])))
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+  expect(sent).toEqual(['/a 0'])
 })
 
 test('who was waiting for quota when the breaker opened is not sent, and gives its quota back', async () => {

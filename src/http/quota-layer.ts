@@ -3,9 +3,14 @@ import { combineQuotas } from '../quota/combine.ts'
 import { Concurrency } from '../quota/concurrency.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Quota } from '../quota/quota.ts'
+import { QuotaPausedError } from './errors.ts'
 import type { Account, Call, Layer } from './layer.ts'
 
 export interface QuotaLayerOptions {
+  /** For messages. */
+  readonly source: string
+  /** Longest wait for a quota, in milliseconds. */
+  readonly patienceMs: number
   /** Requests under way at once, for each account. */
   readonly maxConcurrent: number
   readonly clock: Clock
@@ -20,7 +25,14 @@ export interface QuotaLayerOptions {
  * for an endpoint or the account takes no place, and who waits for a place spends no quota. What is held is given
  * back once the attempt is over. A wait for a place alone is no wait for quota, and is not told of.
  */
-export function quotaLayer({ maxConcurrent, clock, onHold, onWait }: QuotaLayerOptions): Layer {
+export function quotaLayer({
+  source,
+  patienceMs,
+  maxConcurrent,
+  clock,
+  onHold,
+  onWait,
+}: QuotaLayerOptions): Layer {
   // Places are an account's own: one line for all would let the throttling of one account hold back the others.
   const accounts = new WeakMap<Account, { places: QuotaQueue; combined: WeakMap<readonly Quota[], Quota> }>()
 
@@ -63,7 +75,10 @@ export function quotaLayer({ maxConcurrent, clock, onHold, onWait }: QuotaLayerO
       onWait(expectedMs, name = namesOf(call)) {
         told = true
         heldNowBy(name === places.name ? undefined : name)
-        if (heldBy !== undefined) onHold(heldBy, expectedMs, call)
+        if (heldBy === undefined) return
+        if (Number.isFinite(expectedMs) && expectedMs > patienceMs)
+          throw new QuotaPausedError(source, heldBy, clock.now() + expectedMs, patienceMs)
+        onHold(heldBy, expectedMs, call)
       },
     })
     // A quota of another make may wait without a word.

@@ -141,13 +141,13 @@ test('Q4: Retry-After is a floor, with jitter above it', async () => {
 // PEERS: dlt Retry-After clamped to 300 s
 // PEERS: dlt not tested Retry-After
 // PEERS: Airbyte event long wait
-test('a Retry-After beyond the deadline fails at once and says when to come back', async () => {
+test("a Retry-After beyond the caller's patience fails at once and says when to come back", async () => {
   const { retrier, task, clock } = bench({ deadline: 60_000 })
   const error = await retrier.run(task([status(429, 3_600_000)])).catch((error: unknown) => error)
   expect(error).toBeInstanceOf(RateLimitedError)
-  expect(error).toMatchObject({ code: 'RATE_LIMITED', recovery: 'retry', retryAt: 3_600_000 })
+  expect(error).toMatchObject({ code: 'RATE_LIMITED', recovery: 'retry', resumeAt: 3_600_000 })
   expect((error as Error).message).toBe(
-    'GET https://api.test/items answered 429; it asks to come back at 1970-01-01T01:00:00.000Z, later than the retry deadline of 1m allows: run again then, or raise retry.deadline',
+    'GET https://api.test/items answered 429; it asks to come back at 1970-01-01T01:00:00.000Z, and a run waits 1m at most: run again then, or raise patience',
   )
   expect(clock.now()).toBe(0)
 })

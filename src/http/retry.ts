@@ -67,16 +67,21 @@ export interface Retrier {
 }
 
 // The budget is that of the AWS SDKs' standard mode: when most requests fail, retries stop multiplying the load. A 429 spends
-// none of it and no attempt either, since the API is well and says when to come back; only the deadline bounds those waits.
+// none of it and no attempt either, since the API is well and says when to come back; only the caller's patience bounds those waits.
 const retryCost = 5
 const timeoutCost = 10
 
-/** Repeats what may be repeated, with full jitter, a deadline and a retry budget. */
+/**
+ * Repeats what may be repeated, with full jitter, a deadline and a retry budget.
+ * @param patienceMs how long an API that is well may have a request wait for its rate limit. Default: the deadline
+ */
 export function createRetrier(
   options: Partial<RetryPolicy>,
   runtime: { readonly clock: Clock; readonly random: () => number },
+  patienceMs?: number,
 ): Retrier {
   const policy = { ...defaultRetryPolicy, ...options }
+  const patience = patienceMs ?? policy.deadline
   const { clock, random } = runtime
   // A clock that is set back must not move a deadline.
   const time = steadyTime(clock)
@@ -108,12 +113,12 @@ export function createRetrier(
         if (attempt === 1) firstFailure = now
         const giveUp = (limit: 'maxAttempts' | 'deadline' | 'budget') =>
           new RetriesExhaustedError(attempt, now - started, limit, error)
-        const left = firstFailure + policy.deadline - now
+        const throttled = verdict === 'throttled'
+        const left = firstFailure + (throttled ? patience : policy.deadline) - now
         const floor = askedDelay(error)
         if (floor > left)
-          throw new RateLimitedError(messageOf(error), clock.now() + floor, policy.deadline, { cause: error })
+          throw new RateLimitedError(messageOf(error), clock.now() + floor, patience, { cause: error })
 
-        const throttled = verdict === 'throttled'
         if (throttled) throttles++
         else if (!uncounted?.(error)) {
           failures++

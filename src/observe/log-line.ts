@@ -26,8 +26,9 @@ function eventText(event: SluiceEvent): string | undefined {
     case 'run.problem':
       return `${problemText(event.problem)} (${event.code}): ${event.message}`
     case 'stream.end':
-      return event.error === undefined
-        ? `${event.stream} ${event.outcome}`
+      if (event.error === undefined) return `${event.stream} ${event.outcome}`
+      return event.resumeAt !== undefined
+        ? `${event.stream} is paused until ${new Date(event.resumeAt).toISOString()} (${event.error.code}): ${withoutName(event.stream, event.error.message)}`
         : `${event.stream} failed (${event.error.code}): ${withoutName(event.stream, event.error.message)}`
     case 'load.commit':
       return `${event.stream} committed ${formatCounted(event.records, 'record')} in ${formatMs(event.elapsedMs)}: ${commitParts(event).join(', ')}${sideParts(event)}`

@@ -124,6 +124,7 @@ function column(value: number, width: number, noun: string): string {
 function state(name: string, counts: StreamCounts, view: ProgressView, now: number): string {
   if (counts.outcome === 'failed') return `failed: ${withoutName(name, counts.error?.message ?? '')}`
   if (counts.outcome === 'interrupted') return 'interrupted'
+  if (counts.resumeAt !== null) return `paused until ${new Date(counts.resumeAt).toISOString()}`
   if (counts.startedAt === null) return 'waits for its turn'
   if (counts.endedAt !== null) return `done in ${formatSeconds((counts.endedAt - counts.startedAt) / 1000)}`
   const wait = view.waits.of(name, now)
@@ -146,7 +147,7 @@ function rate(records: number, seconds: number): string {
 function mark(counts: StreamCounts, now: number, palette: Palette): string {
   if (counts.outcome === 'done') return palette.good('✓')
   if (counts.outcome === 'failed') return palette.bad('✗')
-  if (counts.outcome === 'interrupted') return palette.warn('‖')
+  if (counts.outcome === 'interrupted' || counts.outcome === 'paused') return palette.warn('‖')
   return palette.faint(spinner[Math.floor(now / 100) % spinner.length]!)
 }
 

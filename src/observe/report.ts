@@ -4,8 +4,10 @@ import { StreamCounts } from './stream-counts.ts'
 /** One stream's part of a run. */
 export type StreamReport = {
   readonly stream: string
-  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted'
+  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted' | 'paused'
   readonly error: { readonly code: string; readonly message: string } | null
+  /** ISO time at which the API has room again, where the stream is paused. */
+  readonly pausedUntil: string | null
   /** Records read from the API. */
   readonly records: number
   readonly inserted: number
@@ -55,7 +57,9 @@ export type SideReport = {
 export type RunReport = {
   readonly runId: string
   readonly pipeline: string
-  readonly outcome: 'done' | 'failed' | 'interrupted'
+  readonly outcome: 'done' | 'failed' | 'interrupted' | 'paused'
+  /** ISO time from which on another run can go on with a stream that is paused. */
+  readonly pausedUntil: string | null
   readonly startedAt: string
   readonly finishedAt: string
   readonly seconds: number
@@ -113,6 +117,7 @@ export class ReportBuilder {
       runId: this.#runId,
       pipeline: this.#pipeline,
       outcome: this.#outcome,
+      pausedUntil: earliest(streams),
       startedAt: new Date(this.#startedAt).toISOString(),
       finishedAt: new Date(this.#lastAt).toISOString(),
       seconds: (this.#lastAt - this.#startedAt) / 1000,
@@ -132,12 +137,19 @@ export class ReportBuilder {
   }
 }
 
+/** ISO times in UTC are in the order of their texts. */
+function earliest(streams: readonly StreamReport[]): string | null {
+  const times = streams.flatMap(({ pausedUntil }) => pausedUntil ?? [])
+  return times.sort()[0] ?? null
+}
+
 function streamReport(stream: string, counts: StreamCounts, now: number): StreamReport {
   const seconds = counts.startedAt === null ? 0 : ((counts.endedAt ?? now) - counts.startedAt) / 1000
   return {
     stream,
     outcome: counts.outcome,
     error: counts.error,
+    pausedUntil: counts.resumeAt === null ? null : new Date(counts.resumeAt).toISOString(),
     records: counts.records,
     inserted: counts.inserted,
     updated: counts.updated,

@@ -10,8 +10,10 @@ const mostWarnings = 10
 export class StreamCounts {
   startedAt: number | null = null
   endedAt: number | null = null
-  outcome: 'running' | 'done' | 'failed' | 'interrupted' = 'running'
+  outcome: 'running' | 'done' | 'failed' | 'interrupted' | 'paused' = 'running'
   error: { readonly code: string; readonly message: string } | null = null
+  /** Of a paused stream: when the API has room again. */
+  resumeAt: number | null = null
   pages = 0
   /** Records read. */
   records = 0
@@ -49,6 +51,7 @@ export class StreamCounts {
         this.endedAt = event.at
         this.outcome = event.outcome
         this.error = event.error ?? null
+        this.resumeAt = event.resumeAt ?? null
         break
       case 'page.read':
         this.pages++

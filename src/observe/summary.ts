@@ -120,6 +120,7 @@ function statsTable(
     done: palette.good('✓'),
     failed: palette.bad('✗'),
     interrupted: palette.warn('‖'),
+    paused: palette.warn('‖'),
     running: ' ',
   }
   const lines = table.map((line, index) => {
@@ -145,10 +146,11 @@ function notes(report: RunReport, palette: Palette): string[] {
   return report.streams.flatMap((stream) => {
     const lines: string[] = []
     if (stream.error !== null) {
-      lines.push(
-        palette.bad(`${stream.stream} failed (${stream.error.code})`),
-        `  ${withoutName(stream.stream, stream.error.message)}`,
-      )
+      const stopped =
+        stream.pausedUntil === null
+          ? palette.bad(`${stream.stream} failed (${stream.error.code})`)
+          : palette.warn(`${stream.stream} is paused until ${stream.pausedUntil} (${stream.error.code})`)
+      lines.push(stopped, `  ${withoutName(stream.stream, stream.error.message)}`)
     }
     const rejected = stream.sides.reduce((sum, side) => sum + side.rejected, stream.rejected)
     if (rejected > 0) {
@@ -186,6 +188,11 @@ function headline(report: RunReport, palette: Palette): string {
   if (report.outcome === 'interrupted') {
     return palette.warn(
       `${text}; interrupted: what was complete is committed, the next run goes on from there`,
+    )
+  }
+  if (report.pausedUntil !== null) {
+    return palette.warn(
+      `${text}; paused until ${report.pausedUntil}: what was complete is committed, a run from then on goes on`,
     )
   }
   return palette.good(text)

@@ -148,7 +148,7 @@ export interface RunRecord {
   readonly id: string
   readonly startedAt: number
   readonly finishedAt: number | null
-  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted'
+  readonly outcome: 'running' | 'done' | 'failed' | 'interrupted' | 'paused'
   readonly report: Json
 }
 

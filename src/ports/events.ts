@@ -23,14 +23,16 @@ interface OfRequest extends At {
 
 export type SluiceEvent =
   | (At & { type: 'run.start'; runId: string; pipeline: string; streams: readonly string[] })
-  | (At & { type: 'run.end'; runId: string; outcome: 'done' | 'failed' | 'interrupted' })
+  | (At & { type: 'run.end'; runId: string; outcome: 'done' | 'failed' | 'interrupted' | 'paused' })
   /** Something beside the streams went wrong at a run's end. `report-not-stored` makes the run failed; `not-closed` loses nothing. */
   | (At & { type: 'run.problem'; problem: 'report-not-stored' | 'not-closed'; code: string; message: string })
   | (OfStream & { type: 'stream.start' })
   | (OfStream & {
       type: 'stream.end'
-      outcome: 'done' | 'failed' | 'interrupted'
+      outcome: 'done' | 'failed' | 'interrupted' | 'paused'
       error?: { code: string; message: string }
+      /** Of a paused stream: when the API has room again, in milliseconds since 1970. */
+      resumeAt?: number
     })
   | (OfStream & { type: 'slice.start'; slice: string; resumed: boolean })
   | (OfStream & { type: 'slice.end'; slice: string })

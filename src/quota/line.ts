@@ -51,6 +51,7 @@ export async function acquireTogether(takes: readonly Take[], ask: QuotaAsk = {}
       behind: undefined,
       over: false,
       heldUpAt: undefined,
+      heldUntil: Number.NEGATIVE_INFINITY,
     })
   })
 }
@@ -77,6 +78,18 @@ interface Waiter {
   over: boolean
   /** The queue that it was last told that it waits for. */
   heldUpAt: QuotaQueue | undefined
+  /** Until when, as it was told then. */
+  heldUntil: number
+}
+
+/** A wait that turns out to be longer by more than this is told of again. */
+const notableMs = 60_000
+
+function isNews({ heldUpAt, heldUntil }: Waiter, queue: QuotaQueue, at: number, now: number): boolean {
+  if (heldUpAt !== queue) return true
+  return heldUntil === Number.POSITIVE_INFINITY
+    ? at < heldUntil && at > now + notableMs
+    : at > heldUntil + notableMs
 }
 
 function isFree(takes: readonly Take[]): boolean {
@@ -113,8 +126,10 @@ function join(waiter: Waiter): void {
     const { queue, cost } =
       waiter.takes.find((take) => take.queue === line.first!.heldUpAt) ?? waiter.takes[0]!
     const now = queue.now()
+    const at = queue.readyAt(cost, now)
     waiter.heldUpAt = queue
-    tell({ waiter, queue, expectedMs: queue.readyAt(cost, now) - now })
+    waiter.heldUntil = at
+    tell({ waiter, queue, expectedMs: at - now })
   }
 }
 
@@ -154,9 +169,11 @@ export function serve(changed: readonly QuotaQueue[]): void {
       if (passed === queue) break
     }
     if (stopped.byMeters) wakeAt.set(queue, at)
-    if (waiter.ask.onWait !== undefined && waiter.heldUpAt !== queue)
+    if (waiter.ask.onWait !== undefined && isNews(waiter, queue, at, now)) {
       told.push({ waiter, queue, expectedMs: at - now })
-    waiter.heldUpAt = queue
+      waiter.heldUpAt = queue
+      waiter.heldUntil = at
+    }
     index++
   }
   for (const queue of queues) queue.wakeAt(wakeAt.get(queue) ?? Number.POSITIVE_INFINITY)

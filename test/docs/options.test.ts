@@ -5,7 +5,7 @@ import { definePipeline } from '../../src/config/pipeline.ts'
 import { type Block, readPages } from './pages.ts'
 
 // A block is a whole pipeline, unless the comment before it says which part it is:
-// `<!-- test: stream -->` the options of one stream, `<!-- test: source -->` those of a source, `<!-- test: sources -->` the sources of a pipeline, `<!-- test: none -->` no pipeline at all.
+// `<!-- test: stream -->` the options of one stream, `<!-- test: source -->` those of a source, `<!-- test: sources -->` the sources of a pipeline, `<!-- test: options -->` options of a pipeline beside them, `<!-- test: none -->` no pipeline at all.
 const blocks = readPages()
   .flatMap((page) => page.blocks)
   .filter(({ language, note }) => language === 'yaml' && note !== 'none')
@@ -16,6 +16,7 @@ function pipelineOf({ text, note }: Block): never {
   if (note === 'sources') return pipelineWith(written)
   const streams = { items: { path: 'items', key: 'id', paginate: { type: 'none' } } }
   const source = { type: 'rest', baseUrl: 'https://api.example.com', streams }
+  if (note === 'options') return Object.assign(pipelineWith({ api: source }), written)
   const api =
     note === 'stream'
       ? { ...source, streams: { items: { ...streams.items, ...written } } }

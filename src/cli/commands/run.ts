@@ -14,6 +14,7 @@ export interface RunCommandOptions {
   readonly until?: string
   readonly fullRefresh?: boolean
   readonly json?: boolean
+  readonly patience?: string
 }
 
 /** How wide the summary is where there is no terminal, in characters: logs and mails cut or wrap what is wider. */
