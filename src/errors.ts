@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'HTTP_STATUS'
   | 'RATE_LIMITED'
   | 'QUOTA_PAUSED'
+  | 'QUOTA_STORE_FAILED'
   | 'AUTH_REFUSED'
   | 'TOKEN_REFUSED'
   | 'LOGIN_REQUIRED'

@@ -126,10 +126,14 @@ function join(waiter: Waiter): void {
     const { queue, cost } =
       waiter.takes.find((take) => take.queue === line.first!.heldUpAt) ?? waiter.takes[0]!
     const now = queue.now()
-    const at = queue.readyAt(cost, now)
+    try {
+      waiter.heldUntil = queue.readyAt(cost, now)
+    } catch (error) {
+      drop(waiter, error)
+      return
+    }
     waiter.heldUpAt = queue
-    waiter.heldUntil = at
-    tell({ waiter, queue, expectedMs: at - now })
+    tell({ waiter, queue, expectedMs: waiter.heldUntil - now })
   }
 }
 
@@ -154,6 +158,12 @@ export function serve(changed: readonly QuotaQueue[]): void {
     const line = lines[index]!
     const waiter = line.first!
     const stopped = obstacle(waiter, taken)
+    if (stopped instanceof Failure) {
+      drop(waiter, stopped.reason)
+      if (line.first === undefined) index++
+      else sink(lines, index)
+      continue
+    }
     if (stopped === undefined) {
       waiter.over = true
       remove(waiter)
@@ -196,18 +206,38 @@ function reached(changed: readonly QuotaQueue[]): { queues: Set<QuotaQueue>; lin
   return { queues, lines: [...lines].sort((a, b) => ranksBefore(a.first!.rank, b.first!.rank)) }
 }
 
+/** A meter can't say when it allows a request. */
+class Failure {
+  readonly reason: unknown
+  constructor(reason: unknown) {
+    this.reason = reason
+  }
+}
+
 /** The queue at which a waiter must stay, and until when; `undefined` where it may go. */
 function obstacle(
   { takes }: Waiter,
   taken: ReadonlySet<QuotaQueue>,
-): { queue: QuotaQueue; at: number; now: number; byMeters: boolean } | undefined {
-  for (const { queue, cost } of takes) {
-    const now = queue.now()
-    const at = queue.readyAt(cost, now)
-    const byMeters = !taken.has(queue)
-    if (at > now || !byMeters) return { queue, at, now, byMeters }
+): { queue: QuotaQueue; at: number; now: number; byMeters: boolean } | Failure | undefined {
+  try {
+    for (const { queue, cost } of takes) {
+      const now = queue.now()
+      const at = queue.readyAt(cost, now)
+      const byMeters = !taken.has(queue)
+      if (at > now || !byMeters) return { queue, at, now, byMeters }
+    }
+    return undefined
+  } catch (error) {
+    return new Failure(error)
   }
-  return undefined
+}
+
+/** Ends a wait without a grant. */
+function drop(waiter: Waiter, reason: unknown): void {
+  waiter.over = true
+  remove(waiter)
+  forgetRank(waiter.takes, waiter.flow, waiter.rank)
+  waiter.reject(reason)
 }
 
 /** Puts the line at `index`, which has a new first, behind those whose first has a lower rank. */
@@ -231,10 +261,7 @@ function tell({ waiter, queue, expectedMs }: Told): void {
   try {
     waiter.ask.onWait?.(expectedMs, queue.name)
   } catch (error) {
-    waiter.over = true
-    remove(waiter)
-    forgetRank(waiter.takes, waiter.flow, waiter.rank)
-    waiter.reject(error)
+    drop(waiter, error)
     serve(waiter.line.queues)
   }
 }
@@ -250,10 +277,7 @@ function callersOf(signal: AbortSignal): Set<Waiter> {
     const moved = new Set<QuotaQueue>()
     for (const waiter of waiters) {
       if (waiter.line.first === waiter) for (const queue of waiter.line.queues) moved.add(queue)
-      waiter.over = true
-      remove(waiter)
-      forgetRank(waiter.takes, waiter.flow, waiter.rank)
-      waiter.reject(signal.reason)
+      drop(waiter, signal.reason)
     }
     if (moved.size > 0) serve([...moved])
   }

@@ -15,10 +15,10 @@ export interface SentRequest {
 export interface Meter {
   /** The greatest cost that can ever be taken at once. */
   readonly maxCost: number
-  /** The earliest time at which `cost` may be taken; `now` or before: at once; `Infinity`: not before a request ends, or `changed` is called. */
+  /** What it throws fails the request that would wait. The earliest time at which `cost` may be taken; `now` or before: at once; `Infinity`: not before a request ends, or `changed` is called. */
   readyAt(cost: number, now: number): number
-  /** Spends `cost` on a request that is sent now. */
-  take(cost: number, now: number): void
+  /** Spends `cost` on a request that is sent now, and will be known by `order`. */
+  take(cost: number, now: number, order: number): void
   /**
    * The request has been counted by the server, or has failed. Called once for each `take` that is not cancelled.
    * @param reply absent where there was none
@@ -30,7 +30,7 @@ export interface Meter {
   /** The request has ended, its body read. Called once for each `take` that is not cancelled, after `settle`. */
   release?(sent: SentRequest, now: number): void
   /** Undoes a `take`: nothing was sent. */
-  cancel(cost: number, now: number): void
+  cancel(cost: number, now: number, order: number): void
   /** Told once how to say that `readyAt` may answer otherwise now, though no request ended: where a meter asks a store, say. */
   onChange?(changed: () => void): void
 }

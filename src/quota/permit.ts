@@ -14,18 +14,20 @@ let sent = 0
 
 /** Takes from all queues now. */
 export function grant(takes: readonly Take[]): Permit {
-  for (const { queue, cost } of takes) queue.take(cost)
-  return new QueuePermit(takes)
+  const order = sent++
+  for (const { queue, cost } of takes) queue.take(cost, order)
+  return new QueuePermit(takes, order)
 }
 
 class QueuePermit implements Permit {
   readonly #takes: readonly Take[]
-  readonly #order = sent++
+  readonly #order: number
   readonly #sentAt: number
   #state: 'sent' | 'settled' | 'ended' = 'sent'
 
-  constructor(takes: readonly Take[]) {
+  constructor(takes: readonly Take[], order: number) {
     this.#takes = takes
+    this.#order = order
     this.#sentAt = takes.length === 0 ? 0 : takes[0]!.queue.now()
   }
   answered(reply?: QuotaReply): void {
@@ -45,7 +47,7 @@ class QueuePermit implements Permit {
   cancel(): void {
     if (this.#state !== 'sent') return
     this.#state = 'ended'
-    this.#tell((queue, { cost }) => queue.cancel(cost))
+    this.#tell((queue, request) => queue.cancel(request))
   }
   #tell(tell: (queue: QuotaQueue, request: SentRequest) => boolean): void {
     let awaited = false

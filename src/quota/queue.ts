@@ -53,9 +53,9 @@ export class QuotaQueue implements QueuedQuota {
     return at
   }
 
-  take(cost: number): void {
+  take(cost: number, order: number): void {
     const now = this.now()
-    for (const meter of this.#meters) meter.take(cost, now)
+    for (const meter of this.#meters) meter.take(cost, now, order)
   }
 
   // What becomes of a request: each of these is true where somebody waits here, who may profit.
@@ -76,9 +76,9 @@ export class QuotaQueue implements QueuedQuota {
     for (const meter of this.#meters) meter.release?.(sent, now)
     return this.lines.size > 0
   }
-  cancel(cost: number): boolean {
+  cancel({ cost, order }: SentRequest): boolean {
     const now = this.now()
-    for (const meter of this.#meters) meter.cancel(cost, now)
+    for (const meter of this.#meters) meter.cancel(cost, now, order)
     return this.lines.size > 0
   }
 
