@@ -1,8 +1,9 @@
 import aws4 from 'aws4'
 import { z } from 'zod'
+import { lateCredential, lateIdentifier } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { lateCredential, lateIdentifier } from './credential.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 
 export const awsSigV4Options = z.strictObject({
   type: z

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import type { AuthContext, Authenticator } from './authenticator.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { jwtFields, jwtSigner } from './jwt-signer.ts'
 import { checkPlacement, placementFields, placementOf } from './placement.ts'
 import { tokenAuthenticator } from './token-authenticator.ts'

@@ -1,9 +1,9 @@
 // Where a credential stands in a request: a header, a query parameter or a cookie.
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { checkHeaderText } from '../options/late-secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
-import type { AuthContext } from './authenticator.ts'
-import { checkHeaderText } from './credential.ts'
+import type { AuthContext } from './auth-context.ts'
 
 export interface Placement {
   readonly in: 'header' | 'query' | 'cookie'

@@ -3,13 +3,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import type { AuthContext } from '../auth/authenticator.ts'
-import { lateSecret } from '../auth/credential.ts'
-import { privateKey } from '../auth/signing-key.ts'
 import { ConfigError } from '../errors.ts'
+import { isoTime } from '../http/errors.ts'
+import { lateSecret, type SecretContext } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
 import type { Clock, Runtime, TlsIdentity } from '../ports/runtime.ts'
-import { isoTime } from './errors.ts'
+import { privateKey } from './signing-key.ts'
 
 const material = 'PEM, base64 of that, or the path of a file with it'
 
@@ -45,7 +44,7 @@ export const tlsOptions = z
   })
 export type TlsOptions = z.output<typeof tlsOptions>
 
-interface TlsContext extends Pick<AuthContext, 'lookup' | 'onSecret' | 'source'> {
+interface TlsContext extends SecretContext {
   readonly clock: Clock
   /** Where relative paths start. */
   readonly directory: string
