@@ -157,12 +157,12 @@ function carriers({ headers, query }: Settings, signed: boolean) {
 
 function valuesOf(request: HttpRequest, texts: Texts) {
   const url = new URL(request.url)
-  // As it is sent: `URL` leaves what is encoded alone.
+  // As it is sent: `URL` leaves what is encoded alone, and encodes an apostrophe in a query.
   const query = url.search.slice(1)
   return {
     ...texts,
     method: request.method,
-    url: request.url,
+    url: url.href,
     host: url.host,
     path: url.pathname,
     query,

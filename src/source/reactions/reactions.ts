@@ -1,7 +1,7 @@
 import type { Answer, React, Ruling } from '../../http/answer.ts'
 import { firstHeader } from '../../http/headers.ts'
 import { serverNow } from '../../http/http-date.ts'
-import { delayMs } from '../../http/retry-after.ts'
+import { boundedDelay, delayMs } from '../../http/retry-after.ts'
 import { compileCondition } from '../../options/condition.ts'
 import { compilePath } from '../../pagination/path.ts'
 import { scalarText } from '../../pagination/response-value.ts'
@@ -95,7 +95,7 @@ function waitReader(
     const given = header === undefined ? scalarText(readBody!(body)) : firstHeader(headers, header)
     const text = given === undefined ? undefined : find(given)?.trim()
     if (text === undefined) return undefined
-    if (unit === 'ms') return /^\d+(\.\d+)?$/.test(text) ? Math.ceil(Number(text)) : undefined
+    if (unit === 'ms') return /^\d+(\.\d+)?$/.test(text) ? boundedDelay(Math.ceil(Number(text))) : undefined
     return delayMs(text, unit === 'epoch' ? 'epoch' : 'seconds', serverNow(headers, clock.now()))
   }
 }
