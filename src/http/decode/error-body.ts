@@ -63,7 +63,9 @@ function describe(value: Value, depth = 0): string | undefined {
   if (value === true) return 'error: true'
   if (typeof value === 'string' || typeof value === 'number') return String(value)
   if (Array.isArray(value)) {
-    const first = value.slice(0, 3).map((item) => (depth < deepest ? describe(item, depth + 1) : undefined) ?? jsonText(item))
+    const first = value
+      .slice(0, 3)
+      .map((item) => (depth < deepest ? describe(item, depth + 1) : undefined) ?? jsonText(item))
     return value.length > 3 ? `${first.join('; ')}; and ${value.length - 3} more` : first.join('; ')
   }
   return isFields(value) ? (describeFields(value) ?? jsonText(value)) : undefined
