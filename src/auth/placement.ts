@@ -127,8 +127,8 @@ function inCookie(
   option: string,
   context: Pick<AuthContext, 'source'>,
 ): HttpRequest {
-  // RFC 6265 §4.1.1 cookie-octet
-  if (!/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/.test(value)) {
+  // RFC 6265 §4.1.1: cookie-octets, which may be between quotes.
+  if (!/^("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\1$/.test(value)) {
     throw new ConfigError(
       `sources.${context.source}.${option}`,
       'the key holds a character that a cookie cannot carry (a space, a quote, a comma, a semicolon or a backslash): encode it as the API expects it',

@@ -44,6 +44,11 @@ export const tlsOptions = z
   })
 export type TlsOptions = z.output<typeof tlsOptions>
 
+/** What no path looks like: the shortest key, of Ed25519, is 64 characters of base64. */
+function mayBeKey(text: string): boolean {
+  return text.length > 200 || /^[A-Za-z0-9+/=\s]{60,}$/.test(text)
+}
+
 interface TlsContext extends SecretContext {
   readonly clock: Clock
   /** Where relative paths start. */
@@ -87,7 +92,7 @@ function load(options: TlsOptions, context: TlsContext): TlsIdentity {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       // What is no path may be a key that was pasted without its first line (S1).
-      const what = given.length > 200 ? 'the value' : `the file ${JSON.stringify(given)}`
+      const what = mayBeKey(given) ? 'the value' : `the file ${JSON.stringify(given)}`
       throw new ConfigError(place(name), `${what} can't be read (${code}): write ${material}`)
     }
     if (name === 'key') context.onSecret(text.trim())
