@@ -51,7 +51,7 @@ function compileEntry(entry: ReactionSettings, clock: Clock): CompiledEntry {
     tests.push(({ status }) => ranges.some(([from, to]) => status >= from && status <= to))
   }
   for (const [name, text] of Object.entries(entry.header ?? {})) {
-    const pattern = parsePattern(text)!
+    const pattern = parsePattern(text)
     tests.push(({ headers }) => {
       const value = firstHeader(headers, name)
       return value !== undefined && pattern(value) !== undefined
@@ -90,7 +90,7 @@ function waitReader(
   if (typeof place === 'number') return () => place
   const { header, unit } = place
   const readBody = place.body === undefined ? undefined : compilePath(place.body)
-  const find = place.match === undefined ? (text: string) => text : parsePattern(place.match)!
+  const find = place.match === undefined ? (text: string) => text : parsePattern(place.match)
   return ({ headers, body }) => {
     const given = header === undefined ? scalarText(readBody!(body)) : firstHeader(headers, header)
     const text = given === undefined ? undefined : find(given)?.trim()
