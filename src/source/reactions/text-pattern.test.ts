@@ -51,7 +51,7 @@ describe('a match is the one that JavaScript gives', () => {
         flags,
         fc.array(text, { minLength: 1, maxLength: 8 }),
         (source, flag, texts) => {
-          // V8 finds \\B inside a character of two code units, where by ECMA-262 (22.2.7.2, AdvanceStringIndex) no match begins.
+          // V8 finds a place of \B inside a character of two code units, where by ECMA-262 (22.2.7.2, AdvanceStringIndex) no match begins.
           if (flag.includes('u') && source.includes('\\B')) return
           let match: ReturnType<typeof matcher>
           try {
