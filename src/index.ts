@@ -2,7 +2,7 @@
 
 // Credentials
 export { type ApiKeyOptions, apiKey } from './auth/api-key.ts'
-export type { AuthContext, Authenticator } from './auth/authenticator.ts'
+export type { AuthContext } from './auth/auth-context.ts'
 export { type AwsSigV4Options, awsSigV4 } from './auth/aws-sigv4.ts'
 export { type BasicOptions, basic } from './auth/basic.ts'
 export { type BearerOptions, bearer } from './auth/bearer.ts'
@@ -109,7 +109,7 @@ export {
 } from './pagination/paginator.ts'
 export { type RelayOptions, relay, relayPaginator } from './pagination/relay.ts'
 export { type TimeOptions, time, timePaginator } from './pagination/time.ts'
-
+export type { Authenticator } from './ports/authenticator.ts'
 // Ports: what a source, a destination or a runtime of your own implements
 export type {
   Checkpoint,

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { lateCredential } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { lateCredential } from './credential.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { place, placeName } from './placement.ts'
 
 export const apiKeyOptions = z.strictObject({

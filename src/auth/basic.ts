@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { lateCredential } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { lateCredential } from './credential.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 
 export const basicOptions = z.strictObject({
   type: z

@@ -1,7 +1,8 @@
 import { z } from 'zod'
+import { checkHeaderText, lateCredential } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { checkHeaderText, lateCredential } from './credential.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 
 export const bearerOptions = z.strictObject({
   type: z

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { revealSecret, type Secret } from '../options/secret.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 import type { HttpRequest, Runtime } from '../ports/runtime.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 
 /** What a signer of your own is given to work with. */
 export interface CustomSignContext {

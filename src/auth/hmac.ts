@@ -1,12 +1,13 @@
 import { createHash, createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { withQuery } from '../http/request-url.ts'
+import { checkHeaderText, lateIdentifier, lateSecret } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import { fieldTextParts } from '../template/placeholder.ts'
 import { requestTemplate } from '../template/request-template.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { checkHeaderText, lateIdentifier, lateSecret } from './credential.ts'
+import type { AuthContext } from './auth-context.ts'
 import { tokenId } from './jwt-signer.ts'
 import { placeName } from './placement.ts'
 import { keyEncoding, sharedKey } from './signing-key.ts'
@@ -156,12 +157,12 @@ function carriers({ headers, query }: Settings, signed: boolean) {
 
 function valuesOf(request: HttpRequest, texts: Texts) {
   const url = new URL(request.url)
-  // As it is sent: `URL` leaves what is encoded alone.
+  // As it is sent: `URL` leaves what is encoded alone, and encodes an apostrophe in a query.
   const query = url.search.slice(1)
   return {
     ...texts,
     method: request.method,
-    url: request.url,
+    url: url.href,
     host: url.host,
     path: url.pathname,
     query,

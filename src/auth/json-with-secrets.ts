@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { lateSecret } from '../options/late-secret.ts'
 import { isSecret, type Secret, textOrSecret } from '../options/secret.ts'
 import type { Json } from '../ports/json.ts'
-import type { AuthContext } from './authenticator.ts'
-import { lateSecret } from './credential.ts'
+import type { AuthContext } from './auth-context.ts'
 
 /** JSON whose texts may be secrets, or have one inside. */
 export type JsonWithSecrets =

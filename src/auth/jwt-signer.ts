@@ -2,10 +2,10 @@
 import { type JWTPayload, SignJWT } from 'jose'
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
-import { duration } from '../options/duration.ts'
+import { duration, formatDuration } from '../options/duration.ts'
+import { lateIdentifier, lateSecret } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
-import type { AuthContext } from './authenticator.ts'
-import { lateIdentifier, lateSecret } from './credential.ts'
+import type { AuthContext } from './auth-context.ts'
 import { jsonWithSecrets, revealJson } from './json-with-secrets.ts'
 import { keyEncoding, privateKey, sharedKey } from './signing-key.ts'
 
@@ -59,6 +59,22 @@ export const jwtFields = {
     .default({})
     .describe('Further claims; they take the place of those above.'),
 }
+
+/** A token whose end has passed when it is signed helps nobody. For zod's `check`. */
+export function checkLifetime({
+  value,
+  issues,
+}: z.core.ParsePayload<Pick<JwtFields, 'expiresIn' | 'backdate' | 'claims'>>): void {
+  const { expiresIn, backdate, claims } = value
+  if ('exp' in claims || expiresIn - backdate >= 1000) return
+  issues.push({
+    code: 'custom',
+    path: ['expiresIn'],
+    input: undefined,
+    message: `each token would have ended before it is sent: it counts from \`backdate\`, ${formatDuration(backdate)} ago, so that \`expiresIn\` has to be longer than that by a second at least`,
+  })
+}
+
 const jwtObject = z.strictObject(jwtFields)
 export type JwtFields = z.output<typeof jwtObject>
 

@@ -224,3 +224,29 @@ test('the header can change typ, and never alg', async () => {
   const { token } = build({ algorithm: 'HS256', key: shared, header: { typ: 'at+jwt', alg: 'none' } })
   expect(decodeProtectedHeader(await token())).toEqual({ typ: 'at+jwt', alg: 'HS256' })
 })
+
+test('a token that would have ended before it is sent is refused when the pipeline is loaded', () => {
+  const lifetimeOf = (more: object) =>
+    authOptions.safeParse({ ...jwt({ key: 'k', algorithm: 'HS256' }), ...more }).error?.issues[0]
+  expect(lifetimeOf({ expiresIn: '10s' })).toMatchObject({
+    path: ['expiresIn'],
+    message:
+      'each token would have ended before it is sent: it counts from `backdate`, 10s ago, so that `expiresIn` has to be longer than that by a second at least',
+  })
+  expect(lifetimeOf({ expiresIn: '11s' })).toBeUndefined()
+  expect(lifetimeOf({ expiresIn: '10s', backdate: '0s' })).toBeUndefined()
+  expect(lifetimeOf({ expiresIn: '10s', claims: { exp: 4_000_000_000 } })).toBeUndefined()
+})
+
+test('of a file with several blocks the private key is taken, whatever stands before it', async () => {
+  const { privateKey } = ecKeys('P-256')
+  const sec1 = privateKey.export({ type: 'sec1', format: 'pem' }).toString()
+  const curve = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n'
+  const certificate = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
+  for (const file of [curve + sec1, certificate + pemOf(privateKey), sec1 + certificate]) {
+    const { token } = build({ algorithm: 'ES256', key: env('KEY') }, { KEY: file })
+    expect(decodeProtectedHeader(await token())).toMatchObject({ alg: 'ES256' })
+  }
+  const { token } = build({ algorithm: 'ES256', key: env('KEY') }, { KEY: certificate })
+  expect(await messageOf(token())).toContain('this is a public key or a certificate')
+})

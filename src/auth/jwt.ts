@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { jwtFields, jwtSigner } from './jwt-signer.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
+import { checkLifetime, jwtFields, jwtSigner } from './jwt-signer.ts'
 import { checkPlacement, placementFields, placementOf } from './placement.ts'
 import { tokenAuthenticator } from './token-authenticator.ts'
 import { createTokenManager } from './token-manager.ts'
@@ -14,6 +15,7 @@ export const jwtOptions = z
     ...placementFields,
   })
   .check(checkPlacement)
+  .check(checkLifetime)
 export type JwtOptions = z.input<typeof jwtOptions>
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Authenticator } from './authenticator.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 
 export const noneOptions = z.strictObject({
   type: z.literal('none').describe('The API asks for no credential.'),

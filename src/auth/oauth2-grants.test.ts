@@ -20,6 +20,7 @@ function build(options: Omit<OAuth2Options, 'type'>, variables: Record<string, s
   const auth = createAuthenticator(authOptions.parse(oauth2(options)), bench.context)
   return { ...bench, auth, sign: () => auth.sign(get('https://api.test/')) }
 }
+const inYaml = (name: string) => `$\{env:${name}}`
 const formOf = (request: HttpRequest | undefined) =>
   Object.fromEntries(new URLSearchParams(String(request?.body)))
 const verify = (token: string | undefined, now: number) =>
@@ -201,6 +202,84 @@ test('parameters of a grant that no standard knows take the place of the usual o
   await sign()
   expect(formOf(requests[0])).toEqual({ grant_type: 'account_credentials', account_id: 'acc-1' })
   expect(requests[0]?.headers['x-tenant']).toBe('tenant-9')
+})
+
+test.each(['form', 'json'] as const)(
+  'parameters may be secrets, which no message shows (S1): %s',
+  async (bodyFormat) => {
+    const options = {
+      grant: 'client_credentials',
+      tokenUrl,
+      clientId: 'app',
+      clientSecret: 'secret-1',
+      bodyFormat,
+      params: {
+        grant_type: 'account_credentials',
+        account_id: inYaml('ACCOUNT'),
+        tenant: `of-${inYaml('TENANT')}`,
+        device: env('DEVICE'),
+        ttl: 60,
+      },
+    } as const
+    const variables = { ACCOUNT: 'acc/478 &', TENANT: 'tenant-9', DEVICE: 'device-1' }
+    const { sign, requests, secrets } = build(options, variables)
+    await sign()
+    const sent = bodyFormat === 'form' ? formOf(requests[0]) : JSON.parse(String(requests[0]?.body))
+    expect(sent).toEqual({
+      grant_type: 'account_credentials',
+      account_id: 'acc/478 &',
+      tenant: 'of-tenant-9',
+      device: 'device-1',
+      ttl: bodyFormat === 'form' ? '60' : 60,
+    })
+    expect(secrets).toEqual(expect.arrayContaining(['acc/478 &', 'of-tenant-9', 'tenant-9', 'device-1']))
+
+    const refusing = authBench({
+      replies: [
+        { status: 400, body: { error: 'bad', error_description: 'no acc%2F478%20%26 for device-1' } },
+      ],
+      variables,
+    })
+    const auth = createAuthenticator(authOptions.parse(oauth2(options)), refusing.context)
+    const message = await messageOf(auth.sign(get('https://api.test/')))
+    expect(message).toContain('bad (no *** for ***)')
+    expect(JSON.stringify(authOptions.parse(oauth2(options)))).not.toContain('478')
+  },
+)
+
+test('a variable of the parameters that is not set is named, and one in the shown address is refused', async () => {
+  const options = {
+    grant: 'client_credentials',
+    tokenUrl,
+    clientId: 'app',
+    clientSecret: 'secret-1',
+  } as const
+  expect(await messageOf(build({ ...options, params: { account_id: env('ACCOUNT') } }).sign())).toBe(
+    'the environment variable ACCOUNT is not set: set it before the run, or name another one in the pipeline',
+  )
+  const shown = authOptions.safeParse({
+    ...oauth2(options),
+    grant: 'authorization_code',
+    authorizationUrl: 'https://auth.test/authorize',
+    authorizationParams: { login_hint: inYaml('HINT') },
+  })
+  expect(shown.error?.issues[0]?.message).toBe(
+    'this is a part of an address that is shown, so it takes no variable: write the text itself, a number, true or false',
+  )
+})
+
+test('the value of a variable that holds no address is not quoted, for it may be a secret (S1)', () => {
+  const of = (url: string) => () =>
+    build(
+      { grant: 'client_credentials', tokenUrl: env('URL'), clientId: 'a', clientSecret: 'b' },
+      { URL: url },
+    )
+  expect(of('s3cr3t-put-in-the-wrong-place')).toThrow(
+    'desk.auth.tokenUrl: the value of URL is no address: it starts with https://',
+  )
+  expect(of('http://auth.test/token?key=s3cr3t')).toThrow(
+    'desk.auth.tokenUrl: "http://auth.test/token" would send the credential in clear text',
+  )
 })
 
 // PEERS: airbyte-python-cdk#1081

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { duration } from '../options/duration.ts'
-import { address, isSecret, secret, textOrSecret } from '../options/secret.ts'
-import { jwtFields } from './jwt-signer.ts'
+import { address, isSecret, parseSecret, secret, textOrSecret } from '../options/secret.ts'
+import { strayReference } from '../options/variable-reference.ts'
+import { checkLifetime, jwtFields } from './jwt-signer.ts'
 
 export const clearText =
   'would send the credential in clear text: use https (plain http is for this machine only)'
@@ -10,7 +11,23 @@ const privateAddress = address.refine((url) => isSecret(url) || isPrivateEnough(
   error: (issue) => `${JSON.stringify(issue.input)} ${clearText}`,
 })
 
-const parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).default({})
+/** They stand in the address of a page, which is shown: so they are no secrets. */
+const shownParameters = z
+  .record(
+    z.string(),
+    z
+      .union([z.string(), z.number(), z.boolean()], { error: noVariable })
+      .refine(isPlain, { error: noVariable }),
+  )
+  .default({})
+
+function isPlain(value: string | number | boolean): boolean {
+  return typeof value !== 'string' || (!isSecret(parseSecret(value)) && strayReference(value) === undefined)
+}
+
+function noVariable(): string {
+  return 'this is a part of an address that is shown, so it takes no variable: write the text itself, a number, true or false'
+}
 
 export const oauth2Options = z
   .strictObject({
@@ -53,9 +70,12 @@ export const oauth2Options = z
       .min(1)
       .exactOptional()
       .describe('The API for which the token is, where the server asks for it.'),
-    params: parameters.describe(
-      'Further parameters of the token request, as in `{ redirect_uri: … }`; they take the place of those above. No secret belongs here.',
-    ),
+    params: z
+      .record(z.string(), z.union([textOrSecret, z.number(), z.boolean()]))
+      .default({})
+      .describe(
+        'Further parameters of the token request, as in `{ redirect_uri: … }`; they take the place of those above. They may be secrets.',
+      ),
     headers: z
       .record(z.string().toLowerCase(), textOrSecret)
       .default({})
@@ -67,6 +87,7 @@ export const oauth2Options = z
       ),
     assertion: z
       .strictObject(jwtFields)
+      .check(checkLifetime)
       .exactOptional()
       .describe(
         'Required with `clientAuth: private_key_jwt`, and with `grant: jwt_bearer` unless there is a `serviceAccount`. The token that is signed here (RFC 7523). Its issuer is the client, its audience the token endpoint, unless it says otherwise.',
@@ -84,7 +105,7 @@ export const oauth2Options = z
       .describe(
         'Required with `grant: authorization_code`. The page where a user gives consent; `sluice auth login` opens the way there.',
       ),
-    authorizationParams: parameters.describe(
+    authorizationParams: shownParameters.describe(
       'With `grant: authorization_code`: further parameters of that page, as in `{ access_type: offline, prompt: consent }`.',
     ),
     redirectPort: z

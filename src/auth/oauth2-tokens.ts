@@ -1,6 +1,6 @@
 import { systemLookup } from '../config/system-lookup.ts'
 import { ConfigError } from '../errors.ts'
-import type { AuthContext } from './authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { oauth2TokenManager } from './oauth2.ts'
 import { type OAuth2Options, oauth2Options } from './oauth2-options.ts'
 import type { TokenManager } from './token-manager.ts'

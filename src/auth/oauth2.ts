@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { ConfigError } from '../errors.ts'
-import { isAddress, revealSecret } from '../options/secret.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
-import { lateCredential, lateIdentifier } from './credential.ts'
+import { lateCredential, lateIdentifier } from '../options/late-secret.ts'
+import { isAddress, isSecret, revealSecret } from '../options/secret.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { revealJson } from './json-with-secrets.ts'
 import { type JwtSigner, jwtSigner, tokenId } from './jwt-signer.ts'
 import { clearText, isPrivateEnough, type OAuth2Options, type OAuth2Settings } from './oauth2-options.ts'
@@ -91,7 +92,7 @@ export function oauth2Client(options: OAuth2Settings, outer: AuthContext): OAuth
             client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
             client_assertion: await assert(clientAssertion, { iss: id, sub: id, aud: tokenUrl }, context),
           }),
-          ...options.params,
+          ...(revealJson(options.params, context) as TokenEndpoint['params']),
         },
       }
     },
@@ -206,9 +207,11 @@ export function checkedAddress(
   const url = revealSecret(value, lookup)
   const place = `${source}.auth.${option}`
   if (!isAddress(url)) {
-    throw new ConfigError(place, `${JSON.stringify(url)} is no address: it starts with https://`)
+    // S1: a variable that holds no address may hold a secret, put there by mistake.
+    const what = isSecret(value) ? `the value of ${value.variables.join(', ')}` : JSON.stringify(url)
+    throw new ConfigError(place, `${what} is no address: it starts with https://`)
   }
-  if (!isPrivateEnough(url)) throw new ConfigError(place, `${JSON.stringify(url)} ${clearText}`)
+  if (!isPrivateEnough(url)) throw new ConfigError(place, `${JSON.stringify(withoutQuery(url))} ${clearText}`)
   return url
 }
 

@@ -13,7 +13,7 @@ import { type OidcServer, startOidcServer } from '../../test/servers/oidc-provid
 import type { HttpHeaders, Transport } from '../ports/runtime.ts'
 import { type FakeClock, fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
-import type { AuthContext } from './authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { fileTokenStore } from './file-token-store.ts'
 import { oauth2, oauth2Authenticator } from './oauth2.ts'
 import { type OAuth2Options, oauth2Options } from './oauth2-options.ts'

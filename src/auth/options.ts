@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { Authenticator } from '../ports/authenticator.ts'
 import { apiKeyAuthenticator, apiKeyOptions } from './api-key.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { awsSigV4Authenticator, awsSigV4Options } from './aws-sigv4.ts'
 import { basicAuthenticator, basicOptions } from './basic.ts'
 import { bearerAuthenticator, bearerOptions } from './bearer.ts'

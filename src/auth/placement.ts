@@ -1,9 +1,9 @@
 // Where a credential stands in a request: a header, a query parameter or a cookie.
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
+import { checkHeaderText } from '../options/late-secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
-import type { AuthContext } from './authenticator.ts'
-import { checkHeaderText } from './credential.ts'
+import type { AuthContext } from './auth-context.ts'
 
 export interface Placement {
   readonly in: 'header' | 'query' | 'cookie'
@@ -127,8 +127,8 @@ function inCookie(
   option: string,
   context: Pick<AuthContext, 'source'>,
 ): HttpRequest {
-  // RFC 6265 §4.1.1 cookie-octet
-  if (!/^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/.test(value)) {
+  // RFC 6265 §4.1.1: cookie-octets, which may be between quotes.
+  if (!/^("?)[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*\1$/.test(value)) {
     throw new ConfigError(
       `sources.${context.source}.${option}`,
       'the key holds a character that a cookie cannot carry (a space, a quote, a comma, a semicolon or a backslash): encode it as the API expects it',

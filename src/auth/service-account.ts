@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ConfigError } from '../errors.ts'
-import type { AuthContext } from './authenticator.ts'
-import { lateSecret } from './credential.ts'
+import { lateSecret } from '../options/late-secret.ts'
+import type { AuthContext } from './auth-context.ts'
 import { type JwtSigner, jwtFields, jwtSigner } from './jwt-signer.ts'
 
 /** Where Google's service accounts get their tokens. */

@@ -4,14 +4,15 @@ import { ConfigError } from '../errors.ts'
 import { firstHeader } from '../http/headers.ts'
 import { encodeBody } from '../http/request-body.ts'
 import { withQuery } from '../http/request-url.ts'
-import { secret, textOrSecret } from '../options/secret.ts'
+import { lateIdentifier } from '../options/late-secret.ts'
+import { type Secret, secret, textOrSecret } from '../options/secret.ts'
 import { compilePath } from '../pagination/path.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 import type { HttpHeaders, HttpRequest } from '../ports/runtime.ts'
 import { apiKeyAuthenticator, apiKeyOptions } from './api-key.ts'
-import type { AuthContext, Authenticator } from './authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { basicAuthenticator, basicOptions } from './basic.ts'
 import { bearerAuthenticator, bearerOptions } from './bearer.ts'
-import { lateIdentifier } from './credential.ts'
 import { jsonWithSecrets, revealJson } from './json-with-secrets.ts'
 import { jwtAuthenticator, jwtOptions } from './jwt.ts'
 import { clearText, isPrivateEnough } from './oauth2-options.ts'
@@ -20,6 +21,7 @@ import { quotable, TokenRefusedError } from './token-error.ts'
 import { tokenExpiry } from './token-expiry.ts'
 import {
   describeError,
+  describeReply,
   isTransient,
   parseReply,
   readReplyText,
@@ -94,7 +96,7 @@ export function sessionLogin(
   async function request(): Promise<HttpRequest> {
     const headers = revealJson(login.headers, context) as Record<string, string>
     const url = withQuery(
-      absolute(address(), context),
+      absolute(address(), login.url, context),
       revealJson(login.query, context) as Record<string, string>,
     )
     const plain: HttpRequest = {
@@ -115,6 +117,15 @@ export function sessionLogin(
     async ask(sentAt) {
       const response = await context.runtime.transport(await request())
       const { status, headers } = response
+      // After a login a browser is led on: the token is in the headers then. A body that is asked for is elsewhere, where no password goes (R3).
+      if (status >= 300 && status < 400 && typeof options.token === 'string') {
+        await response.discard()
+        const target = quotable(firstHeader(headers, 'location') ?? 'nowhere', known)
+        throw new TokenRefusedError(
+          `${place} answered ${status} and points to ${target}: set auth.login.url to the address that answers itself`,
+          status,
+        )
+      }
       const text = await readReplyText(response, place, 'auth.login.url is the login')
       const reply = parseReply(text, firstHeader(headers, 'content-type') ?? '')
       const error = reply && serverError(reply)
@@ -125,9 +136,7 @@ export function sessionLogin(
         throw new TokenRefusedError(
           status >= 400 || error
             ? `${place} answered ${status}: ${said}. Check the options below auth.login against the API's documentation`
-            : `${place} answered ${status} without a token at ${whereOf(options.token)}, but with ${
-                reply ? `the fields ${quotable(Object.keys(reply).join(', ') || '(none)', known)}` : said
-              }: set auth.token to where it stands`,
+            : `${place} answered ${status} without a token at ${whereOf(options.token)}, but with ${describeReply(reply, text, known)}: set auth.token to where it stands`,
           status,
         )
       }
@@ -155,11 +164,11 @@ function loginAuthenticator(options: z.output<typeof loginAuthOptions>, context:
   }
 }
 
-function absolute(url: string, { baseUrl, source }: AuthContext): string {
+function absolute(url: string, configured: Secret | string, { baseUrl, source }: AuthContext): string {
   if (!URL.canParse(url, baseUrl)) {
     throw new ConfigError(
       `sources.${source}.auth.login.url`,
-      `${JSON.stringify(withoutQuery(url))} is no URL: write a path below baseUrl, or an address that starts with https://`,
+      `${typeof configured === 'string' ? JSON.stringify(withoutQuery(url)) : `the value of ${configured.variables.join(', ')}`} is no URL: write a path below baseUrl, or an address that starts with https://`,
     )
   }
   const { href } = new URL(url, baseUrl)
@@ -184,7 +193,12 @@ function findToken(
       'header' in at ? firstHeader(headers, at.header.toLowerCase()) : cookie(at.cookie, headers)?.value
     return value === '' ? undefined : value
   }
-  const value = at === '$' ? (jsonText(text) ?? text.trim()) : compilePath(at)(reply as never)
+  if (at === '$') {
+    const whole = jsonText(text) ?? text.trim()
+    // A page that asks for a login, or a message, is no token.
+    return whole === '' || /[\s<>{}]/.test(whole) ? undefined : whole
+  }
+  const value = compilePath(at)(reply as never)
   return (typeof value === 'string' && value !== '') || typeof value === 'number' ? String(value) : undefined
 }
 
@@ -198,17 +212,30 @@ function jsonText(text: string): string | undefined {
   }
 }
 
-function cookie(
-  name: string,
-  headers: HttpHeaders,
-): { value: string; maxAge: number | undefined } | undefined {
+interface Cookie {
+  readonly value: string
+  /** Seconds that it lives. */
+  readonly maxAge: number | undefined
+  /** An HTTP date; `Max-Age` outranks it (RFC 6265 §4.1.2.2). */
+  readonly expires: string | undefined
+}
+
+/** The cookie as a browser would keep it: of several of one name the last one, and none that is set only to be taken away. */
+function cookie(name: string, headers: HttpHeaders): Cookie | undefined {
+  let kept: Cookie | undefined
   for (const line of [headers['set-cookie'] ?? []].flat()) {
     if (!line.startsWith(`${name}=`)) continue
     const [pair = ''] = line.split(';', 1)
-    const maxAge = /;\s*max-age=(\d+)/i.exec(line)?.[1]
-    return { value: pair.slice(name.length + 1), maxAge: maxAge === undefined ? undefined : Number(maxAge) }
+    const attribute = (name: string) => new RegExp(`;\\s*${name}=([^;]+)`, 'i').exec(line)?.[1]?.trim()
+    const maxAge = attribute('max-age')
+    kept = {
+      value: pair.slice(name.length + 1).trim(),
+      maxAge: maxAge !== undefined && /^-?\d+$/.test(maxAge) ? Number(maxAge) : undefined,
+      expires: attribute('expires'),
+    }
+    if (kept.maxAge !== undefined && kept.maxAge <= 0) kept = undefined
   }
-  return undefined
+  return kept
 }
 
 /** A number below this counts seconds of life; a time since 1970 is above it (it was passed in 2001). */
@@ -223,9 +250,8 @@ function endOf(
 ): number | undefined {
   const said = expires === undefined ? undefined : compilePath(expires)(reply as never)
   const life = Number(said) < longestLife ? said : undefined
-  const ofCookie =
-    typeof token === 'object' && 'cookie' in token ? cookie(token.cookie, headers)?.maxAge : undefined
-  const facts = { expires_in: life ?? ofCookie, expires_at: said }
+  const ofCookie = typeof token === 'object' && 'cookie' in token ? cookie(token.cookie, headers) : undefined
+  const facts = { expires_in: life ?? ofCookie?.maxAge, expires_at: said ?? ofCookie?.expires }
   return tokenExpiry({ reply: facts, accessToken, headers, sentAt })
 }
 

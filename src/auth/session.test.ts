@@ -71,6 +71,26 @@ test('the token may stand in a header, with its prefix, or in a cookie, which is
   expect(ofCookie.auth.isReady!()).toBe(false)
 })
 
+test('of several cookies of one name the last one holds, as in a browser, until its own end', async () => {
+  const { sign, auth, clock } = build({ token: { cookie: 'sid' } }, [
+    {
+      headers: {
+        date: 'Tue, 20 Jan 2026 10:00:00 GMT',
+        'set-cookie': [
+          'sid=old; Max-Age=0',
+          'sid="tok-3=" ; Path=/; Expires=Tue, 20 Jan 2026 10:10:00 GMT; HttpOnly',
+          'sidecar=1; Max-Age=5',
+        ],
+      },
+    },
+  ])
+  expect((await sign()).headers).toEqual({ cookie: 'sid="tok-3="' })
+  await clock.advance(530_000)
+  expect(auth.isReady!()).toBe(true)
+  await clock.advance(69_000)
+  expect(auth.isReady!()).toBe(false)
+})
+
 test.each([
   ['a text', { headers: { 'content-type': 'text/plain' }, body: 'tok-9\n' }],
   ['a text in JSON', { body: '"tok-9"' }],
@@ -205,7 +225,31 @@ test.each<[string, Partial<SessionOptions>, ScriptedReply, string]>([
     'answered without its header',
     { token: { header: 'X-Token' } },
     { headers: {}, body: 'hello' },
-    'desk: the login POST login answered 200 without a token at the header X-Token, but with hello: set auth.token to where it stands',
+    'desk: the login POST login answered 200 without a token at the header X-Token, but with 5 bytes that are no JSON object: set auth.token to where it stands',
+  ],
+  [
+    'answered with the token as its whole body, which is not shown (S1)',
+    {},
+    { headers: { 'content-type': 'text/plain' }, body: 'eyJ.fresh-token' },
+    'desk: the login POST login answered 200 without a token at data.token, but with 15 bytes that are no JSON object: set auth.token to where it stands',
+  ],
+  [
+    'answered with a page where the token was expected',
+    { token: '$' },
+    { headers: { 'content-type': 'text/html' }, body: '<!doctype html><p>Sign in' },
+    'desk: the login POST login answered 200 without a token at $, but with <!doctype html><p>Sign in: set auth.token to where it stands',
+  ],
+  [
+    'led elsewhere, where no password goes (R3)',
+    {},
+    { status: 307, headers: { location: 'https://evil.test/login?p=p4ss%20word' } },
+    'desk: the login POST login answered 307 and points to https://evil.test/login?p=***: set auth.login.url to the address that answers itself',
+  ],
+  [
+    'answered with a cookie that is taken away',
+    { token: { cookie: 'sid' } },
+    { headers: { 'set-cookie': 'sid=deleted; Max-Age=0' }, body: {} },
+    'desk: the login POST login answered 200 without a token at the cookie sid, but with the fields (none): set auth.token to where it stands',
   ],
   [
     'answered without its cookie',
@@ -224,6 +268,15 @@ test('a password does not go to an address in clear text, nor to one that is non
   )
   expect(await to('https://')).toBe(
     'sources.desk.auth.login.url: "https://" is no URL: write a path below baseUrl, or an address that starts with https://',
+  )
+})
+
+test('the value of a variable that is no address is not quoted, for it may be a secret (S1)', async () => {
+  const bench = authBench({ variables: { LOGIN: 'https://s3cr3t:x' } })
+  const options = session({ login: { url: env('LOGIN') }, token: 't' })
+  const auth = createAuthenticator(authOptions.parse(options), bench.context)
+  expect(await messageOf(auth.sign(get('https://api.test/')))).toBe(
+    'sources.desk.auth.login.url: the value of LOGIN is no URL: write a path below baseUrl, or an address that starts with https://',
   )
 })
 

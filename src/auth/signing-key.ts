@@ -51,10 +51,14 @@ export function privateKey(text: string, passphrase: string | undefined, option:
   throw notAKey(option)
 }
 
-/** The PEM block of a text, its lines as they have to be; `undefined` where there is none. */
+/**
+ * The PEM block of a text, its lines as they have to be; `undefined` where there is none. Of several it is the one with the private key: files hold
+ * the certificate, too, or the parameters of the curve.
+ */
 function pemOf(text: string): string | undefined {
-  const match = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/.exec(text)
-  if (match === null) return undefined
+  const blocks = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----([\s\S]*?)-----END \1-----/g)]
+  const match = blocks.find(([, label]) => label!.endsWith('PRIVATE KEY')) ?? blocks[0]
+  if (match === undefined) return undefined
   const [, label, content = ''] = match
   const body = content.replaceAll('\\r', '').replaceAll('\\n', '\n')
   // A key that is encrypted in OpenSSL's own way has headers, whose lines matter.

@@ -1,4 +1,5 @@
-import type { AuthContext, Authenticator } from './authenticator.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
+import type { AuthContext } from './auth-context.ts'
 import { type Placement, place, placed } from './placement.ts'
 import type { TokenManager } from './token-manager.ts'
 

@@ -8,6 +8,7 @@ import type { ScriptedReply } from '../testing/scripted-transport.ts'
 import { oauth2 } from './oauth2.ts'
 import { type OAuth2Options, oauth2Options } from './oauth2-options.ts'
 import { createAuthenticator } from './options.ts'
+import { quotable } from './token-error.ts'
 
 const variables = { ID: 'client-1', SECRET: 's3cr3t/&+%', REFRESH: 'r3fr3sh-0' }
 const tokenUrl = 'https://login.test/oauth/tokens?tenant=9'
@@ -292,4 +293,26 @@ test('plain http is taken on the loopback interface', () => {
       oauth2Options.safeParse(oauth2({ ...base, grant: 'client_credentials', tokenUrl: url })).success,
     ).toBe(true)
   }
+})
+
+test.each([
+  [
+    'plain text',
+    { headers: { 'content-type': 'text/plain' }, body: 'eyJ.fresh-token' },
+    '15 bytes that are no JSON object',
+  ],
+  ['a text in JSON', { body: '"eyJ.fresh-token"' }, '17 bytes that are no JSON object'],
+  [
+    'a form under another name',
+    { headers: { 'content-type': 'text/plain' }, body: 'access_token=fresh-token&x=1' },
+    '28 bytes that are no JSON object',
+  ],
+  ['XML', { headers: {}, body: '<string>fresh-token</string>' }, '28 bytes that are no JSON object'],
+])('S1: a reply that may be the token itself is not quoted: %s', async (_name, reply, found) => {
+  const message = await messageOf(desk([reply]).sign())
+  expect(message).toContain(`without an access_token, but with ${found}: check that auth.tokenUrl`)
+})
+
+test('S1: a secret with half a character in it is replaced as any other, and breaks no message', () => {
+  expect(quotable('no key-1\ud800, no key-2', ['key-1\ud800', 'key-2'])).toBe('no ***, no ***')
 })

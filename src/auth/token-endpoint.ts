@@ -7,6 +7,7 @@ import { quotable, TokenRefusedError } from './token-error.ts'
 import { tokenExpiry } from './token-expiry.ts'
 import {
   describeError,
+  describeReply,
   isTransient,
   parseReply,
   readReplyText,
@@ -114,9 +115,7 @@ export async function askForToken(
   }
   const accessToken = reply?.['access_token']
   if (!reply || typeof accessToken !== 'string' || accessToken === '') {
-    const found = reply
-      ? `the fields ${quotable(Object.keys(reply).join(', ') || '(none)', ask.secrets)}`
-      : quotable(text || 'an empty body', ask.secrets, 120)
+    const found = describeReply(reply, text, ask.secrets)
     throw new TokenRefusedError(
       `${ask.place} answered ${status} without an access_token, but with ${found}: check that auth.tokenUrl is the token endpoint`,
       status,

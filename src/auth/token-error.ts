@@ -48,5 +48,11 @@ export function quotable(text: string, secrets: Iterable<string>, length = 300):
 /** A secret as itself, in a URL, in a form and in JSON. */
 function sentForms(secret: string): readonly string[] {
   const form = new URLSearchParams({ s: secret }).toString().slice(2)
-  return [secret, encodeURIComponent(secret), form, JSON.stringify(secret).slice(1, -1)]
+  // Through bytes: half a character, which JSON may hold, has no encoding.
+  return [
+    secret,
+    encodeURIComponent(Buffer.from(secret).toString()),
+    form,
+    JSON.stringify(secret).slice(1, -1),
+  ]
 }

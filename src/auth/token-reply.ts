@@ -1,6 +1,7 @@
 // What token endpoints and logins answer, as unlike as they are.
+import { looksLikeHtml } from '../http/decode/errors.ts'
 import type { HttpHeaders, HttpResponse } from '../ports/runtime.ts'
-import { TokenRefusedError } from './token-error.ts'
+import { quotable, TokenRefusedError } from './token-error.ts'
 
 /** The endpoint may answer later: it was overloaded, or its reply did not arrive whole. */
 export class TransientTokenError extends Error {
@@ -47,6 +48,17 @@ export function parseReply(text: string, contentType: string): Reply | undefined
   } catch {
     return undefined
   }
+}
+
+/**
+ * What a success is that has no token where it was expected. Of an object its fields are named, and of a page its beginning is quoted; any other
+ * text may be the token itself (S1).
+ */
+export function describeReply(reply: Reply | undefined, text: string, secrets: Iterable<string>): string {
+  if (reply) return `the fields ${quotable(Object.keys(reply).join(', ') || '(none)', secrets)}`
+  if (text === '') return 'an empty body'
+  if (looksLikeHtml(text)) return quotable(text, secrets, 120)
+  return `${Buffer.byteLength(text)} bytes that are no JSON object`
 }
 
 export interface ServerError {

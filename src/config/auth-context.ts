@@ -1,5 +1,5 @@
-import type { AuthContext } from '../auth/authenticator.ts'
-import { withTls } from '../http/tls.ts'
+import type { AuthContext } from '../auth/auth-context.ts'
+import { withTls } from '../auth/tls.ts'
 import type { RestSettings } from '../source/rest-options.ts'
 import type { Surroundings } from './surroundings.ts'
 

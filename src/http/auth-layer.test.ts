@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Authenticator } from '../auth/authenticator.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 import type { Clock, Transport } from '../ports/runtime.ts'
 import { tokenBucket } from '../quota/token-bucket.ts'
 import { fakeClock } from '../testing/fake-clock.ts'

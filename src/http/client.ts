@@ -1,4 +1,4 @@
-import type { Authenticator } from '../auth/authenticator.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpRequest, HttpResponse, Runtime } from '../ports/runtime.ts'

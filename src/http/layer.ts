@@ -1,4 +1,4 @@
-import type { Authenticator } from '../auth/authenticator.ts'
+import type { Authenticator } from '../ports/authenticator.ts'
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
 import type { Permit, Quota } from '../quota/quota.ts'
 import type { React } from './answer.ts'

@@ -33,9 +33,9 @@ const shortestTellingSecret = 12
 const longestInPattern = 1000
 /**
  * Tokens that live for seconds pile up in a long run, and an old one is worth nothing. The first secrets are kept for good: a
- * source's own are known before its first token, since they buy it.
+ * source's own are known before its first token, since they buy it. A source that asks by many credentials in turn has as many secrets.
  */
-const keptForGood = 16
+const keptForGood = 128
 const newestKept = 16
 
 export function createRedactor(secrets: Iterable<string> = []): Redactor {

@@ -81,3 +81,9 @@ test('a wait without end is a hundred years, so that its end is a date still', (
   expect(retryAfterMs({ 'retry-after': 'Fri, 31 Dec 9999 23:59:59 GMT' }, now)).toBe(longestDelayMs)
   expect(delayMs('9'.repeat(400), 'epoch', now)).toBe(longestDelayMs)
 })
+
+test('a length of time that no clock reaches is as long as the longest wait', () => {
+  for (const value of [`${'9'.repeat(400)}h`, '99999999999h', `${'9'.repeat(400)}ms`]) {
+    expect(delayMs(value, 'seconds', now)).toBe(longestDelayMs)
+  }
+})

@@ -36,21 +36,22 @@ export function delayMs(value: string, unit: 'seconds' | 'epoch', serverNow: num
   const text = value.trim()
   if (/^\d+(\.\d+)?$/.test(text)) {
     const number = Number(text)
-    if (number > 1e9) return bounded((number > 1e12 ? number : number * 1000) - serverNow)
+    if (number > 1e9) return boundedDelay((number > 1e12 ? number : number * 1000) - serverNow)
     // An epoch that is this small has long passed, or is no epoch.
     return unit === 'epoch' && number === 0 ? undefined : Math.ceil(number * 1000)
   }
   const length = text === '' ? null : goDuration.exec(text)
   if (length !== null) {
     const [hours, minutes, seconds, milliseconds] = length.slice(1).map((part) => Number(part ?? 0))
-    return Math.ceil(((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + milliseconds!)
+    return boundedDelay(Math.ceil(((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + milliseconds!))
   }
   const at = isoInstant.test(text)
     ? Date.parse(zone.test(text) ? text : `${text}Z`)
     : parseHttpDate(text, serverNow)
-  return at === undefined || Number.isNaN(at) ? undefined : bounded(at - serverNow)
+  return at === undefined || Number.isNaN(at) ? undefined : boundedDelay(at - serverNow)
 }
 
-function bounded(ms: number): number {
+/** A wait in milliseconds that is neither negative nor longer than `longestDelayMs`. */
+export function boundedDelay(ms: number): number {
   return Math.min(longestDelayMs, Math.max(0, ms))
 }

@@ -1,9 +1,9 @@
 // The parts of a request that are secrets (S1). They are put on each attempt right before it is sent, so that no URL that is
 // named in a message, planned or stored ever holds one. A header or query parameter is put on as a whole; inside a path, a body or any
 // other text a mark stands for the secret until then, which names the variable: `bot***BOT_TOKEN***/getUpdates`.
-import type { AuthContext } from '../auth/authenticator.ts'
-import { checkHeaderText, lateCredential } from '../auth/credential.ts'
+
 import { writePath } from '../options/explain.ts'
+import { checkHeaderText, lateCredential, type SecretContext } from '../options/late-secret.ts'
 import { isSecret, type Secret } from '../options/secret.ts'
 import type { QueryValue } from '../ports/request.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
@@ -67,10 +67,7 @@ export function secretsBeside(
 }
 
 /** Looks the secrets up when the first request is sent; `undefined` where there are none. */
-export function attachSecrets(
-  { headers, query }: SecretParts,
-  context: Pick<AuthContext, 'lookup' | 'onSecret' | 'source'>,
-): Attach | undefined {
+export function attachSecrets({ headers, query }: SecretParts, context: SecretContext): Attach | undefined {
   if (Object.keys(headers).length + Object.keys(query).length === 0) return undefined
   const late = (value: QueryScalar | Secret, option: string): (() => QueryScalar) =>
     isSecret(value) ? lateCredential(value, option, context) : () => value
@@ -110,7 +107,7 @@ export function markedText(secret: Secret): string {
 /** Puts the values of `variables` in the place of their marks, each encoded as where it stands; `undefined` where there are none. */
 export function attachMarked(
   variables: ReadonlyMap<string, { readonly secret: Secret; readonly option: string }>,
-  context: Pick<AuthContext, 'lookup' | 'onSecret' | 'source'>,
+  context: SecretContext,
 ): Attach | undefined {
   if (variables.size === 0) return undefined
   const late = new Map(

@@ -17,7 +17,7 @@ describe('Zoom', () => {
         const sent = new URLSearchParams(body)
         expect([sent.get('grant_type'), sent.get('account_id')]).toEqual([
           'account_credentials',
-          'AbC123dEf456GhI789',
+          'secret-ZOOM_ACCOUNT_ID',
         ])
         state.logins++
         return { body: { access_token: `z${state.logins}`, token_type: 'bearer', expires_in: 3599 } }

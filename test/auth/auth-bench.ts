@@ -1,4 +1,4 @@
-import type { AuthContext } from '../../src/auth/authenticator.ts'
+import type { AuthContext } from '../../src/auth/auth-context.ts'
 import { memoryTokenStore } from '../../src/auth/token-store.ts'
 import type { SluiceEvent } from '../../src/ports/events.ts'
 import type { HttpRequest, Runtime, Transport } from '../../src/ports/runtime.ts'

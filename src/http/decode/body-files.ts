@@ -1,6 +1,6 @@
 import type { HttpResponse } from '../../ports/runtime.ts'
 import { BodyTooLargeError } from '../errors.ts'
-import { BodyUnreadableError } from './errors.ts'
+import { BodyUnreadableError, excerptOf } from './errors.ts'
 import { gunzipped, type InflateLimits, inflatedBody } from './inflate.ts'
 import { beginsAsZip, unzip } from './unzip.ts'
 
@@ -43,7 +43,7 @@ export async function* bodyFiles(
     if (found === 0 && others.length > 0 && entry !== undefined) {
       throw new BodyUnreadableError(
         url,
-        `answered a zip archive without a file named ${JSON.stringify(entry)}: it holds ${others.map((name) => JSON.stringify(name)).join(', ')}. Change \`format.entry\``,
+        `answered a zip archive without a file named ${JSON.stringify(entry)}: it holds ${others.map((name) => excerptOf(name)).join(', ')}. Change \`format.entry\``,
         entry,
       )
     }
@@ -94,8 +94,20 @@ function isContent(name: string): boolean {
   return !name.startsWith('__MACOSX/') && !name.endsWith('.DS_Store')
 }
 
+/** Tells whether names match, in time that grows with their length alone: a regular expression would try every way to share them among the stars. */
 function globMatcher(glob: string): (name: string) => boolean {
-  const parts = glob.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
-  const pattern = new RegExp(`^${parts.join('.*')}$`, 's')
-  return (name) => pattern.test(name)
+  const [first = '', ...others] = glob.split('*')
+  const last = others.pop()
+  if (last === undefined) return (name) => name === first
+  return (name) => {
+    if (!name.startsWith(first)) return false
+    let at = first.length
+    // The earliest place of each part leaves the most to those behind it.
+    for (const part of others) {
+      const found = name.indexOf(part, at)
+      if (found < 0) return false
+      at = found + part.length
+    }
+    return name.length - last.length >= at && name.endsWith(last)
+  }
 }

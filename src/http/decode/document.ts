@@ -3,7 +3,7 @@ import { BodyTruncatedError } from '../errors.ts'
 import { firstHeader } from '../headers.ts'
 import { bodyFiles } from './body-files.ts'
 import { charsetOf, decoderFor, hasUtf8Mark } from './charset.ts'
-import { BodyUnreadableError } from './errors.ts'
+import { BodyUnreadableError, excerptOf } from './errors.ts'
 import { defaultBodyLimits } from './limits.ts'
 
 export interface ReadDocumentOptions {
@@ -45,7 +45,7 @@ export async function readDocument(
     if (bytes !== undefined) {
       throw new BodyUnreadableError(
         url,
-        `answered a zip archive with several files, ${JSON.stringify(name)} and ${JSON.stringify(file.name)} among them, where one document was expected. Say which one to read with \`entry\` of \`format\``,
+        `answered a zip archive with several files, ${excerptOf(name ?? '')} and ${excerptOf(file.name ?? '')} among them, where one document was expected. Say which one to read with \`entry\` of \`format\``,
         file.name ?? '',
       )
     }

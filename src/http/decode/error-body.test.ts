@@ -45,3 +45,10 @@ test.each<[Value]>([
 test('a long message is cut', () => {
   expect(errorBodyMessage({ error: 'x'.repeat(1000) })).toBe(`${'x'.repeat(300)}…`)
 })
+
+test('lists inside one another without end are told in a few words, and break nothing', () => {
+  const nested = (depth: number) => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`) as Value
+  expect(errorBodyMessage({ error: nested(100_000) })).toBe('(nested too deep to be shown)')
+  expect(errorBodyMessage({ errors: [[[['deep']]]] })).toBe('deep')
+  expect(errorBodyMessage({ ok: false, more: nested(100_000) })).toBe('(nested too deep to be shown)')
+})

@@ -18,7 +18,7 @@ export function errorBodyMessage(body: Value): string | undefined {
     (isPresent(error) ? join(describe(error), describeFields(body)) : undefined) ??
     (isPresent(errors) ? describe(errors) : undefined) ??
     (isPresent(fault) ? describe(fault) : undefined) ??
-    (saysFailed(body) ? (describeFields(body) ?? JSON.stringify(plain(body))) : undefined)
+    (saysFailed(body) ? (describeFields(body) ?? jsonText(body)) : undefined)
   return message === undefined ? undefined : shorten(message)
 }
 
@@ -56,14 +56,19 @@ function isErrorStatus(value: Value | undefined): boolean {
   return typeof status === 'number' && Number.isInteger(status) && status >= 400 && status < 600
 }
 
-function describe(value: Value): string | undefined {
+/** Lists inside one another that are looked into: what is deeper is no message. */
+const deepest = 4
+
+function describe(value: Value, depth = 0): string | undefined {
   if (value === true) return 'error: true'
   if (typeof value === 'string' || typeof value === 'number') return String(value)
   if (Array.isArray(value)) {
-    const first = value.slice(0, 3).map((item) => describe(item) ?? JSON.stringify(plain(item)))
+    const first = value
+      .slice(0, 3)
+      .map((item) => (depth < deepest ? describe(item, depth + 1) : undefined) ?? jsonText(item))
     return value.length > 3 ? `${first.join('; ')}; and ${value.length - 3} more` : first.join('; ')
   }
-  return isFields(value) ? (describeFields(value) ?? JSON.stringify(plain(value))) : undefined
+  return isFields(value) ? (describeFields(value) ?? jsonText(value)) : undefined
 }
 
 /** What error objects call their parts, the class of the error first. */
@@ -95,10 +100,13 @@ function join(first: string | undefined, second: string | undefined): string | u
     : `${first} (${second})`
 }
 
-function plain(value: Value): unknown {
-  return JSON.parse(
-    JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item)),
-  )
+function jsonText(value: Value): string {
+  try {
+    return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item))
+  } catch {
+    // Nested deeper than the stack allows.
+    return '(nested too deep to be shown)'
+  }
 }
 
 function shorten(message: string): string {

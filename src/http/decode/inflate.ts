@@ -18,6 +18,9 @@ export interface InflateLimits {
 // Few, large chunks: each one costs a turn of the event loop.
 const chunkSize = 128 * 1024
 
+/** Each takes memory of its own and multiplies what the next one is given: a server that means well uses one, a proxy may add its own. */
+const mostEncodings = 4
+
 /**
  * The body's bytes, inflated (gzip, deflate, br, also one upon another), chunk by chunk and bounded: at no time does it hold
  * more than a few chunks, so a body that inflates without end is refused for the price of its limit.
@@ -40,6 +43,13 @@ export async function* inflatedBody(
     .split(',')
     .map((encoding) => encoding.trim())
     .filter((encoding) => encoding !== '' && encoding !== 'identity')
+  if (encodings.length > mostEncodings) {
+    throw new BodyUnreadableError(
+      url,
+      `answered with ${encodings.length} encodings one upon another (content-encoding: ${encodings.slice(0, mostEncodings).join(', ')}, …); ${mostEncodings} can be read. Ask for one of gzip, deflate and br with an accept-encoding header`,
+      encodings.slice(0, mostEncodings).join(', '),
+    )
+  }
   if (encodings.length === 0) encodings.push('gzip')
   let body: AsyncIterable<Uint8Array> = sentBytes(response, limits)
   for (const encoding of encodings.reverse()) body = inflate(body, encoding, url)

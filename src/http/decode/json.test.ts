@@ -262,3 +262,16 @@ describe('a body that is too large is refused', () => {
     await closed
   })
 })
+
+test('encodings upon one another without end are refused before the first is undone', async () => {
+  const encodings = Array.from({ length: 500 }, () => 'gzip').join(', ')
+  const error = await failure(readJson(response(gzipSync(text), { 'content-encoding': encodings }), limits))
+  expect(error.message).toBe(
+    `${url} answered with 500 encodings one upon another (content-encoding: gzip, gzip, gzip, gzip, …); 4 can be read. Ask for one of gzip, deflate and br with an accept-encoding header`,
+  )
+})
+
+test('what follows an object is told apart in a time that grows with its length', async () => {
+  const error = await failure(readJson(response(`{"a":1}${'\n'.repeat(400_000)}x`), limits))
+  expect(error.message).toContain('answered invalid JSON')
+})

@@ -182,3 +182,45 @@ describe('errors', () => {
     expect(error.message).toContain('the inflated archive is larger than maxPageSize allows (1000000 bytes)')
   })
 })
+
+describe('the names of files', () => {
+  test('a star stands for any text, the line breaks and the nothing in it included', async () => {
+    const archive = zipSync(
+      Object.fromEntries(
+        ['a.csv', 'data/a.csv', 'data/b.json', 'a\n.csv', '.csv'].map((name) => [name, strToU8(name)]),
+      ),
+    )
+    const named = async (entry: string) => (await filesOf(archive, { entry })).map(([name]) => name)
+    expect(await named('*.csv')).toEqual(['a.csv', 'data/a.csv', 'a\n.csv', '.csv'])
+    expect(await named('data/*')).toEqual(['data/a.csv', 'data/b.json'])
+    expect(await named('*a*.c*')).toEqual(['a.csv', 'data/a.csv', 'a\n.csv'])
+    expect(await named('a.csv')).toEqual(['a.csv'])
+    expect(await named('**')).toHaveLength(5)
+  })
+
+  test('a glob matches what a regular expression of the same meaning matches', () => {
+    const letters = (unit: string[]) => fc.string({ unit: fc.constantFrom(...unit), maxLength: 8 })
+    return fc.assert(
+      fc.asyncProperty(
+        letters(['a', 'b', '*']).filter((glob) => glob !== ''),
+        letters(['a', 'b']),
+        async (entry, name) => {
+          const matches = new RegExp(`^${entry.replaceAll('*', '.*')}$`, 's').test(`x${name}`)
+          const reading = filesOf(zipSync({ [`x${name}`]: strToU8('1') }), { entry })
+          expect(
+            await reading.then(
+              (files) => files.length,
+              () => 0,
+            ),
+          ).toBe(matches ? 1 : 0)
+        },
+      ),
+    )
+  })
+
+  test('one that would share a long name among many stars in every way there is, is told at once, and quoted short', async () => {
+    const archive = zipSync({ ['a'.repeat(60_000)]: strToU8('1') })
+    const error = await failureOf(filesOf(archive, { entry: `${'*a'.repeat(12)}*b` }))
+    expect(error.message).toContain(`it holds "${'a'.repeat(100)}…". Change \`format.entry\``)
+  })
+})

@@ -6,7 +6,7 @@
 import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib'
 import { BodyTruncatedError } from '../errors.ts'
 import { ByteReader } from './byte-reader.ts'
-import { BodyUnreadableError } from './errors.ts'
+import { BodyUnreadableError, excerptOf } from './errors.ts'
 
 const localFile = 0x04034b50
 const descriptorMark = 0x08074b50
@@ -71,13 +71,13 @@ export async function* unzip(source: AsyncIterable<Uint8Array>, url: string): As
     if (packed === undefined && !name.endsWith('/') && !(await isEmpty())) {
       throw new BodyUnreadableError(
         url,
-        `answered a zip archive whose file ${JSON.stringify(name)} is stored without its length, so that its end can't be told. Ask for another format`,
+        `answered a zip archive whose file ${excerptOf(name)} is stored without its length, so that its end can't be told. Ask for another format`,
         name,
       )
     }
     for (let left = packed ?? 0; left > 0; ) {
       const bytes = await reader.some(Math.min(left, sliceBytes))
-      if (bytes === undefined) throw broken(`ends in ${JSON.stringify(name)}`)
+      if (bytes === undefined) throw broken(`ends in ${excerptOf(name)}`)
       left -= bytes.length
       yield bytes
     }
@@ -100,7 +100,7 @@ export async function* unzip(source: AsyncIterable<Uint8Array>, url: string): As
       let left = packed ?? Number.POSITIVE_INFINITY
       while (!inflater.ended && left > 0) {
         const bytes = await reader.some(Math.min(left, sliceBytes))
-        if (bytes === undefined) throw broken(`ends in ${JSON.stringify(name)}`)
+        if (bytes === undefined) throw broken(`ends in ${excerptOf(name)}`)
         given = bytes
         left -= bytes.length
         yield* await inflater.write(bytes)
@@ -111,7 +111,7 @@ export async function* unzip(source: AsyncIterable<Uint8Array>, url: string): As
       else if (unread > 0 || left > 0) throw new Error('its data is followed by something else')
     } catch (error) {
       if (error instanceof BodyTruncatedError || !(error instanceof Error)) throw error
-      throw broken(`is damaged in ${JSON.stringify(name)} (${error.message})`, error)
+      throw broken(`is damaged in ${excerptOf(name)} (${error.message})`, error)
     } finally {
       inflater.close()
     }
@@ -130,7 +130,7 @@ export async function* unzip(source: AsyncIterable<Uint8Array>, url: string): As
         ? await readDescriptor(header, size)
         : header
     if (told.sum !== sum || told.size !== size) {
-      throw broken(`is damaged in ${JSON.stringify(header.name)}: its length or its checksum is another`)
+      throw broken(`is damaged in ${excerptOf(header.name)}: its length or its checksum is another`)
     }
   }
 
@@ -211,7 +211,7 @@ async function readHeader(exactly: (length: number) => Promise<Buffer>, url: str
   const refuse = (why: string) =>
     new BodyUnreadableError(
       url,
-      `answered a zip archive whose file ${JSON.stringify(name)} ${why}. Ask for another format`,
+      `answered a zip archive whose file ${excerptOf(name)} ${why}. Ask for another format`,
       name,
     )
   if ((flags & 1) !== 0) throw refuse('is encrypted')

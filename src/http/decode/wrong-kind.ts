@@ -47,8 +47,8 @@ function kindOf(text: string, contentType: string): Kind | undefined {
   if (/^(\ufffdPNG|GIF8|\ufffd\ufffd\ufffd\ufffd..JFIF)/.test(start)) return 'image'
   if (/^<(\?xml|[A-Za-z_][\w.:-]*[\s/>])/.test(start)) return 'xml'
   if (/^(\{\s*"|\{\s*\}|\[\s*[[{"\]])/.test(start)) {
-    // Two objects, one below the other.
-    return /^\{[^\n]*\}\s*\n\s*\{/.test(start) ? 'jsonl' : 'json'
+    // Two objects, one below the other. White space is matched in one way only, since there may be much of it.
+    return /^\{[^\n]*\}[^\S\n]*\n\s*\{/.test(start) ? 'jsonl' : 'json'
   }
   if (/\b(text\/csv|application\/csv)\b/i.test(contentType)) return 'csv'
   return undefined

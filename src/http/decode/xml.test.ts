@@ -59,6 +59,16 @@ describe('reading', () => {
     })
   })
 
+  test('a document type is characters like others in a comment and in an instruction', async () => {
+    expect(await read('<?note <!DOCTYPE x> ?><a><!-- <!DOCTYPE a> --><b>1</b></a>')).toEqual({
+      a: { b: '1' },
+    })
+  })
+
+  test('white space and instructions before the first element may be of any length', async () => {
+    expect(await read(`${' '.repeat(5_000_000)}${'<?a b?>'.repeat(20_000)}<a>1</a>`)).toEqual({ a: '1' })
+  })
+
   test('namespaces are kept, or stripped where that is asked for', async () => {
     const body = '<s:Envelope xmlns:s="urn:x"><s:Body s:id="1"><item>a</item></s:Body></s:Envelope>'
     expect(await read(body)).toEqual({
@@ -112,6 +122,16 @@ describe('errors', () => {
       'a document type',
       '<?xml version="1.0"?>\n<!-- x -->\n<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>',
       'answered XML with a document type, which is not read, since it can define entities that grow without end: "<!DOCTYPE a',
+    ],
+    [
+      'a document type inside an element',
+      '<a><!DOCTYPE a [<!ENTITY x "yyyy">]>&x;</a>',
+      'answered XML with a document type, which is not read, since it can define entities that grow without end: "<!DOCTYPE a',
+    ],
+    [
+      'a document type behind its element, and behind comments and CDATA',
+      '<a><!-- > --><![CDATA[<!-- ]]></a><!doctype a>',
+      'answered XML with a document type, which is not read, since it can define entities that grow without end: "<!doctype a>"',
     ],
     ['a name that no object may have', '<a><__proto__>1</__proto__></a>', 'answered invalid XML: '],
     [

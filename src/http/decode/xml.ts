@@ -69,16 +69,33 @@ function refuseOthers(text: string, response: HttpResponse, url: string): void {
   const other = wrongKind('xml', url, contentType, text)
   if (other !== undefined) throw other
   if (!text.trimStart().startsWith('<')) throw unreadable(url, 'it begins with no tag', text)
-  // A document type can only come before the first element; in the text of one, these are characters like others.
-  const prolog = /^(?:\s|<\?[\s\S]*?\?>|<!--[\s\S]*?-->)*/.exec(text)![0]
-  if (/^<!doctype/i.test(text.slice(prolog.length, prolog.length + 9))) {
+  const at = documentTypeAt(text)
+  if (at !== undefined) {
     throw new BodyUnreadableError(
       url,
-      `answered XML with a document type, which is not read, since it can define entities that grow without end: ${excerptOf(text, prolog.length)}. Ask for another format`,
-      excerptOf(text, prolog.length),
+      `answered XML with a document type, which is not read, since it can define entities that grow without end: ${excerptOf(text, at)}. Ask for another format`,
+      excerptOf(text, at),
     )
   }
 }
+
+/**
+ * Where a document type is declared; `undefined` where none is. It belongs before the first element, but the library takes one anywhere.
+ * Inside a comment, a CDATA section or an instruction these are characters like others.
+ */
+function documentTypeAt(text: string): number | undefined {
+  const marks = /<!--|<!\[CDATA\[|<\?|<!doctype/gi
+  for (let mark = marks.exec(text); mark !== null; mark = marks.exec(text)) {
+    const end = endOf[mark[0].toUpperCase()]
+    if (end === undefined) return mark.index
+    const found = text.indexOf(end, marks.lastIndex)
+    if (found < 0) return undefined
+    marks.lastIndex = found + end.length
+  }
+  return undefined
+}
+
+const endOf: Readonly<Record<string, string>> = { '<!--': '-->', '<![CDATA[': ']]>', '<?': '?>' }
 
 function malformed(problem: { msg: string; line: number; col?: number }, text: string, url: string): Error {
   const { msg, line, col } = problem

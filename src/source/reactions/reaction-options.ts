@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { condition } from '../../options/condition.ts'
 import { duration } from '../../options/duration.ts'
 import { path } from '../../pagination/path.ts'
+import { PatternError } from './regular-expression.ts'
 import { parsePattern } from './text-pattern.ts'
 
 const oneStatus = z.union(
@@ -15,9 +16,17 @@ const oneStatus = z.union(
   { error: 'name a status from 200 to 599, a class, as in "4xx", or a range, as in "500-599"' },
 )
 
-const pattern = z.string().refine((text) => parsePattern(text) !== undefined, {
-  error: (issue) =>
-    `${JSON.stringify(issue.input)} is no regular expression between slashes, as in "/daily|monthly/i"`,
+const pattern = z.string().superRefine((text, context) => {
+  try {
+    parsePattern(text)
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error
+    context.addIssue({
+      code: 'custom',
+      input: text,
+      message: `${JSON.stringify(text)} is no regular expression between slashes, as in "/daily|monthly/i": ${error.message}`,
+    })
+  }
 })
 
 const retryAfter = z.union(
@@ -62,7 +71,7 @@ export const reactionOptions = z
       .record(z.string().toLowerCase(), pattern)
       .optional()
       .describe(
-        'Headers that the response must have, each with its value, or a regular expression as in "/daily/i"',
+        'Headers that the response must have, each with its value, or a regular expression as in "/daily/i". It is matched in linear time, and so without look-around and back-references',
       ),
     body: condition
       .optional()

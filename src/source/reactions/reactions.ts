@@ -1,7 +1,7 @@
 import type { Answer, React, Ruling } from '../../http/answer.ts'
 import { firstHeader } from '../../http/headers.ts'
 import { serverNow } from '../../http/http-date.ts'
-import { delayMs } from '../../http/retry-after.ts'
+import { boundedDelay, delayMs } from '../../http/retry-after.ts'
 import { compileCondition } from '../../options/condition.ts'
 import { compilePath } from '../../pagination/path.ts'
 import { scalarText } from '../../pagination/response-value.ts'
@@ -51,7 +51,7 @@ function compileEntry(entry: ReactionSettings, clock: Clock): CompiledEntry {
     tests.push(({ status }) => ranges.some(([from, to]) => status >= from && status <= to))
   }
   for (const [name, text] of Object.entries(entry.header ?? {})) {
-    const pattern = parsePattern(text)!
+    const pattern = parsePattern(text)
     tests.push(({ headers }) => {
       const value = firstHeader(headers, name)
       return value !== undefined && pattern(value) !== undefined
@@ -90,12 +90,12 @@ function waitReader(
   if (typeof place === 'number') return () => place
   const { header, unit } = place
   const readBody = place.body === undefined ? undefined : compilePath(place.body)
-  const find = place.match === undefined ? (text: string) => text : parsePattern(place.match)!
+  const find = place.match === undefined ? (text: string) => text : parsePattern(place.match)
   return ({ headers, body }) => {
     const given = header === undefined ? scalarText(readBody!(body)) : firstHeader(headers, header)
     const text = given === undefined ? undefined : find(given)?.trim()
     if (text === undefined) return undefined
-    if (unit === 'ms') return /^\d+(\.\d+)?$/.test(text) ? Math.ceil(Number(text)) : undefined
+    if (unit === 'ms') return /^\d+(\.\d+)?$/.test(text) ? boundedDelay(Math.ceil(Number(text))) : undefined
     return delayMs(text, unit === 'epoch' ? 'epoch' : 'seconds', serverNow(headers, clock.now()))
   }
 }

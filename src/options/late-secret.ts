@@ -1,6 +1,16 @@
+// Secrets and identifiers that are looked up at their first use.
 import { ConfigError } from '../errors.ts'
-import { revealSecret, type Secret, type SecretLookup } from '../options/secret.ts'
-import type { AuthContext } from './authenticator.ts'
+import { revealSecret, type Secret, type SecretLookup } from './secret.ts'
+
+/** What it takes to look secrets up. */
+export interface SecretContext {
+  /** Finds the secrets, when a request first needs them. */
+  readonly lookup: SecretLookup
+  /** Told every secret value before it is first used, in each form in which it is sent, so that it can be redacted (S1). */
+  readonly onSecret: (value: string) => void
+  /** The source's name, for messages and events. */
+  readonly source: string
+}
 
 /**
  * Looks a secret up, once, at its first use, whatever characters it has: a key in PEM has many lines.
@@ -8,7 +18,7 @@ import type { AuthContext } from './authenticator.ts'
  */
 export function lateSecret(
   value: Secret | string,
-  context: Pick<AuthContext, 'lookup' | 'onSecret'>,
+  context: Pick<SecretContext, 'lookup' | 'onSecret'>,
 ): () => string {
   let revealed: string | undefined
   return () => {
@@ -31,11 +41,7 @@ function partsOf(value: Secret | string, lookup: SecretLookup): readonly string[
  * @param option its path below the source, for messages: `auth.token`
  * @throws SecretMissingError, and ConfigError for a value that no header can carry
  */
-export function lateCredential(
-  value: Secret | string,
-  option: string,
-  context: Pick<AuthContext, 'lookup' | 'onSecret' | 'source'>,
-): () => string {
+export function lateCredential(value: Secret | string, option: string, context: SecretContext): () => string {
   const reveal = lateSecret(value, context)
   let checked = false
   return () => {
@@ -55,7 +61,7 @@ export function lateCredential(
 export function lateIdentifier(
   value: Secret | string,
   option: string,
-  context: Pick<AuthContext, 'lookup' | 'source'>,
+  context: Pick<SecretContext, 'lookup' | 'source'>,
 ): () => string {
   return lateCredential(value, option, { ...context, onSecret() {} })
 }

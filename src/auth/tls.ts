@@ -3,13 +3,12 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import type { AuthContext } from '../auth/authenticator.ts'
-import { lateSecret } from '../auth/credential.ts'
-import { privateKey } from '../auth/signing-key.ts'
 import { ConfigError } from '../errors.ts'
+import { isoTime } from '../http/errors.ts'
+import { lateSecret, type SecretContext } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
 import type { Clock, Runtime, TlsIdentity } from '../ports/runtime.ts'
-import { isoTime } from './errors.ts'
+import { privateKey } from './signing-key.ts'
 
 const material = 'PEM, base64 of that, or the path of a file with it'
 
@@ -45,7 +44,12 @@ export const tlsOptions = z
   })
 export type TlsOptions = z.output<typeof tlsOptions>
 
-interface TlsContext extends Pick<AuthContext, 'lookup' | 'onSecret' | 'source'> {
+/** What no path looks like: the shortest key, of Ed25519, is 64 characters of base64. */
+function mayBeKey(text: string): boolean {
+  return text.length > 200 || /^[A-Za-z0-9+/=\s]{60,}$/.test(text)
+}
+
+interface TlsContext extends SecretContext {
   readonly clock: Clock
   /** Where relative paths start. */
   readonly directory: string
@@ -88,7 +92,7 @@ function load(options: TlsOptions, context: TlsContext): TlsIdentity {
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code
       // What is no path may be a key that was pasted without its first line (S1).
-      const what = given.length > 200 ? 'the value' : `the file ${JSON.stringify(given)}`
+      const what = mayBeKey(given) ? 'the value' : `the file ${JSON.stringify(given)}`
       throw new ConfigError(place(name), `${what} can't be read (${code}): write ${material}`)
     }
     if (name === 'key') context.onSecret(text.trim())

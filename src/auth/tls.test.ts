@@ -8,15 +8,15 @@ import type { TLSSocket } from 'node:tls'
 import { generate } from 'selfsigned'
 import { afterEach, beforeAll, expect, test } from 'vitest'
 import { messageOf } from '../../test/auth/auth-bench.ts'
-import { ecKeys, pemOf } from '../../test/auth/keys.ts'
-import { oauth2 } from '../auth/oauth2.ts'
+import { ecKeys, edKeys, pemOf } from '../../test/auth/keys.ts'
 import { type OpenClientOptions, openClient } from '../config/open-client.ts'
+import { systemRuntime } from '../http/system-runtime.ts'
 import { env } from '../options/secret.ts'
 import type { HttpRequest } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { scriptedTransport } from '../testing/scripted-transport.ts'
-import { systemRuntime } from './system-runtime.ts'
-import { tlsOptions } from './tls.ts'
+import { oauth2 } from './oauth2.ts'
+import { tlsOptions, withTls } from './tls.ts'
 
 interface Pems {
   readonly private: string
@@ -251,4 +251,21 @@ test.each([
   [{ passphrase: 'p' }, 'key', 'there is no key for the passphrase'],
 ])('half of a pair is refused: %#', (options, path, message) => {
   expect(tlsOptions.safeParse(options).error?.issues).toMatchObject([{ path: [path], message }])
+})
+
+test('one file may hold the certificate and its key', async () => {
+  const { origin } = await api([ann.cert])
+  const both = `${ann.cert}\n${ann.private}`
+  expect(await ask(client({ baseUrl: origin, tls: { cert: both, key: both, ca: own.cert } }))).toBe('ann')
+})
+
+test('a short key that was pasted without its first line is not taken for a path that may be quoted (S1)', async () => {
+  const key = edKeys().privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
+  const runtime = { clock: fakeClock(), transport: scriptedTransport([]), random: () => 0 }
+  const around = { lookup: () => undefined, onSecret() {}, source: 'bank', directory: '/' }
+  const shown = withTls(tlsOptions.parse({ cert: ann.cert, key }), runtime, around)
+  const message = await messageOf(shown.transport({ method: 'GET', url: 'https://api.test/', headers: {} }))
+  expect(message).toBe(
+    "sources.bank.tls.key: the value can't be read (ENOENT): write PEM, base64 of that, or the path of a file with it",
+  )
 })

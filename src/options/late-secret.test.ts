@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { parseSecret } from '../options/secret.ts'
-import { lateSecret } from './credential.ts'
+import { lateSecret } from './late-secret.ts'
+import { parseSecret } from './secret.ts'
 
 test('S1: a secret inside a longer text is known by itself, too, since an API may send it back alone', () => {
   const known: string[] = []
