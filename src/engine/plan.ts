@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import type { Checkpoint, Destination } from '../ports/destination.ts'
+import type { Json } from '../ports/json.ts'
 import type { Progress, ReadScope, RequestPreview, Stream } from '../ports/source.ts'
 import { type PipelineParts, selectStreams } from './run.ts'
 import { type StartingPoint, startingPoint } from './starting-point.ts'
@@ -8,6 +9,14 @@ export interface PlannedSlice {
   readonly key: string
   readonly progress: Progress | null
   readonly request: RequestPreview
+}
+
+/** What a stream took of its API. */
+export interface LastReading {
+  /** Attempts, repeats included. */
+  readonly requests: number
+  /** Median time from sending a request to its response's head, in milliseconds. */
+  readonly latencyMs: number | null
 }
 
 export interface PlannedStream {
@@ -19,6 +28,8 @@ export interface PlannedStream {
   /** The first slices; `moreSlices` counts the others. */
   readonly slices: readonly PlannedSlice[]
   readonly moreSlices: number
+  /** What the stream took in the pipeline's last run, where that was done with it. */
+  readonly lastRun: LastReading | null
   /** In words, where the slices are not known without asking the API: then none is listed. */
   readonly slicing: string | null
   /** Why a run can't read this stream as it was asked to: a backfill that its API or its table can't take. */
@@ -37,18 +48,17 @@ export async function planPipeline(
   } = {},
 ): Promise<readonly PlannedStream[]> {
   const streams = selectStreams(parts, options.only)
-  const checkpoints = await readAllCheckpoints(parts.destination, parts.name)
+  const { checkpoints, lastReadings } = await readState(parts.destination, parts.name)
   const scope = options.scope ?? {}
   const fullRefresh = options.fullRefresh ?? false
   const planned: PlannedStream[] = []
   for (const stream of streams) {
     const own = checkpoints.filter((checkpoint) => checkpoint.stream === stream.name)
-    planned.push(
-      await planStream(stream, own, { scope, fullRefresh }).catch((error: unknown) => {
-        if (!(error instanceof ConfigError)) throw error
-        return refusedPlan(stream, error)
-      }),
-    )
+    const plan = await planStream(stream, own, { scope, fullRefresh }).catch((error: unknown) => {
+      if (!(error instanceof ConfigError)) throw error
+      return refusedPlan(stream, error)
+    })
+    planned.push({ ...plan, lastRun: lastReadings.get(stream.name) ?? null })
   }
   return planned
 }
@@ -79,6 +89,7 @@ async function planStream(
     slices,
     moreSlices: count - slices.length,
     slicing: stream.slicing ?? null,
+    lastRun: null,
     refused: null,
   }
 }
@@ -92,6 +103,7 @@ function refusedPlan({ name, table, write }: Stream, error: ConfigError): Planne
     slices: [],
     moreSlices: 0,
     slicing: null,
+    lastRun: null,
     refused: error.message,
   }
 }
@@ -101,7 +113,34 @@ function origin(start: StartingPoint): PlannedStream['from'] {
   return start.committed.size > 0 ? 'checkpoint' : 'start'
 }
 
-async function readAllCheckpoints(destination: Destination, pipeline: string) {
+async function readState(destination: Destination, pipeline: string) {
   await using session = await destination.open(pipeline, { readOnly: true })
-  return await session.readCheckpoints()
+  const checkpoints = await session.readCheckpoints()
+  const run = (await session.lastRun?.()) ?? null
+  return { checkpoints, lastReadings: readingsOf(run?.report ?? null) }
+}
+
+/** What a run's report says of the streams that it was done with. A report may be of an older version, or of somebody's own. */
+function readingsOf(report: Json): Map<string, LastReading> {
+  const readings = new Map<string, LastReading>()
+  for (const stream of listIn(report, 'streams')) {
+    const name = fieldOf(stream, 'stream')
+    const requests = fieldOf(stream, 'requests')
+    const median = fieldOf(fieldOf(stream, 'latencyMs'), 'p50')
+    if (fieldOf(stream, 'outcome') !== 'done' || typeof name !== 'string' || typeof requests !== 'number')
+      continue
+    readings.set(name, { requests, latencyMs: typeof median === 'number' ? median : null })
+  }
+  return readings
+}
+
+function fieldOf(value: Json, name: string): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? ((value as { readonly [key: string]: Json })[name] ?? null)
+    : null
+}
+
+function listIn(value: Json, name: string): readonly Json[] {
+  const list = fieldOf(value, name)
+  return Array.isArray(list) ? list : []
 }

@@ -200,6 +200,8 @@ export interface DestinationSession extends AsyncDisposable {
   moveCheckpoints(move: CheckpointMove): Promise<void>
   /** Writes or overwrites the run's record. */
   recordRun(run: RunRecord): Promise<void>
+  /** The pipeline's last run that is over, `null` where there was none. Optional: without it a plan can't say how long a run takes. */
+  lastRun?(): Promise<RunRecord | null>
   /**
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
    * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.

@@ -91,6 +91,11 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           use(true)
           state.runs.set(run.id, run)
         },
+        async lastRun() {
+          use(false)
+          const over = [...state.runs.values()].filter(({ finishedAt }) => finishedAt !== null)
+          return over.sort((a, b) => b.finishedAt! - a.finishedAt!)[0] ?? null
+        },
         async abandonReplacement(stream, table, staged) {
           use(true)
           abandonReplacement(store, state, stream, table, staged)

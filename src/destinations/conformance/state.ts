@@ -211,6 +211,11 @@ export const stateCases: readonly ConformanceCase[] = [
       await session.recordRun({ ...run, id: 'run-2' })
       const runs = [...(await harness.runs(PIPELINE))].sort((a, b) => (a.id < b.id ? -1 : 1))
       assert.deepEqual(runs, [ended, { ...run, id: 'run-2' }])
+      if (session.lastRun === undefined) return
+      assert.deepEqual(await session.lastRun(), ended)
+      const later = { ...ended, id: 'run-0', finishedAt: AT + 2000, outcome: 'paused', report: null } as const
+      await session.recordRun(later)
+      assert.deepEqual(await session.lastRun(), later)
     },
   ),
 

@@ -21,10 +21,9 @@ import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
 import { EncodedRows } from './encoded-rows.ts'
 import { explainFailure } from './failure.ts'
-import { instant } from './instant.ts'
-import { storableJson } from './json-text.ts'
 import { type QueryRow, readRows } from './query.ts'
 import type { RowFeed } from './row-feed.ts'
+import { readLastRun, writeRun } from './run-record.ts'
 import { forgetTableSchema, type Place, readTableSchema, tableName } from './table-schema.ts'
 import type { Warehouse } from './warehouse.ts'
 
@@ -81,18 +80,12 @@ export class DuckdbSession implements DestinationSession {
 
   recordRun(run: RunRecord): Promise<void> {
     return this.#write((connection) =>
-      transaction(connection, async () => {
-        const own = [this.#pipeline, run.id]
-        await connection.run('DELETE FROM _sluice_runs WHERE pipeline = $1 AND run_id = $2', own)
-        await connection.run('INSERT INTO _sluice_runs VALUES ($1, $2, $3, $4, $5, $6)', [
-          ...own,
-          instant(run.startedAt),
-          run.finishedAt === null ? null : instant(run.finishedAt),
-          run.outcome,
-          storableJson(JSON.stringify(run.report)),
-        ])
-      }),
+      transaction(connection, () => writeRun(connection, this.#pipeline, run)),
     )
+  }
+
+  lastRun(): Promise<RunRecord | null> {
+    return this.#read(null, (connection) => readLastRun(connection, this.#pipeline))
   }
 
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {
