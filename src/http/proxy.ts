@@ -21,7 +21,7 @@ export const proxyOption = secret
     // biome-ignore lint/suspicious/noTemplateCurlyInString: variables as YAML spells them
     'HTTP proxy of all of the source\'s requests, those for tokens included, as in "http://${env:PROXY_USER}:${env:PROXY_PASSWORD}@proxy.example.com:3128"; `none` asks the API directly. Default: what HTTPS_PROXY, HTTP_PROXY and NO_PROXY say',
   )
-  .meta({ title: 'secret' })
+  .meta({ title: 'proxy' })
 
 /** What is wrong with the address of a proxy, without quoting it. */
 function problemOf(text: string): string | undefined {
