@@ -1,7 +1,6 @@
 // HTTP proxies: which one a source's requests go through, by its own option. See environment-proxy.ts for the environment's.
-import type { AuthContext } from '../auth/auth-context.ts'
-import { lateSecret } from '../auth/credential.ts'
 import { ConfigError } from '../errors.ts'
+import { lateSecret, type SecretContext } from '../options/late-secret.ts'
 import { isSecret, type Secret, secret } from '../options/secret.ts'
 import type { HttpProxy, Runtime } from '../ports/runtime.ts'
 
@@ -67,7 +66,7 @@ function decoded(text: string): string {
 export function withProxy(
   option: Secret | string | undefined,
   runtime: Runtime,
-  context: Pick<AuthContext, 'lookup' | 'onSecret' | 'source'>,
+  context: SecretContext & { readonly source: string },
 ): Runtime {
   if (option === undefined) return runtime
   let known: HttpProxy | 'none' | undefined
