@@ -129,7 +129,15 @@ export type {
 export type { EventSink, SluiceEvent } from './ports/events.ts'
 export { type Json, type JsonRecord, LongDecimal, type Value } from './ports/json.ts'
 export type { RequestSpec } from './ports/request.ts'
-export type { Clock, HttpHeaders, HttpRequest, HttpResponse, Runtime, Transport } from './ports/runtime.ts'
+export type {
+  Clock,
+  HttpHeaders,
+  HttpProxy,
+  HttpRequest,
+  HttpResponse,
+  Runtime,
+  Transport,
+} from './ports/runtime.ts'
 export type { Column, ColumnType, TableSchema } from './ports/schema.ts'
 export type { Progress, ReadScope, SideTable, Slice, Source, SourcePage, Stream } from './ports/source.ts'
 // Quotas

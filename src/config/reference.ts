@@ -112,6 +112,7 @@ const valueKinds: Readonly<Record<string, string>> = {
   size: 'A number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`: `"64MiB"`.',
   secret: `\`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML; looked up when the run needs it, and shown as \`***\`. A literal text is taken, too.`,
   'text or secret': `A text, which may be empty; or a secret, \`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML, also inside a text. A secret is looked up when the run needs it, sent to the API alone, and shown as \`***\`.`,
+  proxy: `The address of an HTTP proxy, as in \`"http://proxy.example.com:3128"\`, with a user and a password before the host where it wants them; a [secret](#secret) that holds one, or has one inside; or \`none\`.`,
   'JSON with secrets':
     'Any JSON. Its texts may be secrets, or have one inside; they are looked up when the run needs them, and shown as `***`.',
   address: `An \`http://\` or \`https://\` URL, or \`env('NAME')\`; in YAML also with \`\${env:NAME}\` inside.`,

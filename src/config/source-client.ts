@@ -5,6 +5,7 @@ import type { SourceAuth } from '../auth/rotate.ts'
 import { withTls } from '../auth/tls.ts'
 import { type Client, createClient } from '../http/client.ts'
 import type { Account } from '../http/layer.ts'
+import { withProxy } from '../http/proxy.ts'
 import { createRedactor, type Redactor } from '../http/redact.ts'
 import { sourceOrigins } from '../http/request-url.ts'
 import { attachSecrets, splitSecrets } from '../http/secret-parts.ts'
@@ -40,7 +41,8 @@ export function sourceClient(
   const { lookup, tokenStore, onEvent, quotaRegistry, directory } = surroundings
   const redactor = createRedactor()
   const secrets = { lookup, onSecret: (value: string) => redactor.add(value), source: name }
-  const runtime = withTls(settings.tls, surroundings.runtime, { ...secrets, directory })
+  const proxied = withProxy(settings.proxy, surroundings.runtime, secrets)
+  const runtime = withTls(settings.tls, proxied, { ...secrets, directory })
   const baseUrl = revealSecret(settings.baseUrl, lookup)
   const { base } = sourceOrigins(baseUrl, settings.allowedOrigins)
   const { plain, secret } = splitSecrets(settings)

@@ -1,4 +1,5 @@
 import type { Clock, Runtime } from '../ports/runtime.ts'
+import { environmentProxy } from './environment-proxy.ts'
 import { type ClosableTransport, type UndiciTransportOptions, undiciTransport } from './transport.ts'
 
 /** setTimeout counts in 32 bits; a longer delay would fire at once. */
@@ -32,9 +33,13 @@ function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
   })
 }
 
-/** The runtime of a real process. Close its transport at the end, or connections keep the process alive for some seconds. */
+/** The runtime of a real process, whose environment may name proxies. Close its transport at the end, or connections keep the process alive for some seconds. */
 export function systemRuntime(
   options: UndiciTransportOptions = {},
 ): Runtime & { readonly transport: ClosableTransport } {
-  return { transport: undiciTransport(options), clock: systemClock, random: Math.random }
+  return {
+    transport: undiciTransport({ proxyFor: environmentProxy(process.env), ...options }),
+    clock: systemClock,
+    random: Math.random,
+  }
 }

@@ -1,9 +1,10 @@
 import { rootCertificates } from 'node:tls'
-import { type buildConnector, Client, Pool } from 'undici'
+import { type buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import { z } from 'zod'
 import { duration } from '../options/duration.ts'
-import type { HttpRequest, HttpResponse, TlsIdentity, Transport } from '../ports/runtime.ts'
+import type { HttpProxy, HttpRequest, HttpResponse, TlsIdentity, Transport } from '../ports/runtime.ts'
 import { BodyTruncatedError, TimeoutError, TransportError } from './errors.ts'
+import { ProxyFailure, proxyDispatcher, proxyStatusError } from './proxy-dispatcher.ts'
 
 /** The parts of one request that may not take longer than their limit. */
 export const timeoutOptions = z.strictObject({
@@ -28,6 +29,8 @@ export interface UndiciTransportOptions {
   readonly keepAliveMs?: number
   /** Certificates to trust beside the system's, in PEM: for a server whose certificate is its own. */
   readonly ca?: string | readonly string[]
+  /** The proxy for a request that names none itself. Default: all are sent directly; `systemRuntime` asks the environment. */
+  readonly proxyFor?: (url: URL) => HttpProxy | undefined
 }
 
 /** A transport that holds connections. */
@@ -39,27 +42,43 @@ export interface ClosableTransport extends Transport, AsyncDisposable {
 /** Sends requests over pools of kept-alive connections, one pool an origin. Follows no redirect and inflates nothing. */
 export function undiciTransport(options: UndiciTransportOptions = {}): ClosableTransport {
   const defaults = { ...defaultTimeouts, ...options.timeouts }
-  const pools = new Map<string, Pool>()
+  const pools = new Map<string, Dispatcher>()
   const identities = new Map<TlsIdentity | undefined, number>()
   let closed = false
 
-  function poolFor(origin: string, connectMs: number, tls: TlsIdentity | undefined): Pool {
+  function poolFor(
+    origin: string,
+    connectMs: number,
+    tls: TlsIdentity | undefined,
+    proxy: HttpProxy | undefined,
+  ): Dispatcher {
     const identity = identities.get(tls) ?? identities.size
     identities.set(tls, identity)
     // The connect timeout and a certificate belong to a connection, so requests that differ in them don't share one.
-    const key = `${origin} ${connectMs} ${identity}`
+    const key = `${origin} ${connectMs} ${identity} ${proxy?.origin} ${proxy?.authorization}`
     let pool = pools.get(key)
     if (pool === undefined) {
-      pool = new Pool(origin, {
+      const allowH2 = options.allowH2 ?? true
+      const pooled = {
         connections: options.connections ?? 10,
-        allowH2: options.allowH2 ?? true,
+        allowH2,
         factory: multiplexed,
         keepAliveTimeout: options.keepAliveMs ?? 4000,
-        connect: {
-          timeout: connectMs,
-          ...tlsOf(tls, options.ca),
-        },
-      })
+      }
+      const connect = { timeout: connectMs, ...tlsOf(tls, options.ca) }
+      pool =
+        proxy === undefined
+          ? new Pool(origin, { ...pooled, connect })
+          : proxyDispatcher(proxy, origin, {
+              pooled,
+              connectMs,
+              toOrigin: { ...connect, allowH2 },
+              // Whoever is trusted for the API is trusted for the proxy; the certificate of the source is the API's to see.
+              toProxy: {
+                timeout: connectMs,
+                ...tlsOf(tls?.ca === undefined ? {} : { ca: tls.ca }, options.ca),
+              },
+            })
       pools.set(key, pool)
     }
     return pool
@@ -75,8 +94,10 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
         sent: false,
         recovery: 'stop-run',
       })
+    const proxy = request.proxy === 'none' ? undefined : (request.proxy ?? options.proxyFor?.(url))
     try {
-      const response = await poolFor(url.origin, timeouts.connect, request.tls).request({
+      const response = await poolFor(url.origin, timeouts.connect, request.tls, proxy).request({
+        origin: url.origin,
         path: url.pathname + url.search,
         method: request.method as 'GET',
         headers: request.headers as Record<string, string>,
@@ -86,6 +107,11 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
         ...(signal === undefined ? {} : { signal }),
       })
       const body = response.body
+      // The proxy itself, which reads requests without TLS; an API has no reason to answer so.
+      if (proxy !== undefined && url.protocol === 'http:' && response.statusCode === 407) {
+        await body.dump({ limit: 65_536 }).catch(() => {})
+        throw proxyStatusError(named, proxy, 407)
+      }
       return {
         status: response.statusCode,
         headers: response.headers,
@@ -97,6 +123,7 @@ export function undiciTransport(options: UndiciTransportOptions = {}): ClosableT
       }
     } catch (error) {
       if (signal?.aborted) throw signal.reason
+      if (error instanceof TransportError) throw error
       throw translate(error, named, timeouts)
     }
   }
@@ -178,6 +205,7 @@ const unsent =
   /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|EHOSTDOWN|EADDRNOTAVAIL|CERT_.*|ERR_TLS_CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_.*|UND_ERR_INVALID_ARG)$/
 
 function translate(error: unknown, url: string, timeouts: Timeouts): Error {
+  if (error instanceof ProxyFailure) return translateProxy(error, url, timeouts)
   const code = codeOf(error)
   if (code === 'UND_ERR_CONNECT_TIMEOUT')
     return new TimeoutError(url, 'connect', timeouts.connect, { cause: error })
@@ -189,6 +217,19 @@ function translate(error: unknown, url: string, timeouts: Timeouts): Error {
     sent: !(connecting || unsent.test(code)),
     recovery: lasting.test(code) ? 'fix-config' : 'retry',
     cause: error,
+  })
+}
+
+/** No tunnel to the API came to be: the API has seen nothing of the request. */
+function translateProxy({ proxy, status, cause }: ProxyFailure, url: string, timeouts: Timeouts): Error {
+  if (status !== undefined) return proxyStatusError(url, proxy, status)
+  const code = codeOf(cause)
+  if (/^UND_ERR_(CONNECT|HEADERS)_TIMEOUT$/.test(code))
+    return new TimeoutError(`${url} by the proxy ${proxy.origin}`, 'connect', timeouts.connect, { cause })
+  return new TransportError(url, code, `by the proxy ${proxy.origin}: ${describe(cause)}`, {
+    sent: false,
+    recovery: lasting.test(code) ? 'fix-config' : 'retry',
+    cause,
   })
 }
 

@@ -44,3 +44,25 @@ export function parseAuth(text: string): AuthDraft {
     key: reference(second),
   }
 }
+
+/** Where a credential was put, and the variables that it came from; never a value (S1). */
+export function describeAuth(auth: AuthDraft): string {
+  const from = (value: Json | undefined) =>
+    [...String(value).matchAll(/\$\{env:(\w+)\}/g)].map((match) => match[1]!).join(' and ')
+  switch (auth.type) {
+    case 'bearer':
+      return `the value of ${from(auth['token'])}, as \`Authorization: Bearer …\``
+    case 'basic':
+      return auth['password'] === undefined
+        ? `the value of ${from(auth['username'])}, as the user of \`Authorization: Basic …\`, without a password`
+        : `the values of ${from(auth['username'])} and ${from(auth['password'])}, as user and password of \`Authorization: Basic …\``
+    case 'api_key':
+      return `the value of ${from(auth['key'])}, ${placeOfKey(auth['in'])} ${String(auth['name'])}`
+    default:
+      return `a token that was asked for with the values of ${from(Object.values(auth).join(' '))}`
+  }
+}
+
+function placeOfKey(where: Json | undefined): string {
+  return where === 'query' ? 'in the parameter' : where === 'cookie' ? 'in the cookie' : 'in the header'
+}

@@ -58,19 +58,17 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
           options,
           [
             `pagination: ${where}; the second page was asked for, and holds ${outcome.second.length} other records`,
-            ...doubts(doubt, true),
           ],
           outcome.second,
         )
       case 'end':
         return found(options, [
           `pagination: ${where}; the first page is the last, so that no second one could confirm it`,
-          ...doubts(doubt),
+          ...(doubt === undefined ? [] : [doubt]),
         ])
       case 'empty':
         return found(options, [
-          `pagination: ${where}; the second page is empty: check that it is asked for as the API's documentation says`,
-          ...doubts(doubt),
+          `CHECK pagination: ${where}; the second page is empty: compare how it is asked for with the API's documentation${because(doubt)}`,
         ])
       case 'same':
         notes.push(`${where} was found, but the second page that was asked by it holds the same records`)
@@ -79,8 +77,7 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
         // A link to elsewhere, or a parameter of another name.
         if (options.type === 'next-url' || options.type === 'link-header')
           return found(options, [
-            `CHECK pagination: ${where}; the second page could not be had: ${outcome.why}`,
-            ...doubts(doubt),
+            `CHECK pagination: ${where}; the second page could not be had: ${outcome.why}${because(doubt)}`,
           ])
         notes.push(
           `${where} was found, but the second page that was asked by it could not be had: ${outcome.why}`,
@@ -122,12 +119,17 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
         ...notes,
         `CHECK pagination: ${place} holds what leads to the next page, and the parameter that takes it is not known: write its name into \`param\``,
       ])
+    // A list of an odd length that ignores page numbers is most likely whole.
+    const isLikelyWhole = options.type === 'none' && says === 'nothing' && !usualPages.has(count)
     notes.push(
-      `CHECK pagination: ${doubt ?? `the answer has ${count} records, as if the page were full`}; the usual parameters were tried, and gave no second page. Read in the API's documentation how a list goes on, and say it here`,
+      `${isLikelyWhole ? '' : 'CHECK '}pagination: ${doubt ?? `the answer has ${count} records, as if the page were full`}; the usual parameters were tried, and gave no second page. Read in the API's documentation how a list goes on, and say it here`,
     )
     return found({ type: 'none' }, notes)
   }
-  if (says === 'end') return found({ type: 'none' }, ['the answer says that it is the whole list'])
+  if (says === 'end')
+    return found({ type: 'none' }, [
+      'the answer says that it is the whole list. If it can grow beyond a page, say here how it goes on',
+    ])
   return found({ type: 'none' }, [
     "nothing in the answer says that there are more pages: one answer is taken for the whole list. Check the API's documentation if the list can grow",
   ])
@@ -141,9 +143,12 @@ export async function confirmPages(first: ReadSample, context: ConfirmContext): 
   }
 }
 
-function doubts(doubt: string | undefined, confirmed = false): readonly string[] {
-  return doubt === undefined || confirmed ? [] : [`CHECK ${doubt}`]
+function because(doubt: string | undefined): string {
+  return doubt === undefined ? '' : `; ${doubt}`
 }
+
+/** Lengths of a page that many APIs have where nobody asks for another. */
+const usualPages: ReadonlySet<number> = new Set([10, 20, 25, 30, 50, 100, 200, 250, 500, 1000])
 
 async function tryOptions(
   first: ReadSample,

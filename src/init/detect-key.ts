@@ -4,8 +4,8 @@ import { LongDecimal } from '../ports/json.ts'
 
 export interface DetectedKey {
   readonly fields: readonly string[]
-  /** `name`: it is called like one. `only`: nothing else is unique. */
-  readonly by: 'name' | 'only' | 'together'
+  /** `name`: it is called like one. `only`: nothing else is unique. `all`: no fewer fields will do, and even these may not. */
+  readonly by: 'name' | 'only' | 'together' | 'all'
 }
 
 /** What APIs call a record's key, the likeliest first. */
@@ -73,6 +73,11 @@ export function detectKey(records: readonly JsonRecord[], stream: string): Detec
   return undefined
 }
 
+/** Whether a field's name alone says that it is the record's own key. */
+export function isOwnKeyName(field: string, stream: string): boolean {
+  return rankOf(field, stream) < mayBeAnothers
+}
+
 /** The field that is called like a key, the likeliest, where nothing but names is known. */
 export function keyByName(fields: readonly string[], stream: string): string | undefined {
   const [best] = fields
@@ -82,6 +87,8 @@ export function keyByName(fields: readonly string[], stream: string): string | u
   return best?.field
 }
 
+/** Ranks from here on may as well be no key, as `code`. */
+const mayBeAnothers = 30
 /** Ranks from here on are no names of keys. */
 const notAName = 1000
 
@@ -92,7 +99,7 @@ function rankOf(field: string, stream: string): number {
   const singular = stream.replace(/ies$/, 'y').replace(/s$/, '').replaceAll('_', '')
   if (/^(.+?)(id|key|uuid|guid|number)$/.exec(plain)?.[1] === singular) return 20
   const known = others.indexOf(plain)
-  if (known >= 0) return 30 + known
+  if (known >= 0) return mayBeAnothers + known
   // `customer_id` is another record's key more often than this one's: only where it is unique over many.
   return /(^|[_a-z])(id|uuid|guid|key|code)$/i.test(field) ? notAName + 1 : notAName + 2
 }

@@ -13,7 +13,7 @@ import type { Runtime } from '../ports/runtime.ts'
 import { restOptions } from '../source/rest-options.ts'
 import type { AuthDraft } from './auth-flag.ts'
 import { confirmPages } from './confirm-pages.ts'
-import { type DetectedKey, detectKey } from './detect-key.ts'
+import { type DetectedKey, detectKey, isOwnKeyName } from './detect-key.ts'
 import type { OptionDraft, PipelineDraft } from './draft.ts'
 import { fetchSample, type Sample } from './fetch-sample.ts'
 import { sourceNameOf, streamNameOf, variableName } from './names.ts'
@@ -188,7 +188,7 @@ export async function draftAsked(asked: AskedUrl, options: DraftUrlOptions = {})
             : []),
           ...shapeDrafts(first.shape),
           { name: 'paginate', value: paging.options as unknown as Json, notes: paging.notes },
-          ...keyDraft(key, records.length, first.records.length === 0, options.key !== undefined),
+          ...keyDraft(key, streamName, records.length),
         ],
         suggestions: incrementalSuggestion(records),
       },
@@ -228,16 +228,22 @@ function shapeDrafts(shape: RecordsShape): OptionDraft[] {
   return first === undefined ? [] : [{ ...first, notes: shape.notes }, ...rest]
 }
 
+const enoughForTwoFields = 10
+
 function keyOf(
   records: Parameters<typeof detectKey>[0],
   stream: string,
   { format }: RecordsShape,
 ): DetectedKey | undefined {
   const key = detectKey(records, stream)
-  if (key !== undefined || (format !== 'csv' && format !== 'jsonl')) return key
+  if (format !== 'csv' && format !== 'jsonl') {
+    // Of few records almost any two fields tell one from another; a whole new table with each run loses none.
+    return key?.by === 'together' && records.length < enoughForTwoFields ? undefined : key
+  }
+  if (key !== undefined) return key
   // Rows are committed while they arrive, which needs a key.
   const fields = Object.keys(records[0] ?? {})
-  if (format === 'csv' && fields.length > 0 && fields.length <= 32) return { fields, by: 'together' }
+  if (format === 'csv' && fields.length > 0 && fields.length <= 32) return { fields, by: 'all' }
   throw new ConfigError(
     '',
     `no field of the ${records.length} records that were read tells one from another, and a stream of format ${format} needs a key: name the field, or several with commas, with --key`,
@@ -246,40 +252,47 @@ function keyOf(
 
 function keyDraft(
   key: DetectedKey | readonly string[] | undefined,
+  stream: string,
   sampled: number,
-  empty: boolean,
-  named: boolean,
 ): OptionDraft[] {
   if (key === undefined) {
+    const why =
+      sampled === 0
+        ? 'none could be found, since the list is empty'
+        : `none was found, no field that looks like one is in all of the ${sampled} records and different in each`
     return [
       {
         name: 'write',
         value: 'replace',
         notes: [
-          empty
-            ? 'key: none could be found, since the list is empty. Name the field that tells one record from another, as in `key: id`, in place of `write`'
-            : `key: none was found, no field that looks like one is in all of the ${sampled} records and different in each. Each run swaps in a whole new table; with \`key\` in place of \`write\` records are updated`,
+          `key: ${why}. Each run swaps in a whole new table; with \`key: FIELD\` in place of \`write\` records are updated`,
         ],
       },
     ]
   }
-  const fields = 'fields' in key ? key.fields : key
-  const value = fields.length === 1 ? fields[0]! : [...fields]
-  if (named || !('by' in key)) return [{ name: 'key', value }]
+  if (!('by' in key)) return [{ name: 'key', value: keyValue(key) }]
+  return [{ name: 'key', value: keyValue(key.fields), notes: [keyNote(key, stream, sampled)] }]
+}
+
+function keyValue(fields: readonly string[]): Json {
+  return fields.length === 1 ? fields[0]! : [...fields]
+}
+
+function keyNote({ by, fields }: DetectedKey, stream: string, sampled: number): string {
   const where = `in all of the ${sampled} records, and different in each`
-  const note =
-    key.by === 'name'
-      ? `key: ${where}`
-      : key.by === 'only'
-        ? `CHECK key: ${where}, but not called like a key: it may be so by chance`
-        : `CHECK key: no single field will do; these together are ${where}. It may be so by chance`
-  return [
-    {
-      name: 'key',
-      value,
-      notes: [sampled === 1 ? 'CHECK key: by its name alone, since there is one record' : note],
-    },
-  ]
+  switch (by) {
+    case 'name':
+      if (sampled > 1) return `key: ${where}`
+      return isOwnKeyName(fields[0]!, stream)
+        ? 'key: by its name'
+        : 'CHECK key: by its name alone, since there is one record'
+    case 'only':
+      return `CHECK key: ${where}, but not called like a key: it may be so by chance`
+    case 'together':
+      return `CHECK key: no single field will do; these together are ${where}. It may be so by chance`
+    case 'all':
+      return `CHECK key: no field tells the ${sampled} records apart, so that all of them together are the key: rows that are the same are loaded once`
+  }
 }
 
 function incrementalSuggestion(records: Parameters<typeof timeFields>[0]): OptionDraft[] {

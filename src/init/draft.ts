@@ -1,6 +1,12 @@
 // A pipeline that is about to be written: its options in the order of the file, each with what is to be said of it.
 import type { Json } from '../ports/json.ts'
 
+/**
+ * What a note begins with that the user has to settle: if the guess is wrong, records would be missing or mixed up, or the pipeline could
+ * not run as it is. What stops a run with a message of its own, or loads everything anyway, bears no mark.
+ */
+const mark = 'CHECK '
+
 export interface OptionDraft {
   readonly name: string
   /** Plain data; a secret is `${env:NAME}`, never a value (S1). */
@@ -46,6 +52,41 @@ export function pipelineOf(draft: PipelineDraft): { readonly [option: string]: J
       },
     },
   }
+}
+
+/** A note that the user has to settle, and where it stands. */
+export interface Check {
+  /** The stream, or the source. */
+  readonly at: string
+  readonly note: string
+}
+
+/** Everything that bears the mark, in the order of the file. What is commented out as a whole asks for nothing. */
+export function checksOf({ sourceName, source, streams }: PipelineDraft): readonly Check[] {
+  const marked = (at: string, notes: readonly string[]) =>
+    notes.filter((note) => note.startsWith(mark)).map((note) => ({ at, note: note.slice(mark.length) }))
+  const notesOf = (options: readonly OptionDraft[]) => options.flatMap(({ notes = [] }) => notes)
+  return [
+    ...marked(sourceName, notesOf(source)),
+    ...streams
+      .filter(({ off }) => off === undefined)
+      .flatMap(({ name, notes, options }) =>
+        marked(`${sourceName}.${name}`, [...notes, ...notesOf(options)]),
+      ),
+  ]
+}
+
+/** The draft with a line at its head that says where the marks are. */
+export function withChecklist(draft: PipelineDraft): PipelineDraft {
+  const places = [...new Set(checksOf(draft).map(({ at }) => at))]
+  if (places.length === 0) return draft
+  return { ...draft, notes: [...draft.notes, `To be settled before a run, at CHECK: ${places.join(', ')}`] }
+}
+
+/** The environment variables that a source needs. */
+export function variablesOf(options: readonly OptionDraft[]): readonly string[] {
+  const text = JSON.stringify(valuesOf(options))
+  return [...new Set([...text.matchAll(/\$\{env:(\w+)\}/g)].map((match) => match[1]!))]
 }
 
 export function valuesOf(options: readonly OptionDraft[]): { [name: string]: Json } {

@@ -24,8 +24,7 @@ export function loadable(draft: PipelineDraft): PipelineDraft {
     } catch (error) {
       const message = error instanceof ConfigError ? error.message : ''
       const at = left.streams.find(
-        ({ name, off }) =>
-          off === undefined && message.includes(`sources.${left.sourceName}.streams.${name}`),
+        ({ name, off }) => off === undefined && names(message, `sources.${left.sourceName}.streams.${name}`),
       )
       if (at === undefined) throw error
       const why = message.split('\n')[0]!
@@ -35,4 +34,12 @@ export function loadable(draft: PipelineDraft): PipelineDraft {
       }
     }
   }
+}
+
+/** Whether a message speaks of that option: of the stream `orders`, not of `order`. */
+function names(message: string, path: string): boolean {
+  return message
+    .split(path)
+    .slice(1)
+    .some((rest) => !/^\w/.test(rest))
 }

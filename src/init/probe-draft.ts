@@ -1,15 +1,16 @@
 // A draft from a document, held against the API itself: what a first answer shows outranks what a document says.
 import { sourceClient } from '../config/source-client.ts'
 import { type SurroundingsOptions, surround } from '../config/surroundings.ts'
-import { isSluiceError } from '../errors.ts'
+import { ConfigError, isSluiceError, type SluiceError } from '../errors.ts'
 import type { Client } from '../http/client.ts'
 import { parseOptions } from '../options/parse-options.ts'
+import type { SecretLookup } from '../options/secret.ts'
 import type { Json } from '../ports/json.ts'
 import type { QueryValue, RequestSpec } from '../ports/request.ts'
 import { restOptions } from '../source/rest-options.ts'
 import { confirmPages } from './confirm-pages.ts'
 import { detectKey } from './detect-key.ts'
-import { type OptionDraft, type PipelineDraft, type StreamDraft, valuesOf } from './draft.ts'
+import { type OptionDraft, type PipelineDraft, type StreamDraft, valuesOf, variablesOf } from './draft.ts'
 import { fetchSample } from './fetch-sample.ts'
 import { type ReadSample, readSample } from './read-sample.ts'
 
@@ -19,21 +20,66 @@ export interface ProbeOptions extends SurroundingsOptions {
   readonly signal?: AbortSignal
 }
 
-/** Asks for the first page of each stream that needs no other one's records. An answer that can't be had is said in the stream's notes. */
-export async function probeDraft(draft: PipelineDraft, options: ProbeOptions = {}): Promise<PipelineDraft> {
+export interface Probed {
+  readonly draft: PipelineDraft
+  /** Streams that were asked for, and answered. */
+  readonly answered: readonly string[]
+  /** Streams whose answer could not be had or read, and why. Their notes say it, too. */
+  readonly failed: ReadonlyMap<string, SluiceError>
+  /** Streams that were not asked for: their requests need the values of their slices. */
+  readonly unasked: readonly string[]
+}
+
+/**
+ * Asks for the first page of each stream that needs no other one's records.
+ * @throws ConfigError where a variable that the source needs is not set; nothing is asked then
+ */
+export async function probeDraft(draft: PipelineDraft, options: ProbeOptions = {}): Promise<Probed> {
   const around = surround(options)
   await using _around = { [Symbol.asyncDispose]: around.close }
   const settings = parseOptions(clientOptions, {
     ...(valuesOf(draft.source) as { baseUrl: string }),
     retry: { maxAttempts: 2 },
   })
+  requireVariables(draft, around.lookup)
   const { client } = sourceClient(draft.sourceName, settings, around)
   const streams: StreamDraft[] = []
+  const answered: string[] = []
+  const unasked: string[] = []
+  const failed = new Map<string, SluiceError>()
   for (const stream of draft.streams) {
-    const isAlone = stream.off === undefined && !stream.options.some(({ name }) => name === 'slices')
-    streams.push(isAlone ? await probeStream(stream, client, options.signal) : stream)
+    if (stream.off !== undefined) {
+      streams.push(stream)
+      continue
+    }
+    if (stream.options.some(({ name }) => name === 'slices')) {
+      unasked.push(stream.name)
+      streams.push({
+        ...stream,
+        notes: [...stream.notes, 'Not asked for: it needs the values of its slices.'],
+      })
+      continue
+    }
+    try {
+      streams.push(await probeStream(stream, client, options.signal))
+      answered.push(stream.name)
+    } catch (error) {
+      if (options.signal?.aborted || !isSluiceError(error)) throw error
+      failed.set(stream.name, error)
+      const note = `CHECK not confirmed, the first page could not be had: ${error.message}`
+      streams.push({ ...stream, notes: [...stream.notes, note] })
+    }
   }
-  return { ...draft, streams }
+  return { draft: { ...draft, streams }, answered, failed, unasked }
+}
+
+function requireVariables(draft: PipelineDraft, lookup: SecretLookup): void {
+  const missing = variablesOf(draft.source).filter((name) => !lookup(name))
+  if (missing.length === 0) return
+  throw new ConfigError(
+    '--probe',
+    `asks the API, which needs ${missing.join(' and ')}: not set, or empty. Nothing was asked or written: set ${missing.length === 1 ? 'it' : 'them'}, name other variables with --auth, or leave --probe out`,
+  )
 }
 
 async function probeStream(
@@ -48,16 +94,8 @@ async function probeStream(
     query: (values['query'] ?? {}) as { readonly [name: string]: QueryValue },
     headers: (values['headers'] ?? {}) as { readonly [name: string]: string },
   }
-  try {
-    const first = await readSample(await fetchSample(client, request, signal))
-    return await compared(stream, first, { client, request, ...(signal && { signal }) })
-  } catch (error) {
-    if (signal?.aborted || !isSluiceError(error)) throw error
-    return {
-      ...stream,
-      notes: [...stream.notes, `CHECK not confirmed, the first page could not be had: ${error.message}`],
-    }
-  }
+  const first = await readSample(await fetchSample(client, request, signal))
+  return compared(stream, first, { client, request, ...(signal && { signal }) })
 }
 
 async function compared(

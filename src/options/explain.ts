@@ -208,6 +208,8 @@ const loginParts: ReadonlySet<PropertyKey> = new Set(['body', 'claims', 'headers
 
 /** S1: a credential of the wrong type (a number without quotes, in YAML) is one still. */
 function holdsCredential(path: Path): boolean {
+  // Its address may hold a password.
+  if (path.at(-1) === 'proxy') return true
   if (path.includes('tls')) return path.at(-1) === 'key' || path.at(-1) === 'passphrase'
   if (!path.includes('auth')) return false
   // What a login sends, and what a token claims, may be a secret under any name.

@@ -17,6 +17,16 @@ export interface HttpRequest {
   readonly timeouts?: { readonly connect: number; readonly headers: number; readonly body: number }
   /** What the connection shows and trusts. Requests share connections where this is the same object. */
   readonly tls?: TlsIdentity
+  /** What it goes through; `none`: it is sent directly. Without it the transport's own rule holds. */
+  readonly proxy?: HttpProxy | 'none'
+}
+
+/** An HTTP proxy. */
+export interface HttpProxy {
+  /** As in `http://proxy.example.com:3128`. */
+  readonly origin: string
+  /** Its `proxy-authorization`. */
+  readonly authorization?: string
 }
 
 /** The client's side of TLS, in PEM. */

@@ -4,6 +4,7 @@ import { tlsOptions } from '../auth/tls.ts'
 import { breakerOptions } from '../http/breaker.ts'
 import { responseFormat } from '../http/decode/format-options.ts'
 import { bodyLimits } from '../http/decode/limits.ts'
+import { proxyOption } from '../http/proxy.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
 import { condition } from '../options/condition.ts'
@@ -179,6 +180,7 @@ export const restOptions = z
     tls: tlsOptions
       .optional()
       .describe('Mutual TLS, or a server whose certificate is its own. Default: neither'),
+    proxy: proxyOption.optional(),
     headers: headers.optional().describe('Headers of every request'),
     query: query.optional(),
     ...quotaOptions.shape,

@@ -67,7 +67,7 @@ export function parsePage(path: string, text: string): Page {
     path,
     text,
     blocks,
-    anchors: new Set(headings.map(anchorOf)),
+    anchors: anchorsOf(headings),
     links: [...withoutCode(plain).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!),
   }
 }
@@ -82,6 +82,17 @@ function printed(lines: readonly string[], end: number): string | undefined {
 
 function withoutCode(text: string): string {
   return text.replace(/`[^`\n]*`/g, '')
+}
+
+/** Headings of one text are told apart by a number: `#notes`, `#notes-1`. */
+function anchorsOf(headings: readonly string[]): ReadonlySet<string> {
+  const anchors = new Set<string>()
+  for (const anchor of headings.map(anchorOf)) {
+    let free = anchor
+    for (let n = 1; anchors.has(free); n++) free = `${anchor}-${n}`
+    anchors.add(free)
+  }
+  return anchors
 }
 
 /** The anchor of a heading, as renderers of Markdown make it. */

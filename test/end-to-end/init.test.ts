@@ -1,15 +1,51 @@
-// `sluice init URL` as a real process against servers on the loopback interface: what it writes is run as it is, and loads every record.
+// `sluice init URL` against servers on the loopback interface: what it writes is loaded from its file and run as it is, and loads every
+// record. The command and the run are called within this process, but where the process itself is looked at: its streams and exit codes,
+// its environment, and the package that a file in TypeScript imports.
 import { existsSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type SandboxServer, startSandbox } from '../../sandbox/server.ts'
 import { CREDENTIALS } from '../../sandbox/tokens.ts'
+import { type InitCommandOptions, initCommand } from '../../src/cli/commands/init.ts'
+import { exitCodeOf } from '../../src/cli/exit-code.ts'
+import { loadPipeline } from '../../src/config/load.ts'
 import type { RunReport } from '../../src/observe/report.ts'
+import { run } from '../../src/run.ts'
 import { Workspace } from './command-line.ts'
 import { type Handler, scriptedApi, sendJson } from './scripted-api.ts'
 
-// Each test starts processes, several tests side by side.
-vi.setConfig({ testTimeout: 90_000 })
+/** Calls the command in the workspace, where nobody sits at a terminal: its exit code, and what it printed. */
+async function init(
+  work: Workspace,
+  target: string,
+  { file, ...options }: InitCommandOptions & { readonly file?: string } = {},
+): Promise<{ readonly code: number; readonly stdout: string }> {
+  let stdout = ''
+  const code = await initCommand(target, file, options, {
+    questions: undefined,
+    directory: work.folder,
+    lookup: (name) => work.env[name],
+    print(text) {
+      stdout += text
+    },
+  })
+  return { code, stdout }
+}
+
+/** What the command fails with. */
+async function refusal(...args: Parameters<typeof init>): Promise<{ code: number; stderr: string }> {
+  const error = await init(...args).then(
+    ({ stdout }) => expect.fail(`it wrote: ${stdout}`),
+    (error: Error) => error,
+  )
+  return { code: exitCodeOf(error), stderr: error.message }
+}
+
+/** Loads the file, and runs it. */
+async function runFile(work: Workspace, file = 'pipeline.yaml'): Promise<RunReport> {
+  const { pipeline, directory } = await loadPipeline(work.path(file))
+  return run(pipeline, { directory, lookup: (name) => work.env[name] })
+}
 
 const total = 47
 const pageLength = 10
@@ -187,15 +223,13 @@ for (const { name, list, writes, path = '/v1/items' } of manners) {
   test.concurrent(`init writes a pipeline that loads every record of a list with ${name}`, async () => {
     await using api = await scriptedApi(handlerOf(list))
     const work = new Workspace()
-    const init = await work.sluice('init', `${api.url}${path}`)
-    expect(init).toMatchObject({ code: 0, stderr: '' })
+    expect((await init(work, `${api.url}${path}`)).code).toBe(0)
     const text = readFileSync(work.path('pipeline.yaml'), 'utf8')
     for (const wanted of writes) {
       if (typeof wanted === 'string') expect(text).toContain(wanted)
       else expect(text).toMatch(wanted)
     }
-    const run = await work.sluice('run', '--json')
-    expect(run).toMatchObject({ code: 0 })
+    expect((await runFile(work)).outcome).toBe('done')
     const rows = await work.query('warehouse.duckdb', 'SELECT name FROM api_items')
     expect(rows.map((row) => row['name']).toSorted()).toEqual(all.map(({ name }) => name).toSorted())
     work.remove()
@@ -227,20 +261,16 @@ afterAll(() => sandbox.close())
 test.concurrent('with a credential it reads the sandbox in the manners of Stripe, and loads every record', async () => {
   const work = new Workspace()
   work.env = { PAY_KEY: CREDENTIALS.pay.secretKey }
-  const init = await work.sluice(
-    'init',
-    `${sandbox.url}/pay/v1/balance_transactions?limit=100`,
-    '--auth',
-    'bearer:PAY_KEY',
-  )
-  expect(init).toMatchObject({ code: 0, stderr: '' })
+  const { code, stdout } = await init(work, `${sandbox.url}/pay/v1/balance_transactions?limit=100`, {
+    auth: 'bearer:PAY_KEY',
+  })
+  expect(code).toBe(0)
   const text = readFileSync(work.path('pipeline.yaml'), 'utf8')
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable as YAML spells it
   expect(text).toContain('auth: { type: bearer, token: "${env:PAY_KEY}" }')
   expect(text).toContain('paginate: { type: keyset, param: starting_after, more: has_more }')
-  expect(`${text}${init.stdout}`).not.toContain(CREDENTIALS.pay.secretKey)
-  const run = await work.sluice('run', '--json')
-  expect((JSON.parse(run.stdout) as RunReport).records).toBe([...sandbox.sandbox.truth.transactions()].length)
+  expect(`${text}${stdout}`).not.toContain(CREDENTIALS.pay.secretKey)
+  expect((await runFile(work)).records).toBe([...sandbox.sandbox.truth.transactions()].length)
   work.remove()
 })
 
@@ -248,15 +278,11 @@ test.concurrent('with a user and a password it reads the sandbox in the manners 
   const work = new Workspace()
   work.env = { TRACK_USER: 'sluice.service', TRACK_SECRET: 'track-sandbox-secret' }
   const url = `${sandbox.url}/track/api/query/events?project_id=1`
-  expect(await work.sluice('init', url, '--auth', 'basic:TRACK_USER:TRACK_SECRET')).toMatchObject({
-    code: 0,
-    stderr: '',
-  })
+  expect((await init(work, url, { auth: 'basic:TRACK_USER:TRACK_SECRET' })).code).toBe(0)
   const text = readFileSync(work.path('pipeline.yaml'), 'utf8')
   expect(text).toContain('unwrap: properties')
   expect(text).toContain('key: $insert_id')
-  const run = await work.sluice('run', '--json')
-  expect((JSON.parse(run.stdout) as RunReport).records).toBe([...sandbox.sandbox.truth.events()].length)
+  expect((await runFile(work)).records).toBe([...sandbox.sandbox.truth.events()].length)
   work.remove()
 })
 
@@ -269,15 +295,15 @@ test.concurrent('S1: a secret in the address is written as a variable, and asked
     sendJson(response, url.searchParams.get('page') === '2' ? [] : all)
   })
   const work = new Workspace()
-  const init = await work.sluice('init', `${api.url}/v1/items?api_key=s3cret-value&state=all`)
-  expect(init).toMatchObject({ code: 0, stderr: '' })
+  const { code, stdout } = await init(work, `${api.url}/v1/items?api_key=s3cret-value&state=all`)
+  expect(code).toBe(0)
   const text = readFileSync(work.path('pipeline.yaml'), 'utf8')
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable as YAML spells it
   expect(text).toContain('query: { api_key: "${env:API_KEY}" }')
   expect(text).toContain('query: { state: all }')
-  expect(`${text}${init.stdout}${init.stderr}`).not.toContain('s3cret')
+  expect(`${text}${stdout}`).not.toContain('s3cret')
   work.env = { API_KEY: 's3cret-value' }
-  expect(await work.sluice('run')).toMatchObject({ code: 0 })
+  expect((await runFile(work)).outcome).toBe('done')
   expect(asked.every((key) => key === 's3cret-value')).toBe(true)
   work.remove()
 })
@@ -285,7 +311,7 @@ test.concurrent('S1: a secret in the address is written as a variable, and asked
 interface Refusal {
   readonly name: string
   readonly handler: Handler
-  readonly args?: readonly string[]
+  readonly auth?: string
   readonly env?: Record<string, string>
   readonly code: number
   readonly says: string | RegExp
@@ -299,15 +325,15 @@ const refusals: readonly Refusal[] = [
     name: '401',
     handler: (_, response) => sendJson(response, { message: 'missing token' }, 401),
     code: 2,
-    says: /401.*missing token.*Nothing was written: the API wants a credential; set its variable, and name it with --auth: bearer:TOKEN_VARIABLE, header:X-Api-Key:KEY_VARIABLE/,
+    says: /401: missing token\. No credential was sent\. Nothing was written: put the credential into an environment variable, as in `export API_TOKEN=…`, and name the variable, as in `--auth bearer:API_TOKEN`\. Its forms: bearer:TOKEN_VARIABLE, header:X-Api-Key:KEY_VARIABLE/,
   },
   {
     name: '403 with a credential',
     handler: (_, response) => sendJson(response, { message: 'not yours' }, 403),
-    args: ['--auth', 'header:X-Api-Key:MY_KEY'],
+    auth: 'header:X-Api-Key:MY_KEY',
     env: { MY_KEY: 'hush-hush' },
     code: 2,
-    says: /403.*not yours.*the API refuses the credential of --auth; check the variable that it names/,
+    says: /403: not yours\. What was sent: the value of MY_KEY, in the header X-Api-Key\. Nothing was written: it may lack a permission or scope, or the API wants it in another place/,
   },
   {
     name: '404',
@@ -348,16 +374,16 @@ const refusals: readonly Refusal[] = [
   {
     name: 'a variable that is not set',
     handler: (_, response) => sendJson(response, all),
-    args: ['--auth', 'bearer:NOT_SET_ANYWHERE'],
+    auth: 'bearer:NOT_SET_ANYWHERE',
     code: 2,
     says: /the environment variable NOT_SET_ANYWHERE is not set/,
   },
   {
     name: 'a value in place of a variable, which is not repeated',
     handler: (_, response) => sendJson(response, all),
-    args: ['--auth', 'bearer:sk-live-0815'],
+    auth: 'bearer:sk-live-0815',
     code: 2,
-    says: /^error --auth: what follows bearer: is no name of an environment variable\. Put the value into one, as in `export API_TOKEN=…`/,
+    says: /^--auth: what follows bearer: is no name of an environment variable\. Put the value into one, as in `export API_TOKEN=…`/,
   },
   {
     name: 'JSON Lines without a field that could be a key',
@@ -368,51 +394,67 @@ const refusals: readonly Refusal[] = [
   },
 ]
 
-for (const { name, handler, args = [], env = {}, code, says } of refusals) {
+for (const { name, handler, auth, env = {}, code, says } of refusals) {
   test.concurrent(`init writes nothing, and says why, at ${name}`, async () => {
     await using api = await scriptedApi(handler)
     const work = new Workspace()
     work.env = env
-    const init = await work.sluice('init', `${api.url}/v1/items`, ...args)
-    expect(init.stderr).toMatch(says)
-    expect(init).toMatchObject({ code, stdout: '' })
-    expect(init.stderr).not.toMatch(/hush|0815/)
+    const refused = await refusal(work, `${api.url}/v1/items`, auth === undefined ? {} : { auth })
+    expect(refused.stderr).toMatch(says)
+    expect(refused.code).toBe(code)
+    expect(refused.stderr).not.toMatch(/hush|0815/)
     expect(existsSync(work.path('pipeline.yaml'))).toBe(false)
     work.remove()
   })
 }
 
+test.concurrent('as a process it loads a list, and tells by its exit code and on stderr that it was refused', async () => {
+  await using api = await scriptedApi(handlerOf(manners[0]!.list))
+  const work = new Workspace()
+  expect(await work.sluice('init', `${api.url}/v1/items`)).toMatchObject({ code: 0, stderr: '' })
+  const run = await work.sluice('run', '--json')
+  expect(run.code).toBe(0)
+  expect((JSON.parse(run.stdout) as RunReport).records).toBe(total)
+  const { handler, code, says } = refusals[0]!
+  api.handle = handler
+  const init = await work.sluice('init', `${api.url}/v1/items`, 'refused.yaml')
+  expect(init).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(/^error /) })
+  expect(init.stderr).toMatch(says)
+  expect(existsSync(work.path('refused.yaml'))).toBe(false)
+  work.remove()
+})
+
 test.concurrent('init says what is wrong with an address, a file, and options that have no use', async () => {
   const work = new Workspace()
-  const said = async (...args: string[]) => {
-    const { code, stderr } = await work.sluice('init', ...args)
+  const said = async (...args: [target: string, options?: Parameters<typeof init>[2]]) => {
+    const { code, stderr } = await refusal(work, ...args)
     expect(code).toBe(2)
     return stderr
   }
   expect(await said('http://user:pass@127.0.0.1:9/items')).toBe(
-    'error the address holds a user or a password, which would be written into the file: leave them out, and name the variables that hold them with --auth basic:USER_VARIABLE:PASSWORD_VARIABLE (CONFIG_INVALID)\n',
+    'the address holds a user or a password, which would be written into the file: leave them out, and name the variables that hold them with --auth basic:USER_VARIABLE:PASSWORD_VARIABLE',
   )
   work.write('there.yaml', 'name: mine')
-  expect(await said('http://127.0.0.1:9/items', 'there.yaml')).toBe(
-    'error there.yaml is there already: name another file (CONFIG_INVALID)\n',
+  expect(await said('http://127.0.0.1:9/items', { file: 'there.yaml' })).toBe(
+    'there.yaml is there already: name another file',
   )
   expect(readFileSync(work.path('there.yaml'), 'utf8')).toBe('name: mine')
-  expect(await said('there.yaml', 'new.yaml')).toContain(
+  expect(await said('there.yaml', { file: 'new.yaml' })).toContain(
     'there.yaml is no OpenAPI document: it has no `openapi: 3…`',
   )
-  expect(await said('nowhere.json', 'new.yaml')).toContain(
+  expect(await said('nowhere.json', { file: 'new.yaml' })).toContain(
     'nowhere.json is neither an address (it begins with http:// or https://) nor a file that is there',
   )
-  expect(await said('new.yaml', '--auth', 'bearer:X')).toContain(
+  expect(await said('new.yaml', { auth: 'bearer:X' })).toContain(
     '--auth: is for the address of a list or an OpenAPI document: give one, as in `sluice init https://',
   )
-  expect(await said('http://127.0.0.1:9/items', 'new.ts', '--format', 'yaml')).toContain(
+  expect(await said('http://127.0.0.1:9/items', { file: 'new.ts', format: 'yaml' })).toContain(
     '--format: new.ts is no yaml file',
   )
-  expect(await said('http://127.0.0.1:9/items', '--auth', 'digest:X')).toContain(
+  expect(await said('http://127.0.0.1:9/items', { auth: 'digest:X' })).toContain(
     '--auth: write bearer:TOKEN_VARIABLE',
   )
-  const dead = await work.sluice('init', 'http://127.0.0.1:9/items')
+  const dead = await refusal(work, 'http://127.0.0.1:9/items')
   expect(dead.code).toBe(1)
   expect(dead.stderr).toContain('ECONNREFUSED')
   expect(existsSync(work.path('pipeline.yaml'))).toBe(false)
@@ -459,11 +501,10 @@ test.concurrent('from the address of a document, lists, their children and their
   await using api = await scriptedApi(clinic('owners'))
   const work = new Workspace()
   work.env = { PET_CLINIC_API_KEY: 'clinic-key-value' }
-  const init = await work.sluice('init', `${api.url}/openapi.yaml`)
-  expect(init).toMatchObject({ code: 0, stderr: '' })
-  expect(init.stdout).toContain('pet_clinic.stock  left out: it needs warehouse, which only you can know')
-  const run = await work.sluice('run', '--json')
-  expect(run.code).toBe(0)
+  const { code, stdout } = await init(work, `${api.url}/openapi.yaml`)
+  expect(code).toBe(0)
+  expect(stdout).toContain('pet_clinic.stock  left out: it needs warehouse, which only you can know')
+  expect((await runFile(work)).outcome).toBe('done')
   const count = async (table: string) =>
     (await work.query('warehouse.duckdb', `SELECT count(*)::INTEGER AS n FROM pet_clinic_${table}`))[0]?.['n']
   const pets = owners.flatMap(({ id }) => petsOf(id))
@@ -480,33 +521,22 @@ test.concurrent('--probe corrects what a document says by what its API answers',
   await using api = await scriptedApi(clinic('list'))
   const work = new Workspace()
   work.env = { PET_CLINIC_API_KEY: 'clinic-key-value' }
-  const init = await work.sluice(
-    'init',
-    `${api.url}/openapi.yaml`,
-    'probed.ts',
-    '--only',
-    'owners',
-    '--probe',
-  )
-  expect(init).toMatchObject({ code: 0, stderr: '' })
+  const probe = { only: ['owners'], probe: true }
+  const { code, stdout } = await init(work, `${api.url}/openapi.yaml`, { file: 'probed.ts', ...probe })
+  expect(code).toBe(0)
   const written = readFileSync(work.path('probed.ts'), 'utf8')
   expect(written).toContain('// the document has the records at owners; the answer has them at list')
   expect(written).toContain("records: 'list',")
   expect(written).toContain('// Its second page was asked for, and holds other records.')
-  const run = await work.sluice('run', 'probed.ts', '--json')
-  expect((JSON.parse(run.stdout) as RunReport).records).toBe(owners.length)
-  expect(`${written}${init.stdout}`).not.toContain('clinic-key-value')
+  expect((await runFile(work, 'probed.ts')).records).toBe(owners.length)
+  expect(`${written}${stdout}`).not.toContain('clinic-key-value')
 
   work.env = { PET_CLINIC_API_KEY: 'wrong' }
-  const refused = await work.sluice(
-    'init',
-    `${api.url}/openapi.yaml`,
-    'refused.yaml',
-    '--only',
-    'owners',
-    '--probe',
+  const refused = await refusal(work, `${api.url}/openapi.yaml`, { file: 'refused.yaml', ...probe })
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toMatch(
+    /401: no key\. What was sent: the value of PET_CLINIC_API_KEY, in the header X-Clinic-Key\. Nothing was written/,
   )
-  expect(refused.code).toBe(0)
-  expect(refused.stdout).toMatch(/CHECK not confirmed, the first page could not be had: .*401/)
+  expect(existsSync(work.path('refused.yaml'))).toBe(false)
   work.remove()
 })

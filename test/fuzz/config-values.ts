@@ -44,6 +44,12 @@ const byTitle: Readonly<Record<string, readonly unknown[]>> = {
   size: ['1B', '10KB', '64KiB', '1MiB', '2GB'],
   address: ['https://api.test', 'https://api.test/v2/', 'https://api.test/v2?x=1', variable('BASE')],
   secret: [variable('SECRET_A'), variable('SECRET_B'), literalSecret],
+  proxy: [
+    'none',
+    'http://proxy.test:3128',
+    `http://me:${variable('SECRET_A')}@proxy.test:3128`,
+    `http://${literalSecret}@proxy.test`,
+  ],
   'text or secret': ['plain', '', variable('SECRET_C'), `token ${variable('SECRET_A')}`],
   'query value': ['plain', 1, true, variable('SECRET_B'), '{slice.from}', '{parent.id}'],
   condition: [
@@ -79,7 +85,8 @@ const names = ['id', 'data', 'items', 'table_a', 'x-api-key', 'content-type', 's
 export function valueFor(schema: JsonSchema, root: JsonSchema, chance: Chance, depth = 0): unknown {
   const known = schema.title === undefined ? undefined : byTitle[schema.title]
   // An address from a variable is no secret.
-  if (known !== undefined && (schema.title === 'address' || chance.happens(0.9))) return chance.oneOf(known)
+  if (known !== undefined && (schema.title === 'address' || schema.title === 'proxy' || chance.happens(0.9)))
+    return chance.oneOf(known)
   if (schema.$ref !== undefined) {
     const inner = root.$defs?.[schema.$ref.replace('#/$defs/', '')]
     return inner === undefined || depth > 8 ? 'x' : valueFor(inner, root, chance, depth + 1)

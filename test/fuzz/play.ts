@@ -112,7 +112,7 @@ async function runOnce(
   leaks.look('report', plainText(report))
   leaks.look('summary', formatSummary(report).join('\n'))
   must(
-    ['done', 'failed', 'interrupted'].includes(report.outcome),
+    ['done', 'failed', 'interrupted', 'paused'].includes(report.outcome),
     () => `the run's outcome is ${report.outcome}`,
   )
   for (const { error, stream } of report.streams) {

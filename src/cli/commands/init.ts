@@ -1,16 +1,22 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { systemLookup } from '../../config/system-lookup.ts'
 import { ConfigError } from '../../errors.ts'
-import { AuthRefusedError, HttpStatusError } from '../../http/errors.ts'
-import { type AuthDraft, authForms, parseAuth } from '../../init/auth-flag.ts'
-import type { PipelineDraft } from '../../init/draft.ts'
+import { parseAuth } from '../../init/auth-flag.ts'
+import { type PipelineDraft, withChecklist } from '../../init/draft.ts'
 import { draftAddress } from '../../init/draft-address.ts'
+import { splitAddress } from '../../init/draft-url.ts'
 import { loadable } from '../../init/loadable.ts'
 import { type ApiDocument, looksLikeOpenApi, parseApiDocument } from '../../init/openapi/document.ts'
-import { draftOpenApi, listNames } from '../../init/openapi/draft-openapi.ts'
-import { probeDraft } from '../../init/probe-draft.ts'
+import { draftOpenApi } from '../../init/openapi/draft-openapi.ts'
+import { type Probed, probeDraft } from '../../init/probe-draft.ts'
+import { refusalError, refusalOf } from '../../init/refusal.ts'
 import { writeTypescript } from '../../init/write-typescript.ts'
 import { writeYaml } from '../../init/write-yaml.ts'
+import type { SecretLookup } from '../../options/secret.ts'
 import { exitCodes } from '../exit-code.ts'
+import { askForAddress, askForAuth, chooseStreams } from '../init-questions.ts'
+import { nextSteps, probeSummary, steps, summaryOf } from '../init-summary.ts'
 import { typescriptTemplate, yamlTemplate } from '../init-template.ts'
 import { interruption } from '../interruption.ts'
 import { type Questions, terminalQuestions } from '../questions.ts'
@@ -27,200 +33,206 @@ export interface InitCommandOptions {
   readonly probe?: boolean
 }
 
+/** Where the command works, and whom it speaks to. */
+export interface InitSurroundings {
+  /** Who answers; `undefined` where nobody does. */
+  readonly questions: Questions | undefined
+  /** Where relative paths start. */
+  readonly directory: string
+  readonly lookup: SecretLookup
+  print(text: string): void
+}
+
+function processSurroundings(): InitSurroundings {
+  return {
+    questions: terminalQuestions(),
+    directory: process.cwd(),
+    lookup: systemLookup,
+    print: (text) => void process.stdout.write(text),
+  }
+}
+
 /**
  * `sluice init`: writes a pipeline, from the address of a list or an OpenAPI document, or one that reads the sandbox. Overwrites nothing,
- * and writes nothing that doesn't load.
+ * and writes nothing that doesn't load. Resolves to `failed` where `probe` could not look at all that it was to look at.
  */
 export async function initCommand(
   target: string | undefined,
   file: string | undefined,
   options: InitCommandOptions = {},
-  questions: Questions | undefined = terminalQuestions(),
+  surroundings: InitSurroundings = processSurroundings(),
 ): Promise<number> {
-  const wanted =
-    target ??
-    ((await questions?.ask('Address of a list, or an OpenAPI document (nothing: an example):')) || undefined)
-  const isWeb = wanted !== undefined && /^https?:\/\//i.test(wanted)
-  const document = wanted === undefined || isWeb ? undefined : documentIn(wanted)
-  if (!isWeb && document === undefined) {
-    if (file !== undefined) throw new ConfigError('', noSource(wanted))
-    const used = (['auth', 'key', 'only', 'probe'] as const).find((name) => options[name] !== undefined)
-    if (used !== undefined)
-      throw new ConfigError(
-        `--${used}`,
-        'is for the address of a list or an OpenAPI document: give one, as in `sluice init https://api.example.com/v1/orders`',
-      )
-    return writeTemplate(wanted ?? (options.format === 'yaml' ? 'pipeline.yaml' : 'pipeline.ts'))
+  const { lookup, print } = surroundings
+  const wanted = target ?? (await askForAddress(surroundings.questions))
+  const found = wanted === undefined ? undefined : targetOf(wanted, surroundings)
+  if (found === undefined) {
+    if (file !== undefined) throw new ConfigError('', noSource(wanted, surroundings))
+    refuseUseless(
+      options,
+      ['auth', 'key', 'only', 'probe'],
+      'is for the address of a list or an OpenAPI document: give one, as in `sluice init https://api.example.com/v1/orders`',
+    )
+    const name = wanted ?? (options.format === 'yaml' ? 'pipeline.yaml' : 'pipeline.ts')
+    return writeTemplate(outputOf(name, options, surroundings), surroundings)
   }
-  const output = file ?? (options.format === 'ts' ? 'pipeline.ts' : 'pipeline.yaml')
-  const kind = kindOf(output)
-  if (options.format !== undefined && options.format !== kind)
-    throw new ConfigError('--format', `${output} is no ${options.format} file: leave one of the two out`)
+  const output = outputOf(file, options, surroundings)
   const interrupted = interruption()
   try {
-    const draft = await draftOf(wanted!, document, options, questions, interrupted.signal)
-    const probed = options.probe === true ? await probeDraft(draft, { signal: interrupted.signal }) : draft
-    const ready = loadable(probed)
-    write(output, kind === 'ts' ? writeTypescript(ready) : writeYaml(ready))
-    process.stdout.write(`wrote ${output}\n\n${summaryOf(ready)}\n${steps(nextSteps(ready, output))}`)
-    return exitCodes.done
+    const { signal } = interrupted
+    const { draft, isDocument } = await draftOf(found, options, surroundings, signal)
+    const first = loadable(draft)
+    const probed =
+      isDocument && options.probe === true ? await confirmed(first, { ...surroundings, signal }) : undefined
+    const ready = withChecklist(probed === undefined ? first : loadable(probed.draft))
+    write(output, output.kind === 'ts' ? writeTypescript(ready) : writeYaml(ready))
+    print(`wrote ${output.name}\n\n${summaryOf(ready, output.name)}`)
+    if (probed !== undefined) print(probeSummary(probed))
+    print(nextSteps(ready, output.name, (variable) => Boolean(lookup(variable))))
+    return probed === undefined || isWhole(probed) ? exitCodes.done : exitCodes.failed
   } finally {
     interrupted.dispose()
   }
 }
 
+type Target = { readonly address: string } | { readonly document: ApiDocument; readonly file: string }
+
+/** An address, or an OpenAPI document in a file; `undefined` where there is no such file, or it is something else. */
+function targetOf(wanted: string, { directory }: InitSurroundings): Target | undefined {
+  if (/^https?:\/\//i.test(wanted)) return { address: wanted }
+  const path = resolve(directory, wanted)
+  if (!existsSync(path) || !statSync(path).isFile()) return undefined
+  const text = readFileSync(path, 'utf8')
+  return looksLikeOpenApi(text) ? { document: parseApiDocument(text, wanted), file: wanted } : undefined
+}
+
+/** Asks until the API answers, or the user gives up. */
 async function draftOf(
-  target: string,
-  document: ApiDocument | undefined,
+  target: Target,
   options: InitCommandOptions,
-  questions: Questions | undefined,
+  surroundings: InitSurroundings,
   signal: AbortSignal,
-): Promise<PipelineDraft> {
+): Promise<{ readonly draft: PipelineDraft; readonly isDocument: boolean }> {
   let auth = options.auth === undefined ? undefined : parseAuth(options.auth)
-  const fromDocument = async (found: ApiDocument, address?: string) =>
-    draftOpenApi(found, {
-      place: address ?? target,
-      address,
-      auth,
-      only: options.only ?? (await chooseStreams(found, questions)),
-    })
-  if (document !== undefined) return fromDocument(document)
+  const fromDocument = async (document: ApiDocument, place: string, address?: string) => {
+    refuseUseless(
+      options,
+      ['key'],
+      `is for the address of a list, and ${place} is an OpenAPI document: leave it out`,
+    )
+    const only = options.only ?? (await chooseStreams(document, surroundings))
+    return { draft: draftOpenApi(document, { place, address, auth, only }), isDocument: true }
+  }
+  if ('document' in target) return fromDocument(target.document, target.file)
+  const { address } = target
   for (;;) {
     try {
-      const found = await draftAddress(target, { auth, key: options.key, signal })
-      return 'root' in found ? await fromDocument(found, target) : found
+      const { lookup } = surroundings
+      const found = await draftAddress(address, { auth, key: options.key, signal, lookup })
+      if ('root' in found) return await fromDocument(found, address, address)
+      refuseUseless(
+        options,
+        ['only', 'probe'],
+        'is for an OpenAPI document, and the address answers a list, which has been asked for: leave it out',
+      )
+      return { draft: found, isDocument: false }
     } catch (error) {
       const refused = refusalOf(error)
       if (refused === undefined) throw error
-      auth = await askForAuth(refused, auth, questions)
+      const parameters = [...splitAddress(address).secrets.keys()]
+      auth = await askForAuth(refused, { auth, parameters }, surroundings)
     }
   }
 }
 
-/** The 401 or 403 of an API; `undefined` for any other error. */
-function refusalOf(error: unknown): HttpStatusError | AuthRefusedError | undefined {
-  if (error instanceof AuthRefusedError) return error
-  return error instanceof HttpStatusError && (error.status === 401 || error.status === 403)
-    ? error
-    : undefined
+/**
+ * The draft as the API's answers have it.
+ * @throws where not one of its lists answered: nothing is known then that the document does not say
+ */
+async function confirmed(
+  draft: PipelineDraft,
+  { directory, lookup, signal }: InitSurroundings & { readonly signal: AbortSignal },
+): Promise<Probed> {
+  const probed = await probeDraft(draft, { directory, lookup, signal })
+  const [failure] = probed.failed.values()
+  if (failure === undefined || probed.answered.length > 0) return probed
+  const refused = refusalOf(failure)
+  if (refused === undefined) throw failure
+  const auth = draft.source.find(({ name }) => name === 'auth')?.value
+  throw refusalError(refused, { auth: auth as ReturnType<typeof parseAuth> | undefined, parameters: [] })
 }
 
-/** @throws ConfigError where nobody can be asked, or nothing is answered */
-async function askForAuth(
-  refused: Error,
-  used: AuthDraft | undefined,
-  questions: Questions | undefined,
-): Promise<AuthDraft> {
-  const how = `set its variable, and name it with --auth: ${authForms}`
-  const problem =
-    used === undefined
-      ? `the API wants a credential; ${how}`
-      : `the API refuses the credential of --auth; check the variable that it names, or ${how}`
-  const failure = new ConfigError('', `${refused.message}. Nothing was written: ${problem}`, {
-    cause: refused,
-  })
-  if (questions === undefined) throw failure
-  process.stdout.write(`${refused.message}\n\n`)
-  for (;;) {
-    const answer = await questions.ask(
-      `Credential, by the names of variables that are set (${authForms}; nothing: give up):`,
-    )
-    if (answer === '') throw failure
-    try {
-      return parseAuth(answer)
-    } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
-      process.stdout.write(`${error.message}\n`)
-    }
-  }
+function isWhole({ answered, failed }: Probed): boolean {
+  return failed.size === 0 && answered.length > 0
 }
 
-async function chooseStreams(
-  document: ApiDocument,
-  questions: Questions | undefined,
-): Promise<readonly string[] | undefined> {
-  const names = listNames(document)
-  if (questions === undefined || names.length < 2) return undefined
-  for (const [index, { name, path, summary }] of names.entries())
-    process.stdout.write(
-      `  ${String(index + 1).padStart(3)}. ${name}  GET ${path}${summary === '' ? '' : `  ${summary}`}\n`,
-    )
-  for (;;) {
-    const answer = await questions.ask('Which ones? Numbers or names with commas (nothing: all):')
-    if (answer === '') return undefined
-    const words = answer.split(/[\s,]+/).filter((word) => word !== '')
-    const chosen = words.map((word) =>
-      /^\d+$/.test(word) ? names[Number(word) - 1]?.name : names.find(({ name }) => name === word)?.name,
-    )
-    const wrong = words.find((_, index) => chosen[index] === undefined)
-    if (wrong === undefined) return chosen.filter((name) => name !== undefined)
-    process.stdout.write(`there is no ${wrong}\n`)
-  }
+/** @throws ConfigError for the first of these options that is given */
+function refuseUseless(
+  options: InitCommandOptions,
+  names: readonly (keyof InitCommandOptions)[],
+  why: string,
+): void {
+  const used = names.find((name) => options[name] !== undefined)
+  if (used !== undefined) throw new ConfigError(`--${used}`, why)
 }
 
-/** The OpenAPI document in that file; `undefined` where there is no such file, or it is something else. */
-function documentIn(file: string): ApiDocument | undefined {
-  if (!existsSync(file)) return undefined
-  const text = readFileSync(file, 'utf8')
-  return looksLikeOpenApi(text) ? parseApiDocument(text, file) : undefined
-}
-
-function noSource(target: string | undefined): string {
-  return target !== undefined && existsSync(target)
+function noSource(target: string | undefined, { directory }: InitSurroundings): string {
+  return target !== undefined && existsSync(resolve(directory, target))
     ? `${target} is no OpenAPI document: it has no \`openapi: 3…\` and no \`swagger: "2.0"\``
     : `${target} is neither an address (it begins with http:// or https://) nor a file that is there`
 }
 
-function writeTemplate(file: string): number {
-  write(file, kindOf(file) === 'ts' ? typescriptTemplate : yamlTemplate)
-  process.stdout.write(
-    `wrote ${file}\n\n${steps([
+function writeTemplate(output: Output, { print }: InitSurroundings): number {
+  write(output, output.kind === 'ts' ? typescriptTemplate : yamlTemplate)
+  const { name } = output
+  print(
+    `wrote ${name}\n${steps([
       ['sluice sandbox --port 8080', 'a local API to read from, in another terminal'],
-      [`sluice run ${file}`, 'load it into warehouse.duckdb'],
-      [`edit ${file}`, 'baseUrl, auth and streams, until it reads your API'],
+      [`sluice run ${name}`, 'load it into warehouse.duckdb'],
+      [`edit ${name}`, 'baseUrl, auth and streams, until it reads your API'],
     ])}`,
   )
   return exitCodes.done
 }
 
-function kindOf(file: string): 'ts' | 'yaml' {
-  const kind = file.endsWith('.ts')
-    ? 'ts'
-    : file.endsWith('.yaml') || file.endsWith('.yml')
-      ? 'yaml'
-      : undefined
-  if (kind === undefined) throw new ConfigError('', `${file}: name a file that ends in .ts or .yaml`)
-  if (existsSync(file)) throw new ConfigError('', `${file} is there already: name another file`)
-  return kind
+/** The file that is to be written. */
+interface Output {
+  /** As the user named it. */
+  readonly name: string
+  readonly path: string
+  readonly kind: 'ts' | 'yaml'
 }
 
-/** `wx`: what has come to be there meanwhile is not overwritten either. */
-function write(file: string, text: string): void {
-  writeFileSync(file, text, { flag: 'wx' })
+/** @throws ConfigError where it is there already, or its name and `format` don't go together */
+function outputOf(
+  file: string | undefined,
+  { format }: InitCommandOptions,
+  { directory }: InitSurroundings,
+): Output {
+  const name = file ?? (format === 'ts' ? 'pipeline.ts' : 'pipeline.yaml')
+  const kind = name.endsWith('.ts') ? 'ts' : /\.ya?ml$/.test(name) ? 'yaml' : undefined
+  if (kind === undefined) throw new ConfigError('', `${name}: name a file that ends in .ts or .yaml`)
+  const path = resolve(directory, name)
+  if (existsSync(path)) throw new ConfigError('', `${name} is there already: name another file`)
+  if (format !== undefined && format !== kind)
+    throw new ConfigError('--format', `${name} is no ${format} file: leave one of the two out`)
+  return { name, path, kind }
 }
 
-/** What was found, stream by stream, as the file's comments have it. */
-function summaryOf({ sourceName, streams }: PipelineDraft): string {
-  const lines = streams.map(({ name, off, options, notes }) => {
-    const said = options.flatMap(({ notes: own = [] }) => own)
-    return `${sourceName}.${name}${off === undefined ? '' : `  left out: ${off}`}\n${(off === undefined ? [...notes, ...said] : []).map((note) => `    ${note}\n`).join('')}`
-  })
-  return lines.join('')
-}
-
-function nextSteps(
-  { sourceName, streams }: PipelineDraft,
-  file: string,
-): readonly (readonly [string, string])[] {
-  const first = streams.find(({ off }) => off === undefined)!
-  return [
-    [`edit ${file}`, 'what its comments ask you to CHECK'],
-    [`sluice preview ${sourceName}.${first.name} ${file}`, 'the first request, and some records'],
-    [`sluice run ${file}`, 'load it into warehouse.duckdb'],
-  ]
-}
-
-function steps(list: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...list.map(([command]) => command.length))
-  return list.map(([command, what], index) => `  ${index + 1}. ${command.padEnd(width)}  ${what}\n`).join('')
+/**
+ * `wx`: what has come to be there meanwhile is not overwritten either.
+ * @throws ConfigError where it can't be written
+ */
+function write({ name, path }: Output, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: 'wx' })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new ConfigError(
+      '',
+      `${name} can't be written (${code}): name another file, in a folder that is there`,
+      {
+        cause: error,
+      },
+    )
+  }
 }

@@ -207,9 +207,7 @@ test('in the manners of GitHub, as Swagger 2.0: a Link header, a parent, and ref
     paginate: { type: 'offset', param: 'offset' },
     incremental: { field: 'updated_at', param: 'since' },
   })
-  expect(streamOf(draft, 'issues').said).toContain(
-    'one list for each record of repos. CHECK that {repo} is its id',
-  )
+  expect(streamOf(draft, 'issues').said).toContain('CHECK {repo} is taken to be its id')
   expect(valuesOf(draft.source)['auth']).toMatchObject({
     grant: 'authorization_code',
     tokenUrl: 'https://forge.example.com/token',

@@ -162,7 +162,12 @@ function draftStream(
   const options: OptionDraft[] = [{ name: 'path', value: place.path }]
   if (Object.keys(given.query).length > 0)
     options.push({ name: 'query', value: given.query, notes: given.notes })
-  if (Object.keys(given.headers).length > 0) options.push({ name: 'headers', value: given.headers })
+  if (Object.keys(given.headers).length > 0)
+    options.push({
+      name: 'headers',
+      value: given.headers,
+      ...(Object.keys(given.query).length === 0 && { notes: given.notes }),
+    })
   if (list.path !== '') options.push({ name: 'records', value: list.path })
   options.push({ name: 'paginate', value: paging.options as unknown as Json, notes: paging.notes })
   options.push(keyOption(key, operation))
@@ -180,7 +185,10 @@ function draftStream(
     options.push({
       name: 'slices',
       value: place.slices,
-      notes: [`one list for each record of ${place.parent}${place.doubt ?? ''}`],
+      notes: [
+        `one list for each record of ${place.parent}`,
+        ...(place.doubt === undefined ? [] : [`CHECK ${place.doubt}`]),
+      ],
     })
   const suggestions: OptionDraft[] = []
   const since = sinceParameter(parameters)
@@ -224,7 +232,7 @@ function keyOption(key: string | undefined, { list }: ListOperation): OptionDraf
     name: 'write',
     value: 'replace',
     notes: [
-      `CHECK key: ${why}. Name the field that tells one record from another, as in \`key: id\`, in place of \`write\``,
+      `key: ${why}. Each run swaps in a whole new table; with \`key: FIELD\` in place of \`write\` records are updated`,
     ],
   }
 }
@@ -254,11 +262,13 @@ function requiredParameters({ parameters }: ListOperation): {
   const query: { [name: string]: Json } = {}
   const headers: { [name: string]: Json } = {}
   const missing: string[] = []
+  const examples: string[] = []
   const choices: { readonly name: string; readonly values: readonly string[] }[] = []
-  for (const { name, in: place, required, example, schema } of parameters) {
+  for (const { name, in: place, required, example, isExample, schema } of parameters) {
     if (!required || (place !== 'query' && place !== 'header')) continue
     if (/^(authorization|accept|content-type)$/i.test(name)) continue
     if (example === undefined) missing.push(name)
+    else if (isExample) examples.push(name)
     // A brace would begin a placeholder.
     const value =
       typeof example === 'string' ? example.replaceAll('{', '{{').replaceAll('}', '}}') : (example ?? 'CHECK')
@@ -272,7 +282,9 @@ function requiredParameters({ parameters }: ListOperation): {
     query,
     headers,
     notes: [
-      `CHECK the document asks for ${Object.keys(query).join(', ')}: the values are its defaults and examples`,
+      examples.length === 0
+        ? `the document asks for ${Object.keys({ ...query, ...headers }).join(', ')}, with these values`
+        : `CHECK the document asks for ${examples.join(', ')}: the values are its examples, put your own in`,
     ],
     ...(choices.length === 1 && { choice: choices[0]! }),
     ...(missing.length > 0 && {

@@ -15,6 +15,8 @@ export interface Parameter {
   readonly description: string
   /** What it may be sent with: its default, its example, or the first of its values. */
   readonly example: Json | undefined
+  /** Whether that is one of several that would do: neither the default nor the only value. */
+  readonly isExample: boolean
 }
 
 /** Those of the path and of the operation; the operation's own take the place of others of the same name. */
@@ -30,6 +32,7 @@ export function parametersOf(document: ApiDocument, path: Node, operation: Node)
     const example = [schema['default'], node['example'], schema['example'], listOf(schema['enum'])[0]].find(
       isScalar,
     )
+    const isOnly = isScalar(schema['default']) || listOf(schema['enum']).length === 1
     found.set(`${place} ${name}`, {
       name,
       in: place,
@@ -37,6 +40,7 @@ export function parametersOf(document: ApiDocument, path: Node, operation: Node)
       schema,
       description: textOf(node['description']) ?? '',
       example,
+      isExample: example !== undefined && !isOnly,
     })
   }
   return [...found.values()]

@@ -58,7 +58,7 @@ export function placeOf(
     slices: { by: 'parent', stream: names.get(parent)!, ...(Object.keys(fields).length > 0 && { fields }) },
     parent: names.get(parent)!,
     ...(field !== last &&
-      !/(id|uuid|guid|key)$/i.test(last) && { doubt: `. CHECK that {${last}} is its ${field}` }),
+      !/(id|uuid|guid|key)$/i.test(last) && { doubt: `{${last}} is taken to be its ${field}` }),
   }
 }
 
