@@ -13,8 +13,8 @@ import { type ScriptedReply, scriptedTransport } from '../../testing/scripted-tr
 import { pageFetcher } from '../pages/fetch-page.ts'
 import { readSlice } from '../pages/read-slice.ts'
 import { type RestOptions, restOptions } from '../rest-options.ts'
-import { runOnce, Warehouse } from '../scripted-client.ts'
 import { createRestStream } from '../stream.ts'
+import { runOnce, Warehouse } from '../testing/scripted-client.ts'
 import type { ReactionSettings } from './reaction-options.ts'
 import { compileReactions } from './reactions.ts'
 
