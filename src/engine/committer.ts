@@ -9,7 +9,7 @@ import type {
 import type { EventSink, SideCounts } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
-import type { Progress, Stream } from '../ports/source.ts'
+import { defaultMaxRemovedPercent, type Progress, type Stream } from '../ports/source.ts'
 import { AllRejectedError } from '../records/all-rejected.ts'
 import type { KeyReject } from '../records/record-key.ts'
 import { type Batch, RecordRows } from './batch.ts'
@@ -29,6 +29,8 @@ export interface CommitterOptions {
   readonly replacement: 'none' | 'new' | 'continued'
   /** A backfill leaves the checkpoints alone. */
   readonly keepCheckpoints: boolean
+  /** The number of the run's next load of this stream, from 1: no two may have the same, or the second is taken for the first (C3). */
+  readonly nextLoad: () => number
 }
 
 /** How many rejects the message of a stream that yielded nothing else is made of. */
@@ -141,9 +143,9 @@ export class Committer {
 
   #load(batch: Batch, checkpoints: readonly CheckpointUpdate[], publish: boolean): Load {
     const { rows, rejects, pageRejects, tombstones, schema = this.#schema ?? { columns: [] } } = batch
-    const { stream, runId, clock, replacement } = this.#options
+    const { stream, runId, clock, replacement, nextLoad } = this.#options
     return {
-      id: `${runId}.${stream.name}.${this.#loads + 1}`,
+      id: `${runId}.${stream.name}.${nextLoad()}`,
       runId,
       at: clock.now(),
       stream: stream.name,
@@ -162,6 +164,9 @@ export class Committer {
           begin: replacement === 'new' && this.#loads === 0,
           publish,
           allowEmpty: stream.allowEmptyReplace,
+          ...(stream.write === 'reconcile' && {
+            maxRemovedPercent: stream.maxRemovedPercent ?? defaultMaxRemovedPercent,
+          }),
         },
       }),
     }

@@ -42,10 +42,12 @@ export interface StreamOutcome {
 export async function runStream(stream: Stream, options: StreamRunOptions): Promise<StreamOutcome> {
   const { clock, onEvent } = options
   onEvent({ type: 'stream.start', at: clock.now(), stream: stream.name })
-  const result = await readAndCommit(stream, options)
+  let loads = 0
+  const nextLoad = () => ++loads
+  const result = await readAndCommit(stream, options, nextLoad)
     .catch((error: unknown) => {
       if (!asksForRefresh(error) || options.fullRefresh) throw error
-      return readAndCommit(stream, { ...options, fullRefresh: true })
+      return readAndCommit(stream, { ...options, fullRefresh: true }, nextLoad)
     })
     .then(
       (): StreamOutcome => ({ stream: stream.name, outcome: 'done' }),
@@ -73,7 +75,11 @@ function stoppedBy(error: unknown, signal: AbortSignal): Pick<StreamOutcome, 'ou
   return resumeAt === undefined ? { outcome: 'failed' } : { outcome: 'paused', resumeAt }
 }
 
-async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise<void> {
+async function readAndCommit(
+  stream: Stream,
+  options: StreamRunOptions,
+  nextLoad: () => number,
+): Promise<void> {
   const { session, clock, onEvent, signal } = options
   signal.throwIfAborted()
   if (options.refused !== undefined) throw options.refused
@@ -89,6 +95,7 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     tables,
     replacement: start.replacement,
     keepCheckpoints: start.backfill,
+    nextLoad,
   })
   const reading = new AbortController()
   const queue = new CommitQueue({
@@ -148,7 +155,9 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
       (slice) => readOne(slice),
       (error) => reading.abort(error),
     )
-    // R6: what was read so far stays staged, and the next run goes on with it.
+    // R6: a source that was told to stop may have ended its slices early, so that what is missing is not known.
+    if (start.replacement !== 'none') readSignal.throwIfAborted()
+    // What was read so far stays staged, and the next run goes on with it.
     if (stopped !== undefined && start.replacement !== 'none') {
       throw new ReplaceIncompleteError(stream.name, stopped)
     }
@@ -156,7 +165,7 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     throw await commitAfter(error, queue, signal)
   }
   await queue.finish(start.replacement !== 'none').catch(async (error: unknown) => {
-    throw isEmptyReplacement(error) ? await abandonAfter(error, stream, session) : error
+    throw isRefusedByResult(error) ? await abandonAfter(error, stream, session) : error
   })
   committer.refuseAllRejected()
 }
@@ -175,7 +184,8 @@ async function commitAfter(error: unknown, queue: CommitQueue, signal: AbortSign
 }
 
 /**
- * What was staged without a record must not be gone on with: its positions lie behind records that a later run could find.
+ * What was staged without a record, or from a list that names too few, must not be gone on with: its positions lie behind records that
+ * a later run could find.
  * The next run goes on from what is live. Returns what is to be said of it.
  */
 async function abandonAfter(error: unknown, stream: Stream, session: DestinationSession): Promise<unknown> {
@@ -195,8 +205,9 @@ function asksForRefresh(error: unknown): boolean {
   )
 }
 
-function isEmptyReplacement(error: unknown): boolean {
-  return isSluiceError(error) && error.code === 'REPLACE_EMPTY'
+/** What was read is refused for what it is: read to the end, and not to be believed. */
+function isRefusedByResult(error: unknown): boolean {
+  return isSluiceError(error) && (error.code === 'REPLACE_EMPTY' || error.code === 'REMOVAL_LIMIT')
 }
 
 function isInterruption(error: unknown, signal: AbortSignal): boolean {
