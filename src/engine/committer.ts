@@ -29,6 +29,8 @@ export interface CommitterOptions {
   readonly replacement: 'none' | 'new' | 'continued'
   /** A backfill leaves the checkpoints alone. */
   readonly keepCheckpoints: boolean
+  /** The number of the run's next load of this stream, from 1: no two may have the same, or the second is taken for the first (C3). */
+  readonly nextLoad: () => number
 }
 
 /** How many rejects the message of a stream that yielded nothing else is made of. */
@@ -141,9 +143,9 @@ export class Committer {
 
   #load(batch: Batch, checkpoints: readonly CheckpointUpdate[], publish: boolean): Load {
     const { rows, rejects, pageRejects, tombstones, schema = this.#schema ?? { columns: [] } } = batch
-    const { stream, runId, clock, replacement } = this.#options
+    const { stream, runId, clock, replacement, nextLoad } = this.#options
     return {
-      id: `${runId}.${stream.name}.${this.#loads + 1}`,
+      id: `${runId}.${stream.name}.${nextLoad()}`,
       runId,
       at: clock.now(),
       stream: stream.name,

@@ -580,3 +580,24 @@ test('a stream whose position has expired, and is to be read anew then, gets a n
   expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })
   expect(ids()).toEqual([3, 4, 5, 6])
 })
+
+test('C3: a stream that is read anew in the same run, after loads of that run, loses none of what it reads then', async () => {
+  let expired = true
+  const stream = listStream({
+    slices: { all: [records(1, 10), records(11, 20), records(21, 25)] },
+    beforePage: (_slice, page) => {
+      if (!expired || page < 2) return
+      expired = false
+      throw Object.assign(new Error('410'), {
+        code: 'POSITION_EXPIRED',
+        recovery: 'stop-stream',
+        refresh: true,
+      })
+    },
+  })
+  expect(await load(stream)).toEqual({ stream: 'desk.tickets', outcome: 'done' })
+  expect(ids()).toEqual(records(1, 25).map(({ id }) => id))
+  expect(
+    events.flatMap((event) => (event.type === 'load.commit' ? [event.loadId.replace(/^run\d+/, 'run')] : [])),
+  ).toEqual([1, 2, 3, 4, 5].map((load) => `run.desk.tickets.${load}`))
+})

@@ -42,10 +42,12 @@ export interface StreamOutcome {
 export async function runStream(stream: Stream, options: StreamRunOptions): Promise<StreamOutcome> {
   const { clock, onEvent } = options
   onEvent({ type: 'stream.start', at: clock.now(), stream: stream.name })
-  const result = await readAndCommit(stream, options)
+  let loads = 0
+  const nextLoad = () => ++loads
+  const result = await readAndCommit(stream, options, nextLoad)
     .catch((error: unknown) => {
       if (!asksForRefresh(error) || options.fullRefresh) throw error
-      return readAndCommit(stream, { ...options, fullRefresh: true })
+      return readAndCommit(stream, { ...options, fullRefresh: true }, nextLoad)
     })
     .then(
       (): StreamOutcome => ({ stream: stream.name, outcome: 'done' }),
@@ -73,7 +75,11 @@ function stoppedBy(error: unknown, signal: AbortSignal): Pick<StreamOutcome, 'ou
   return resumeAt === undefined ? { outcome: 'failed' } : { outcome: 'paused', resumeAt }
 }
 
-async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise<void> {
+async function readAndCommit(
+  stream: Stream,
+  options: StreamRunOptions,
+  nextLoad: () => number,
+): Promise<void> {
   const { session, clock, onEvent, signal } = options
   signal.throwIfAborted()
   if (options.refused !== undefined) throw options.refused
@@ -89,6 +95,7 @@ async function readAndCommit(stream: Stream, options: StreamRunOptions): Promise
     tables,
     replacement: start.replacement,
     keepCheckpoints: start.backfill,
+    nextLoad,
   })
   const reading = new AbortController()
   const queue = new CommitQueue({
