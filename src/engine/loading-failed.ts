@@ -13,3 +13,17 @@ export class LoadingFailedError extends SluiceError {
     this.table = table
   }
 }
+
+/** The table that a stream deletes rows from is being replaced, and what is staged may hold them still: it was not begun. */
+export class ReplacementPendingError extends SluiceError {
+  readonly code = 'LOADING_FAILED'
+  readonly recovery = 'stop-stream'
+  readonly table: string
+  constructor(stream: string, table: string, loader: string) {
+    super(
+      `${stream}: a new ${table} that ${loader} began is not complete, and what is deleted now would come back with it. ` +
+        `No row was removed; run ${loader} to its end, together with this stream or before it`,
+    )
+    this.table = table
+  }
+}

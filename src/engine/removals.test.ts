@@ -201,3 +201,64 @@ test('streams that remove rows need a key, and a list of keys is not read in par
       'desk.ids: a part of the keys is not all that there are, and the rows of the others would be removed: leave out --since and --until, or this stream',
   })
 })
+
+test('rows are not looked for by a field that the table has no column of: the deletions stay to be read', async () => {
+  const { run, ids } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 3)] } })])
+  for (const list of [deletions, keys]) {
+    const removal = list({ key: ['Id'], slices: { all: [[{ Id: 1 }]] } })
+    expect((await run([removal])).streams[0]!.error).toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `${removal.name}, key: desk_tickets has no column of the field "Id", so no row could be found by it; did you mean "id"?`,
+    })
+    expect(removal.asked).toEqual([])
+  }
+  expect((await run([deletions({ key: ['number'] })])).streams[0]!.error).toMatchObject({
+    message: expect.stringMatching(/by it; there are id$/),
+  })
+  expect(ids()).toEqual([1, 2, 3])
+})
+
+test('R6: deletions wait while a replacement is not complete, since what it has staged would come back', async () => {
+  const { run, ids } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 12)] } })])
+  const slices = { all: [records(1, 10), records(11, 12)] }
+  const down = (_slice: string, page: number) => {
+    if (page === 1) throw new Error('down')
+  }
+  const removal = () => deletions({ slices: { all: [[{ id: 1 }]] }, rereadsFinished: false })
+  await run([tickets({ slices, beforePage: down })], { fullRefresh: true })
+  const waiting = await run([tickets({ slices }), removal()], { only: ['desk.deleted'] })
+  expect(waiting.streams[0]!.error).toMatchObject({
+    code: 'LOADING_FAILED',
+    message:
+      'desk.deleted: a new desk_tickets that desk.tickets began is not complete, and what is deleted now would come back with it. ' +
+      'No row was removed; run desk.tickets to its end, together with this stream or before it',
+  })
+  expect(ids()).toHaveLength(12)
+  expect(await run([tickets({ slices }), removal()])).toMatchObject({ outcome: 'done' })
+  expect(ids()).toEqual(records(2, 12).map(({ id }) => id))
+})
+
+test('R6: a list of keys whose slices end early, since the run was stopped, removes nothing', async () => {
+  const { run, ids } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 25)] } })])
+  const stop = new AbortController()
+  const list = keys({ slices: { a: [records(1, 20)], b: [records(21, 25)] } })
+  const ending: Stream = {
+    ...list,
+    *slices(committed, scope) {
+      for (const slice of list.slices(committed, scope) as Iterable<{ key: string; progress: null }>) {
+        if (stop.signal.aborted) return
+        yield slice
+        stop.abort()
+      }
+    },
+  }
+  expect(await run([ending], { signal: stop.signal })).toMatchObject({ outcome: 'interrupted' })
+  expect(ids()).toHaveLength(25)
+  const rest = keys({ slices: { a: [records(1, 20)], b: [records(21, 24)] } })
+  expect(await run([rest])).toMatchObject({ outcome: 'done' })
+  expect(rest.asked).toEqual(['b/0'])
+  expect(ids()).toHaveLength(24)
+})

@@ -7,7 +7,7 @@ import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, Source, Stream } from '../ports/source.ts'
 import type { BatchLimits } from './batch.ts'
 import { closeAfter } from './closing.ts'
-import { LoadingFailedError } from './loading-failed.ts'
+import { LoadingFailedError, ReplacementPendingError } from './loading-failed.ts'
 import { describe, runStream, type StreamOutcome } from './stream-run.ts'
 import { loadersOf, ownedTables, removes } from './stream-tables.ts'
 
@@ -75,8 +75,9 @@ async function runStreams(
   })
 
   const all = parts.sources.flatMap((source) => source.streams)
-  const outcomes = await inOrder(streams, parts.concurrentStreams, (stream, failed) =>
-    runStream(stream, {
+  const outcomes = await inOrder(streams, parts.concurrentStreams, async (stream, failed) => {
+    const refused = failed ?? (await pendingReplacement(session, stream, all))
+    return runStream(stream, {
       session,
       runId,
       clock,
@@ -85,10 +86,10 @@ async function runStreams(
       scope: options.scope ?? {},
       fullRefresh: options.fullRefresh ?? false,
       owned: ownedTables(stream, all),
-      ...(failed !== undefined && { refused: failed }),
+      ...(refused !== undefined && { refused }),
       signal,
-    }),
-  )
+    })
+  })
 
   const outcome = overall(outcomes)
   const finishedAt = clock.now()
@@ -101,6 +102,24 @@ async function runStreams(
     return { runId, outcome: 'failed', streams: outcomes }
   }
   return { runId, outcome, streams: outcomes }
+}
+
+/**
+ * Rows that are deleted while a replacement of their table is not published may have been staged before: they would be back with it.
+ * A list of all keys finds them again the next time; a list of deletions is read but once.
+ */
+async function pendingReplacement(
+  session: DestinationSession,
+  stream: Stream,
+  all: readonly Stream[],
+): Promise<Error | undefined> {
+  if (stream.write !== 'delete') return undefined
+  for (const loader of loadersOf(stream, all)) {
+    const checkpoints = await session.readCheckpoints(loader.name)
+    if (checkpoints.some(({ staged }) => staged))
+      return new ReplacementPendingError(stream.name, stream.table, loader.name)
+  }
+  return undefined
 }
 
 /** What went wrong at a run's end, as an event. */

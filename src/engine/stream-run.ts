@@ -155,7 +155,9 @@ async function readAndCommit(
       (slice) => readOne(slice),
       (error) => reading.abort(error),
     )
-    // R6: what was read so far stays staged, and the next run goes on with it.
+    // R6: a source that was told to stop may have ended its slices early, so that what is missing is not known.
+    if (start.replacement !== 'none') readSignal.throwIfAborted()
+    // What was read so far stays staged, and the next run goes on with it.
     if (stopped !== undefined && start.replacement !== 'none') {
       throw new ReplaceIncompleteError(stream.name, stopped)
     }

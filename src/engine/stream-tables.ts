@@ -1,3 +1,5 @@
+import { ConfigError } from '../errors.ts'
+import { nearest } from '../options/nearest.ts'
 import type { DestinationSession } from '../ports/destination.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { SideTable, Stream } from '../ports/source.ts'
@@ -35,6 +37,7 @@ export function removes({ write }: Pick<Stream, 'write'>): boolean {
 /**
  * @param owned what a stream that only removes rows takes along
  * @throws TableGoneError where the stream has checkpoints, and its table is not there
+ * @throws ConfigError where rows are to be removed by a key that the table has no column of
  */
 export async function readTables(
   session: DestinationSession,
@@ -57,10 +60,25 @@ export async function readTables(
   const present = sides
     .map((side, at) => ({ side, schema: schemas[at]! }))
     .filter(({ schema }) => schema !== null)
-  if (write === 'delete') return { schema: await session.readSchema(table), sides: present }
+  const live = await session.readSchema(table)
+  refuseUnknownKey(stream, live)
+  if (write === 'delete') return { schema: live, sides: present }
   const keys = staged ? await session.readSchema(table, { staged: 'keys' }) : null
   if (staged && keys === null && committed.size > 0) throw new TableGoneError(stream.name, table)
-  return { schema: keys ?? keyColumns(stream, await session.readSchema(table)), sides: present }
+  return { schema: keys ?? keyColumns(stream, live), sides: present }
+}
+
+/** Of a list of deletions each would name nothing, and none would be read again. A table without a column has had no record yet. */
+function refuseUnknownKey({ name, table, key }: Stream, schema: TableSchema | null): void {
+  const fields = schema?.columns.map(({ field }) => field) ?? []
+  const missing = key.find((field) => !fields.includes(field))
+  if (missing === undefined || fields.length === 0) return
+  const near = nearest(missing, fields)
+  throw new ConfigError(
+    `${name}, key`,
+    `${table} has no column of the field ${JSON.stringify(missing)}, so no row could be found by it; ` +
+      (near === undefined ? `there are ${fields.join(', ')}` : `did you mean ${JSON.stringify(near)}?`),
+  )
 }
 
 /** The keys are staged as the table has them, so that 1 and "1" are told apart, or not, as they are there. */
