@@ -37,6 +37,7 @@ export {
   DestinationError,
   DestinationSchemaError,
   EmptyReplaceError,
+  RemovalLimitError,
 } from './destinations/errors.ts'
 export {
   type StreamFile,

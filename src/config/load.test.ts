@@ -143,7 +143,7 @@ test.each([
   [
     'a wrong key that is like none names what there is, on a line of its own',
     (pipeline: unknown) => Object.assign(items(pipeline), { foo: {} }),
-    /^sources\.api\.streams\.items\.foo: there is no such option; there are\n {4}path, method, .*, allowEmptyReplace$/,
+    /^sources\.api\.streams\.items\.foo: there is no such option; there are\n {4}path, method, .*, allowEmptyReplace, maxRemoved$/,
   ],
   [
     'a key of a wrong case is found',

@@ -4,6 +4,7 @@ import {
   DestinationBusyError,
   DestinationError,
   EmptyReplaceError,
+  RemovalLimitError,
 } from './errors.ts'
 
 test('a checkpoint conflict says which slice, both versions and what to do (C2)', () => {
@@ -26,6 +27,21 @@ test('a refused empty replacement says how many rows were kept and which option 
   expect(error.message).toBe(
     'desk.users: the API returned no record, and table users holds 12. The table was left as it is; ' +
       'set allowEmptyReplace: true on the stream if an empty result is meant',
+  )
+})
+
+test('a refused reconciliation says how many rows it would remove, which share that is, and what to do (R6)', () => {
+  const error = new RemovalLimitError('desk.ids', 'desk_tickets', { removed: 334, rows: 1000 }, 20)
+  expect([error.code, error.recovery, error.removed, error.rows]).toEqual([
+    'REMOVAL_LIMIT',
+    'stop-stream',
+    334,
+    1000,
+  ])
+  expect(error.message).toBe(
+    'desk.ids: the list does not name 334 of the 1000 rows of desk_tickets, and so would remove 33.4% of them; ' +
+      'maxRemoved allows 20%. Nothing was removed. See whether the list is whole: the next run reads it anew; ' +
+      'if so many rows are gone at the API, set maxRemoved: "34%" on the stream for that run',
   )
 })
 

@@ -41,6 +41,54 @@ export class EmptyReplaceError extends SluiceError {
   }
 }
 
+/** A list of all keys would remove more rows than it may (R6). Nothing was removed. */
+export class RemovalLimitError extends SluiceError {
+  readonly code = 'REMOVAL_LIMIT'
+  readonly recovery = 'stop-stream'
+  readonly stream: string
+  readonly table: string
+  /** How many rows would have been removed, of how many. */
+  readonly removed: number
+  readonly rows: number
+  constructor(
+    stream: string,
+    table: string,
+    counts: { readonly removed: number; readonly rows: number },
+    limit: number,
+  ) {
+    const { removed, rows } = counts
+    const needed = Math.ceil((removed * 100) / rows)
+    super(
+      `${stream}: the list does not name ${removed} of the ${rows} rows of ${table}, and so would remove ${percentOf(removed, rows)} of them; ` +
+        `maxRemoved allows ${limit}%. Nothing was removed. See whether the list is whole: the next run reads it anew; ` +
+        `if so many rows are gone at the API, set maxRemoved: "${needed}%" on the stream for that run`,
+    )
+    this.stream = stream
+    this.table = table
+    this.removed = removed
+    this.rows = rows
+  }
+}
+
+/**
+ * Refuses a reconciliation that would remove too much of a table.
+ * @param limit percent of the table's rows, rounded up to whole rows
+ * @throws RemovalLimitError (R6)
+ */
+export function refuseRemoval(
+  { stream, table }: { readonly stream: string; readonly table: string },
+  counts: { readonly removed: number; readonly rows: number },
+  limit: number | undefined,
+): void {
+  if (limit === undefined || counts.removed <= Math.ceil((counts.rows * limit) / 100)) return
+  throw new RemovalLimitError(stream, table, counts, limit)
+}
+
+/** In percent, with one digit behind the point where that says more. */
+function percentOf(part: number, whole: number): string {
+  return `${Math.round((part * 1000) / whole) / 10}%`
+}
+
 /** A load's schema is not one that its table can become: columns are added and widened, never dropped or narrowed. */
 export class DestinationSchemaError extends SluiceError {
   readonly code = 'DESTINATION_SCHEMA'

@@ -9,7 +9,7 @@ import type {
 import type { EventSink, SideCounts } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { TableSchema } from '../ports/schema.ts'
-import type { Progress, Stream } from '../ports/source.ts'
+import { defaultMaxRemovedPercent, type Progress, type Stream } from '../ports/source.ts'
 import { AllRejectedError } from '../records/all-rejected.ts'
 import type { KeyReject } from '../records/record-key.ts'
 import { type Batch, RecordRows } from './batch.ts'
@@ -164,6 +164,9 @@ export class Committer {
           begin: replacement === 'new' && this.#loads === 0,
           publish,
           allowEmpty: stream.allowEmptyReplace,
+          ...(stream.write === 'reconcile' && {
+            maxRemovedPercent: stream.maxRemovedPercent ?? defaultMaxRemovedPercent,
+          }),
         },
       }),
     }

@@ -19,7 +19,14 @@ const source = (streams: readonly Stream[]): Source => ({
 const deletions = (options: Partial<ListStreamOptions>) =>
   listStream({ name: 'desk.deleted', table: TABLE, write: 'delete', slices: {}, ...options })
 const keys = (options: Partial<ListStreamOptions>) =>
-  listStream({ name: 'desk.ids', table: TABLE, write: 'reconcile', slices: {}, ...options })
+  listStream({
+    name: 'desk.ids',
+    table: TABLE,
+    write: 'reconcile',
+    maxRemovedPercent: 100,
+    slices: {},
+    ...options,
+  })
 const tickets = (options: Partial<ListStreamOptions>) => listStream({ slices: {}, ...options })
 
 let runs = 0
@@ -261,4 +268,25 @@ test('R6: a list of keys whose slices end early, since the run was stopped, remo
   expect(await run([rest])).toMatchObject({ outcome: 'done' })
   expect(rest.asked).toEqual(['b/0'])
   expect(ids()).toHaveLength(24)
+})
+
+test('R6: a list that would remove more than a fifth removes nothing, and the next run reads it anew, by the limit that it has then', async () => {
+  const { run, ids, destination } = pipeline()
+  await run([tickets({ slices: { all: [records(1, 50)] } })])
+  const { maxRemovedPercent: _limit, ...unlimited } = keys({
+    slices: { all: [records(1, 15), records(16, 39)] },
+  })
+  const refused = await run([unlimited])
+  expect(refused.streams[0]!.error).toMatchObject({
+    code: 'REMOVAL_LIMIT',
+    message: expect.stringContaining(
+      'desk.ids: the list does not name 11 of the 50 rows of desk_tickets, and so would remove 22% of them; maxRemoved allows 20%.',
+    ),
+  })
+  expect(ids()).toHaveLength(50)
+  expect(destination.store.keys.size).toBe(0)
+  const again = keys({ maxRemovedPercent: 22, slices: { all: [records(1, 15), records(16, 39)] } })
+  expect(await run([again])).toMatchObject({ outcome: 'done' })
+  expect(again.asked).toEqual(['all/0', 'all/1'])
+  expect(ids()).toEqual(records(1, 39).map(({ id }) => id))
 })

@@ -165,7 +165,7 @@ async function readAndCommit(
     throw await commitAfter(error, queue, signal)
   }
   await queue.finish(start.replacement !== 'none').catch(async (error: unknown) => {
-    throw isEmptyReplacement(error) ? await abandonAfter(error, stream, session) : error
+    throw isRefusedByResult(error) ? await abandonAfter(error, stream, session) : error
   })
   committer.refuseAllRejected()
 }
@@ -184,7 +184,8 @@ async function commitAfter(error: unknown, queue: CommitQueue, signal: AbortSign
 }
 
 /**
- * What was staged without a record must not be gone on with: its positions lie behind records that a later run could find.
+ * What was staged without a record, or from a list that names too few, must not be gone on with: its positions lie behind records that
+ * a later run could find.
  * The next run goes on from what is live. Returns what is to be said of it.
  */
 async function abandonAfter(error: unknown, stream: Stream, session: DestinationSession): Promise<unknown> {
@@ -204,8 +205,9 @@ function asksForRefresh(error: unknown): boolean {
   )
 }
 
-function isEmptyReplacement(error: unknown): boolean {
-  return isSluiceError(error) && error.code === 'REPLACE_EMPTY'
+/** What was read is refused for what it is: read to the end, and not to be believed. */
+function isRefusedByResult(error: unknown): boolean {
+  return isSluiceError(error) && (error.code === 'REPLACE_EMPTY' || error.code === 'REMOVAL_LIMIT')
 }
 
 function isInterruption(error: unknown, signal: AbortSignal): boolean {

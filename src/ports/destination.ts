@@ -110,7 +110,16 @@ export interface Load {
    * stored as staged, beside the live ones; publishing makes every staged checkpoint of the stream live, and forgets those that
    * were live before.
    */
-  readonly replacement?: { readonly begin: boolean; readonly publish: boolean; readonly allowEmpty: boolean }
+  readonly replacement?: {
+    readonly begin: boolean
+    readonly publish: boolean
+    readonly allowEmpty: boolean
+    /**
+     * With `reconcile`: the most rows of the live table that `publish` may remove, in percent of those that it holds, rounded up to whole
+     * rows; where `allowEmpty` lets no key at all empty it, that counts. Default: any number.
+     */
+    readonly maxRemovedPercent?: number
+  }
 }
 
 /** Checkpoints that move without rows: no table is made or changed. */
@@ -191,6 +200,7 @@ export interface DestinationSession extends AsyncDisposable {
    * Publishes rows, schema change, rejects, load record and checkpoints in one transaction, or nothing (C1).
    * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)
    * @throws EmptyReplaceError where an empty replacement would take a full table's place (R6)
+   * @throws RemovalLimitError where a reconciliation would remove more rows than it may (R6)
    */
   commit(load: Load): Promise<LoadReceipt>
   /**

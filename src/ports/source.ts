@@ -98,6 +98,12 @@ export interface RequestPreview {
  */
 export type WriteMode = 'append' | 'merge' | 'replace' | 'delete' | 'reconcile'
 
+/**
+ * A table loses few of its rows between two reconciliations; a list that was cut off, or lost its filter, names far too few. What was
+ * refused wrongly costs a line of config, what was removed wrongly a reload.
+ */
+export const defaultMaxRemovedPercent = 20
+
 /** One endpoint that yields records, loaded into one table. */
 export interface Stream {
   /** `source.stream`, as in `desk.tickets`. */
@@ -121,6 +127,8 @@ export interface Stream {
   readonly slicing?: string
   /** Whether an empty result may replace a full table (R6). */
   readonly allowEmptyReplace: boolean
+  /** With `reconcile`: the most rows that may be removed at once, in percent of the table's. Default: `defaultMaxRemovedPercent`. */
+  readonly maxRemovedPercent?: number
   /** What to do with a record whose key is missing or null: keep it in `_sluice_rejects`, or fail the stream. */
   readonly onReject: 'keep' | 'fail'
   /**

@@ -3,7 +3,14 @@ import type { StreamProblem } from './stream-rules.ts'
 
 /** What can't work in a stream whose records name rows of another's table instead of being some. */
 export function* removalProblems(stream: StreamSettings): Iterable<StreamProblem> {
-  const { write, key, table, incremental, version, deleted, transform, sides, slices } = stream
+  const { write, key, table, incremental, version, deleted, transform, sides, slices, maxRemoved } = stream
+  if (maxRemoved !== undefined && write !== 'reconcile') {
+    yield {
+      path: ['maxRemoved'],
+      message:
+        '`maxRemoved` bounds what a list of all keys may remove, and this stream reads none: leave it out, or write `write: reconcile`',
+    }
+  }
   if (write !== 'delete' && write !== 'reconcile') return
   if (key === undefined) {
     yield {

@@ -4,7 +4,7 @@ import { none } from '../pagination/none.ts'
 import { time } from '../pagination/time.ts'
 import { rest } from './rest.ts'
 import { type RestOptions, restOptions } from './rest-options.ts'
-import { scriptedClient, streamOf } from './scripted-client.ts'
+import { scriptedClient, streamOf, streamsOf } from './scripted-client.ts'
 
 type StreamInput = RestOptions['streams'][string]
 
@@ -97,6 +97,16 @@ test.each<[string, StreamInput, string]>([
     'a list of keys with a version',
     { path, paginate, write: 'reconcile', key: 'id', table: 'items', version: 'updated_at' },
     'version: `write: reconcile` compares keys alone: leave `version` out',
+  ],
+  [
+    'a limit of what is removed, where only what the records name is',
+    { path, paginate, write: 'delete', key: 'id', table: 'items', maxRemoved: '5%' },
+    'maxRemoved: `maxRemoved` bounds what a list of all keys may remove, and this stream reads none: leave it out, or write `write: reconcile`',
+  ],
+  [
+    'a limit of what is removed that is no share',
+    { path, paginate, write: 'reconcile', key: 'id', table: 'items', maxRemoved: '5' },
+    'maxRemoved: "5" is no share: write a number above 0 and up to 100 with a percent sign, as in "20%"',
   ],
   [
     'a version without a key',
@@ -288,6 +298,14 @@ test.each<[string, StreamInput, string]>([
       scriptedClient(() => ({ body: [] })),
     ).write,
   ).toBe(write)
+})
+
+test('R6: how much a list of all keys may remove is in percent of the rows', () => {
+  const list = { path, paginate, key: 'id', table: 'items', write: 'reconcile' } as const
+  const client = scriptedClient(() => ({ body: [] }))
+  const streams = streamsOf('api', { some: { ...list, maxRemoved: '2.5%' }, usual: list }, client)
+  expect(streams.some.maxRemovedPercent).toBe(2.5)
+  expect('maxRemovedPercent' in streams.usual).toBe(false)
 })
 
 // PEERS: dlt hint table_name

@@ -15,6 +15,7 @@ import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
+import { maxRemovedOption } from './removal-limit.ts'
 import { graphqlOptions } from './request/graphql-options.ts'
 import { bodyValue, headers, method, query } from './request/request-options.ts'
 import { include, recordSelector, recordsAs } from './response/records-options.ts'
@@ -138,6 +139,7 @@ const streamFields = z.strictObject({
     .describe(
       'Whether an empty result may replace a full table, or an empty list of keys remove all its rows. Default false',
     ),
+  maxRemoved: maxRemovedOption,
 })
 
 /** A stream's options, each by itself. */

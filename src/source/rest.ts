@@ -6,6 +6,7 @@ import type { SecretLookup } from '../options/secret.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
+import { removalLimit } from './removal-limit.ts'
 import type { EndpointQuota } from './request/endpoint-quota.ts'
 import type { AccountOf } from './request/sending.ts'
 import { compileSelector, selectRecords } from './response/select.ts'
@@ -55,7 +56,7 @@ export function createRestSource(
       parents: (parent) => byName.get(parent)!,
     })
     byName.set(stream, built)
-    return built
+    return { ...built, ...removalLimit(streamSettings) }
   })
   return {
     name,

@@ -1,4 +1,4 @@
-import { DestinationSchemaError, EmptyReplaceError } from '../destinations/errors.ts'
+import { DestinationSchemaError, EmptyReplaceError, refuseRemoval } from '../destinations/errors.ts'
 import type { Load } from '../ports/destination.ts'
 import type { Column, TableSchema } from '../ports/schema.ts'
 import { widen } from '../records/column-type.ts'
@@ -11,6 +11,7 @@ import type { MemoryPipeline, MemoryRow, MemoryStore } from './memory-store.ts'
 /**
  * What a reconciliation removes: rows of the live table first, then of each table that they own; nothing where there is no such table.
  * @throws EmptyReplaceError where no key was staged, and the table has rows (R6)
+ * @throws RemovalLimitError where too few keys were (R6)
  */
 export function findGone(
   store: MemoryStore,
@@ -26,6 +27,8 @@ export function findGone(
   const began = Math.min(...staged.map(({ loadId }) => state.committedAt.get(loadId) ?? load.at))
   const isLater = ({ loadId }: MemoryRow) => (state.committedAt.get(loadId) ?? 0) > began
   const gone = live.rows.filter((row) => !isLater(row) && !named(row))
+  if (staged.length > 0)
+    refuseRemoval(load, { removed: gone.length, rows: live.rows.length }, load.replacement!.maxRemovedPercent)
   const keyOf = rowKey(load.key, live.schema)
   const keys = new Set(gone.map(keyOf))
   const plans = [{ plan: removal(load.table, live, gone) }]

@@ -85,6 +85,7 @@ export interface WriteOptions extends Partial<Omit<Load, 'records' | 'checkpoint
   /** Any of `begin`, `publish` and this makes the load part of a replacement. */
   readonly staged?: boolean
   readonly allowEmpty?: boolean
+  readonly maxRemovedPercent?: number
 }
 
 let loads = 0
@@ -95,7 +96,14 @@ export async function makeLoad(
   records: readonly JsonRecord[],
   options: WriteOptions = {},
 ): Promise<Load> {
-  const { begin = false, publish = false, staged = begin || publish, allowEmpty = false, ...given } = options
+  const {
+    begin = false,
+    publish = false,
+    staged = begin || publish,
+    allowEmpty = false,
+    maxRemovedPercent,
+    ...given
+  } = options
   const stream = given.stream ?? STREAM
   const table = given.table ?? TABLE
   const place = given.mode === 'reconcile' ? 'keys' : staged
@@ -113,7 +121,14 @@ export async function makeLoad(
     records,
     schema: given.schema ?? observeRecords(present, records).schema,
     checkpoints: given.checkpoints ?? [await nextCheckpoint(session, stream)],
-    ...(staged ? { replacement: { begin, publish, allowEmpty } } : {}),
+    ...(staged && {
+      replacement: {
+        begin,
+        publish,
+        allowEmpty,
+        ...(maxRemovedPercent !== undefined && { maxRemovedPercent }),
+      },
+    }),
   }
 }
 

@@ -72,6 +72,31 @@ export const reconcileCases: readonly ConformanceCase[] = [
   ),
 
   onSession(
+    'R6',
+    'R6: a list of keys removes no more of a table than its limit, rounded up to whole rows; beyond it nothing at all',
+    async (session, harness) => {
+      await merge(
+        session,
+        Array.from({ length: 12 }, (_, id) => ({ id })),
+      )
+      const list = (count: number, maxRemovedPercent: number, allowEmpty = false) =>
+        reconcile(
+          session,
+          Array.from({ length: count }, (_, id) => ({ id })),
+          { begin: true, publish: true, maxRemovedPercent, allowEmpty },
+        )
+      const error = await assertRejects(list(9, 10), 'REMOVAL_LIMIT')
+      assert.match(error.message, /does not name 3 of the 12 rows of tickets, .* 25% .* allows 10%/)
+      assert.equal((await dataRows(harness)).length, 12)
+      assert.deepEqual(fourCounts(await list(10, 10)), [0, 0, 10, 2])
+      assert.deepEqual(fourCounts(await list(9, 0.1)), [0, 0, 9, 1])
+      assert.deepEqual(fourCounts(await list(2, 100)), [0, 0, 2, 7])
+      await assertRejects(list(0, 100), 'REPLACE_EMPTY')
+      assert.deepEqual(fourCounts(await list(0, 1, true)), [0, 0, 0, 2])
+    },
+  ),
+
+  onSession(
     'reconcile',
     'reconcile: what was loaded after the first key was staged stays, since the list may have been read past it',
     async (session, harness) => {

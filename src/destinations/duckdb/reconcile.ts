@@ -3,7 +3,7 @@ import type { Load, TableCounts } from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { widen } from '../../records/column-type.ts'
-import { DestinationSchemaError, EmptyReplaceError } from '../errors.ts'
+import { DestinationSchemaError, EmptyReplaceError, refuseRemoval } from '../errors.ts'
 import { convert } from './convert.ts'
 import { countRows, dropTable } from './ddl.ts'
 import { removeOwned } from './owned.ts'
@@ -22,6 +22,7 @@ export interface Reconciled {
 /**
  * Removes the live table's rows whose key was not staged, and what they own; then forgets what was staged. Runs in the load's transaction.
  * @throws EmptyReplaceError where no key was staged, and the table has rows (R6)
+ * @throws RemovalLimitError where too few keys were (R6)
  */
 export async function reconcile(
   connection: DuckDBConnection,
@@ -78,7 +79,9 @@ async function findGone(
        )`,
     [pipeline],
   )
-  return (await countRows(connection, '_sluice_gone')) > 0
+  const removed = await countRows(connection, '_sluice_gone')
+  if (!isEmpty) refuseRemoval(load, { removed, rows }, load.replacement!.maxRemovedPercent)
+  return removed > 0
 }
 
 /** A key's field in both tables; each may have been widened since the other was made. */

@@ -22,6 +22,7 @@ export interface ListStreamOptions {
   readonly beside?: (slice: string, page: number) => Pick<SourcePage, 'sides' | 'rejects'>
   readonly onReject?: 'keep' | 'fail'
   readonly allowEmptyReplace?: boolean
+  readonly maxRemovedPercent?: number
   /** For each slice, its pages. */
   readonly slices: Readonly<Record<string, readonly (readonly JsonRecord[])[]>>
   /** Called before each page is given; may throw, wait or abort. */
@@ -55,6 +56,7 @@ export function listStream(options: ListStreamOptions): ListStream {
     ...(options.sides !== undefined && { sides: options.sides }),
     ...(options.tombstones !== undefined && { tombstones: options.tombstones }),
     allowEmptyReplace: options.allowEmptyReplace ?? false,
+    ...(options.maxRemovedPercent !== undefined && { maxRemovedPercent: options.maxRemovedPercent }),
     onReject: options.onReject ?? 'keep',
     ...(options.slicesAtOnce !== undefined && { slicesAtOnce: options.slicesAtOnce }),
     *slices(committed: ReadonlyMap<string, Progress>, scope: ReadScope): Iterable<Slice> {
