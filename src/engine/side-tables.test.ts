@@ -1,42 +1,12 @@
-import { beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ReportBuilder } from '../observe/report.ts'
-import type { SluiceEvent } from '../ports/events.ts'
 import type { JsonRecord } from '../ports/json.ts'
-import { ownerField, type SideTable, type Stream, tombstoneField } from '../ports/source.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
-import { type MemoryDestination, memoryDestination } from '../testing/memory-destination.ts'
-import { runStream, type StreamRunOptions } from './stream-run.ts'
+import { ownerField, type SideTable, tombstoneField } from '../ports/source.ts'
 import { type ListStreamOptions, listStream, records } from './testing/list-stream.ts'
+import { streamLoads } from './testing/stream-loads.ts'
 
-let destination: MemoryDestination
-let events: SluiceEvent[]
-let runs = 0
-
-beforeEach(() => {
-  destination = memoryDestination()
-  events = []
-})
-
-async function load(stream: Stream, options: Partial<StreamRunOptions> = {}) {
-  await using session = await destination.open('support')
-  return await runStream(stream, {
-    session,
-    runId: `run${++runs}`,
-    clock: fakeClock({ auto: true }),
-    onEvent: (event) => events.push(event),
-    batch: { maxRecords: 10, maxBytes: 1e9, maxAgeMs: 1e9 },
-    scope: {},
-    fullRefresh: false,
-    signal: new AbortController().signal,
-    ...options,
-  })
-}
-
-const rows = (table: string) =>
-  destination.rows(table).map((row) => {
-    const { _sluice_load_id: _load, ...values } = row
-    return values
-  })
+const desk = streamLoads()
+const { load, rows } = desk
 
 const users: SideTable = { table: 'users', key: ['id'], write: 'merge' }
 const tags: SideTable = { table: 'tags', key: [], write: 'owned', owner: ['ticket'] }
@@ -73,7 +43,7 @@ test('rows of side tables are committed along, counted in the commit and in the 
   expect(rows('desk_tickets')).toEqual(records(1, 4))
   expect(rows('users')).toEqual([{ id: 7, name: 'Ada' }])
   const report = new ReportBuilder()
-  for (const event of events) report.add(event)
+  for (const event of desk.events) report.add(event)
   expect(report.build().streams[0]).toMatchObject({
     records: 4,
     inserted: 4,
@@ -86,7 +56,7 @@ test('rows of side tables are committed along, counted in the commit and in the 
       'table users: added column name (text)',
     ],
   })
-  expect(destination.rejects('support')).toMatchObject([
+  expect(desk.destination.rejects('support')).toMatchObject([
     { record: '{"name":"nobody"}', reason: 'table users: key field "id" is missing' },
   ])
 })
@@ -105,16 +75,16 @@ test('what a page could not make a record of is kept with its reason, and counts
     beside: () => ({ rejects: [{ record: { line: '{"id": 3' }, reason: 'this line is no JSON' }] }),
   })
   expect(await load(stream)).toMatchObject({ outcome: 'done' })
-  expect(destination.rejects('support')).toMatchObject([
+  expect(desk.destination.rejects('support')).toMatchObject([
     { stream: 'desk.tickets', record: '{"line":"{\\"id\\": 3"}', reason: 'this line is no JSON', times: 1 },
   ])
-  expect(events.find(({ type }) => type === 'page.read')).toMatchObject({ records: 3 })
-  expect(events.find(({ type }) => type === 'load.commit')).toMatchObject({
+  expect(desk.events.find(({ type }) => type === 'page.read')).toMatchObject({ records: 3 })
+  expect(desk.events.find(({ type }) => type === 'load.commit')).toMatchObject({
     records: 3,
     inserted: 2,
     rejected: 1,
   })
-  expect(events.find(({ type }) => type === 'record.reject')).toMatchObject({
+  expect(desk.events.find(({ type }) => type === 'record.reject')).toMatchObject({
     count: 1,
     reason: 'this line is no JSON',
   })
@@ -127,7 +97,7 @@ test('a page that widens a column of a side table begins a new batch', async () 
     [records(3, 3), [{ id: 9, score: 'high' }]],
   ])
   await load(stream)
-  const commits = events.flatMap((event) => (event.type === 'load.commit' ? [event.records] : []))
+  const commits = desk.events.flatMap((event) => (event.type === 'load.commit' ? [event.records] : []))
   expect(commits).toEqual([2, 1])
   expect(rows('users').map((row) => row['score'])).toEqual(['1', '2', 'high'])
 })
@@ -140,7 +110,7 @@ test('rows of side tables fill a batch, too', async () => {
       [records(2, 2), many],
     ]),
   )
-  expect(events.filter(({ type }) => type === 'load.commit')).toHaveLength(2)
+  expect(desk.events.filter(({ type }) => type === 'load.commit')).toHaveLength(2)
 })
 
 test('side tables are replaced along with the table of their stream', async () => {
@@ -194,7 +164,7 @@ test('rows of a record that was rejected are rejected with it', async () => {
   const lost = { record: { n: 1, [ownerField]: 1 }, rows: [{ ticket: 5, tag: 'lost', [ownerField]: 1 }] }
   await load(besideStream(tags, [pageOf(tagged(0, { id: 1 }, 'a'), lost as never)]))
   expect(rows('tags')).toEqual([{ ticket: 1, tag: 'a' }])
-  expect(destination.rejects('support').map(({ record, reason }) => [record, reason])).toEqual([
+  expect(desk.destination.rejects('support').map(({ record, reason }) => [record, reason])).toEqual([
     ['{"n":1}', 'key field "id" is missing'],
     ['{"ticket":5,"tag":"lost"}', 'table tags: the record that it belongs to was not loaded'],
   ])
@@ -219,7 +189,7 @@ test('a record that is gone removes its row and what belongs to it, and makes no
     { ticket: 2, tag: 'b' },
     { ticket: 3, tag: 'c' },
   ])
-  expect(events.findLast(({ type }) => type === 'load.commit')).toMatchObject({
+  expect(desk.events.findLast(({ type }) => type === 'load.commit')).toMatchObject({
     inserted: 1,
     deleted: 1,
     sides: { tags: { inserted: 1, deleted: 1 } },
@@ -239,7 +209,7 @@ test('records that are gone before the first one was there change nothing, and o
   })
   expect(await load(stream)).toMatchObject({ outcome: 'done' })
   expect(rows('desk_tickets')).toEqual([{ id: 1 }])
-  expect(events.find(({ type }) => type === 'load.commit')).toMatchObject({
+  expect(desk.events.find(({ type }) => type === 'load.commit')).toMatchObject({
     inserted: 1,
     unchanged: 3,
     deleted: 0,
