@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { definePipeline } from '../config/pipeline.ts'
 import { ConfigError } from '../errors.ts'
-import { runOnce, scriptedClient, streamOf, Warehouse } from '../source/scripted-client.ts'
+import { runOnce, scriptedClient, streamOf, Warehouse } from '../source/testing/scripted-client.ts'
 import { customPaginator } from './custom.ts'
 import { createPaginator, type PaginatorOptions } from './options.ts'
 

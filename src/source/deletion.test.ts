@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { none } from '../pagination/none.ts'
 import { tombstoneField } from '../ports/source.ts'
 import { restOptions } from './rest-options.ts'
-import { runOnce, scriptedClient, streamOf, Warehouse } from './scripted-client.ts'
+import { runOnce, scriptedClient, streamOf, Warehouse } from './testing/scripted-client.ts'
 
 const items = { path: 'items', paginate: none() }
 

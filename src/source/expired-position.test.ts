@@ -4,8 +4,8 @@ import { cursor } from '../pagination/cursor.ts'
 import type { SluiceEvent } from '../ports/events.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { restOptions } from './rest-options.ts'
-import { Crash, runOnce, scriptedClient, Warehouse } from './scripted-client.ts'
 import { createRestStream } from './stream.ts'
+import { Crash, runOnce, scriptedClient, Warehouse } from './testing/scripted-client.ts'
 
 /** A list with a sync token, as at Google: the tokens of `expired` are refused. */
 function calendar(events: { id: number }[], expired: Set<string>) {

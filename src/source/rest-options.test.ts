@@ -4,7 +4,7 @@ import { none } from '../pagination/none.ts'
 import { time } from '../pagination/time.ts'
 import { rest } from './rest.ts'
 import { type RestOptions, restOptions } from './rest-options.ts'
-import { scriptedClient, streamOf, streamsOf } from './scripted-client.ts'
+import { scriptedClient, streamOf, streamsOf } from './testing/scripted-client.ts'
 
 type StreamInput = RestOptions['streams'][string]
 

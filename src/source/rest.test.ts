@@ -7,7 +7,7 @@ import { fakeClock } from '../testing/fake-clock.ts'
 import { type ScriptedReply, scriptedTransport } from '../testing/scripted-transport.ts'
 import { createRestSource, rest } from './rest.ts'
 import { type RestOptions, restOptions } from './rest-options.ts'
-import { runOnce, Warehouse } from './scripted-client.ts'
+import { runOnce, Warehouse } from './testing/scripted-client.ts'
 
 /** A source over the real client, on a transport that answers from a list. */
 function sourceOf(options: Omit<RestOptions, 'type' | 'baseUrl'>, replies: ScriptedReply[]) {

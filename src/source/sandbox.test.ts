@@ -15,7 +15,7 @@ import { type FakeClock, fakeClock } from '../testing/fake-clock.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
 import { unwrapRecord } from './response/select.ts'
 import { rest } from './rest.ts'
-import { Crash, runOnce, Warehouse } from './scripted-client.ts'
+import { Crash, runOnce, Warehouse } from './testing/scripted-client.ts'
 
 const origin = 'https://sandbox.test'
 const changes = {

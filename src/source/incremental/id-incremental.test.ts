@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 import { idOrdering } from './id-ordering.ts'
 
 type Id = number | string

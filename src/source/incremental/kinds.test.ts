@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { offset } from '../../pagination/offset.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 import { timeCodec } from './time-codec.ts'
 
 interface Item {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 /** Zendesk's manners: `start_time` first, then cursors only; the last page names a cursor too, unless there was nothing. */
 function desk(events: number[], { start = true }: { start?: boolean } = {}) {

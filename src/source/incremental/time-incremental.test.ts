@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { JsonRecord } from '../../ports/json.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 type Item = { id: number; updated_at: string | number | null }
 

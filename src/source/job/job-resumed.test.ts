@@ -5,7 +5,7 @@ import type { HttpRequest, HttpResponse } from '../../ports/runtime.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { memoryDestination } from '../../testing/memory-destination.ts'
 import { type ScriptedReply, scriptedTransport } from '../../testing/scripted-transport.ts'
-import { Crash, runOnce, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, Warehouse } from '../testing/scripted-client.ts'
 import {
   created,
   exportStream,

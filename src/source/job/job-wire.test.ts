@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest'
 import { systemRuntime } from '../../http/system-runtime.ts'
 import type { SluiceEvent } from '../../ports/events.ts'
 import type { Runtime } from '../../ports/runtime.ts'
-import { runOnce, Warehouse } from '../scripted-client.ts'
+import { runOnce, Warehouse } from '../testing/scripted-client.ts'
 import { start, streamOver } from './scripted-jobs.ts'
 
 const servers: { close(): unknown }[] = []

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ScriptedReply } from '../../testing/scripted-transport.ts'
-import { Crash } from '../scripted-client.ts'
+import { Crash } from '../testing/scripted-client.ts'
 import { bench, created, exportStream, page, start, status, windows } from './scripted-jobs.ts'
 
 // PEERS: Airbyte AsyncRetriever

@@ -6,8 +6,8 @@ import type { Runtime } from '../../ports/runtime.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { type ScriptedReply, scriptedTransport } from '../../testing/scripted-transport.ts'
 import { type RestOptions, restOptions } from '../rest-options.ts'
-import { runOnce, Warehouse } from '../scripted-client.ts'
 import { createRestStream } from '../stream.ts'
+import { runOnce, Warehouse } from '../testing/scripted-client.ts'
 
 export type StreamInput = RestOptions['streams'][string]
 

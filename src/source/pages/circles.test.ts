@@ -10,7 +10,7 @@ import type { PaginatorOptions } from '../../pagination/options.ts'
 import { pageNumber } from '../../pagination/page-number.ts'
 import { PaginationLoopError, PaginationStuckError } from '../../pagination/paginator.ts'
 import { time } from '../../pagination/time.ts'
-import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const size = { param: 'limit', value: 2 }
 

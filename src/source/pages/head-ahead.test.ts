@@ -9,7 +9,7 @@ import type { HttpResponse, Runtime, Transport } from '../../ports/runtime.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { seededRandom } from '../../testing/seeded-random.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { runOnce, streamOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const origin = 'https://api.test'

@@ -6,8 +6,8 @@ import type { SluiceEvent } from '../../ports/events.ts'
 import type { JsonRecord, Value } from '../../ports/json.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { restOptions } from '../rest-options.ts'
-import { scriptedClient } from '../scripted-client.ts'
 import { createRestStream } from '../stream.ts'
+import { scriptedClient } from '../testing/scripted-client.ts'
 import { endCheck } from './list-end.ts'
 
 const items = (count: number): JsonRecord[] => Array.from({ length: count }, (_, id) => ({ id, next: 'x' }))

@@ -5,7 +5,7 @@ import type { JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import { seededRandom } from '../../testing/seeded-random.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const theSlice = { key: 'all', progress: null }

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import type { SourcePage } from '../../ports/source.ts'
-import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const cursorPages = { type: 'cursor', token: 'next', param: 'cursor' } as const
 

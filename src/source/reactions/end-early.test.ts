@@ -10,7 +10,7 @@ import { fakeClock } from '../../testing/fake-clock.ts'
 import { type ScriptedReply, scriptedTransport } from '../../testing/scripted-transport.ts'
 import { pageFetcher } from '../pages/fetch-page.ts'
 import { readSlice } from '../pages/read-slice.ts'
-import { Warehouse } from '../scripted-client.ts'
+import { Warehouse } from '../testing/scripted-client.ts'
 import type { ReactionSettings } from './reaction-options.ts'
 import { compileReactions } from './reactions.ts'
 

@@ -3,7 +3,7 @@ import { cursor } from '../../pagination/cursor.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import type { StreamInput } from '../rest-options.ts'
-import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const paginate = { type: 'none' } as const
 const start = Date.parse('2024-03-01T12:00:00Z')

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib'
 import { strToU8, zipSync } from 'fflate'
 import { describe, expect, test } from 'vitest'
 import { type RestOptions, restOptions } from '../rest-options.ts'
-import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { type Answer, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 type StreamInput = RestOptions['streams'][string]
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Value } from '../../ports/json.ts'
-import { runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 import { compileSides, sidesOptions } from './sides.ts'
 
 const response = { url: 'https://api.test/tickets', status: 200 }

@@ -8,7 +8,7 @@ import { createClient } from '../../http/client.ts'
 import { systemRuntime } from '../../http/system-runtime.ts'
 import { createRestSource } from '../rest.ts'
 import { type RestOptions, restOptions } from '../rest-options.ts'
-import { runOnce, Warehouse } from '../scripted-client.ts'
+import { runOnce, Warehouse } from '../testing/scripted-client.ts'
 
 type Answer = (response: ServerResponse, attempt: number) => void
 

@@ -5,7 +5,7 @@ import type { JsonRecord } from '../../ports/json.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { memoryDestination } from '../../testing/memory-destination.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 
 type StreamInput = RestOptions['streams'][string]
 

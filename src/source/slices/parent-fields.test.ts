@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JsonRecord } from '../../ports/json.ts'
-import { runOnce, streamsOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 import { api, issues, projects } from './scripted-parents.ts'
 
 describe('fields carried down', () => {

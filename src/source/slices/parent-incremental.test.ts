@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { cursor } from '../../pagination/cursor.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { runOnce, scriptedClient, streamsOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 import { api, issues, type Lists, projects, twoProjects } from './scripted-parents.ts'
 
 // PEERS: dlt test_offline parallel children

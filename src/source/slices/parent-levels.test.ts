@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { runOnce, streamsOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 import { api, issues, type Lists, pages, projects, type StreamInput } from './scripted-parents.ts'
 
 describe('levels and several parents', () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { planPipeline } from '../../engine/plan.ts'
 import { previewStream } from '../../engine/preview.ts'
 import { memoryDestination } from '../../testing/memory-destination.ts'
-import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 import { api, asked, issues, projects, twoProjects } from './scripted-parents.ts'
 
 const signal = new AbortController().signal

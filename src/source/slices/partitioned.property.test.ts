@@ -4,7 +4,7 @@ import { offset } from '../../pagination/offset.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 
 type StreamInput = RestOptions['streams'][string]
 type Slicing = Extract<NonNullable<StreamInput['slices']>, readonly unknown[]>[number]

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cursor } from '../../pagination/cursor.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 import type { Partitioning } from './partition.ts'
 import { product } from './product.ts'
 

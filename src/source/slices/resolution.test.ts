@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { unitMs } from '../incremental/time-format.ts'
-import { runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const ms = 1
 const second = 1000

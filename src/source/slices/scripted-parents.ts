@@ -3,7 +3,7 @@ import { cursor } from '../../pagination/cursor.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { scriptedClient } from '../scripted-client.ts'
+import { scriptedClient } from '../testing/scripted-client.ts'
 
 export type StreamInput = RestOptions['streams'][string]
 export type Lists = Record<string, readonly JsonRecord[]>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { RequestSpec } from '../../ports/request.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
-import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 
 const second = 1000
 const day = 86_400_000

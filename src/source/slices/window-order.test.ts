@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { offset } from '../../pagination/offset.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import type { RestOptions } from '../rest-options.ts'
-import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../scripted-client.ts'
+import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
 
 type Slicing = Extract<NonNullable<RestOptions['streams'][string]['slices']>, readonly unknown[]>[number]
 

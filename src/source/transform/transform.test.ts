@@ -5,7 +5,7 @@ import { env } from '../../options/secret.ts'
 import { offset } from '../../pagination/offset.ts'
 import { type JsonRecord, LongDecimal } from '../../ports/json.ts'
 import { ownerField, type SourcePage } from '../../ports/source.ts'
-import { runOnce, scriptedClient, streamOf, Warehouse } from '../scripted-client.ts'
+import { runOnce, scriptedClient, streamOf, Warehouse } from '../testing/scripted-client.ts'
 import { compileTransform, TransformError } from './transform.ts'
 import { type TransformInput, transformOptions } from './transform-options.ts'
 

@@ -1,14 +1,14 @@
 // For this room's tests: a client around a function, and a run that keeps what a destination would keep.
-import type { Client } from '../http/client.ts'
-import { parseOptions } from '../options/parse-options.ts'
-import type { JsonRecord } from '../ports/json.ts'
-import type { RequestSpec } from '../ports/request.ts'
-import type { Clock, HttpHeaders } from '../ports/runtime.ts'
-import type { Progress, ReadScope, SourcePage, Stream } from '../ports/source.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
-import { createRestSource } from './rest.ts'
-import { type RestOptions, restOptions } from './rest-options.ts'
-import { createRestStream, type RestStream } from './stream.ts'
+import type { Client } from '../../http/client.ts'
+import { parseOptions } from '../../options/parse-options.ts'
+import type { JsonRecord } from '../../ports/json.ts'
+import type { RequestSpec } from '../../ports/request.ts'
+import type { Clock, HttpHeaders } from '../../ports/runtime.ts'
+import type { Progress, ReadScope, SourcePage, Stream } from '../../ports/source.ts'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { createRestSource } from '../rest.ts'
+import { type RestOptions, restOptions } from '../rest-options.ts'
+import { createRestStream, type RestStream } from '../stream.ts'
 
 /** What a scripted API answers: a body as JSON, or as the text or the chunks that it is. */
 export interface Answer {
