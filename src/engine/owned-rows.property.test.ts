@@ -258,7 +258,7 @@ test('C3: whatever the runs, records and the rows that belong to them are those 
 test('C3: whatever the runs, records and the rows that belong to them are those of a plain map, in DuckDB', async () => {
   await fc.assert(
     fc.asyncProperty(plans, async (plan) => {
-      // A file each: DuckDB keeps a block of every table in memory until it is checkpointed.
+      // A file each: every table that a session has filled takes some of the memory that it may use.
       await using session = await destinationAt(join(directory.path, `${planned}.duckdb`)).open('property')
       const rowsOf = async (table: string) =>
         (await session.readSchema(table)) === null
