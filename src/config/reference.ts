@@ -109,6 +109,7 @@ const valueKinds: Readonly<Record<string, string>> = {
   function: 'A function, in a TypeScript pipeline alone.',
   'time zone': 'A name of the IANA database, `"Europe/Berlin"`, or an offset, `"+02:00"`.',
   duration: 'A number and a unit, `ms`, `s`, `m`, `h`, `d` or `w`: `"250ms"`, `"1.5h"`.',
+  percentage: 'A share above 0 and up to 100, with a percent sign: `"20%"`.',
   size: 'A number and a unit, `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`: `"64MiB"`.',
   secret: `\`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML; looked up when the run needs it, and shown as \`***\`. A literal text is taken, too.`,
   'text or secret': `A text, which may be empty; or a secret, \`env('NAME')\` in TypeScript, \`\${env:NAME}\` in YAML, also inside a text. A secret is looked up when the run needs it, sent to the API alone, and shown as \`***\`.`,

@@ -34,6 +34,7 @@ import {
 import { compileTimePattern } from '../../src/source/incremental/time-pattern.ts'
 import { zoneOffset } from '../../src/source/incremental/time-zone.ts'
 import { messageTemplate } from '../../src/source/reactions/message.ts'
+import { PatternError } from '../../src/source/reactions/regular-expression.ts'
 import { parsePattern } from '../../src/source/reactions/text-pattern.ts'
 import { detectRecords } from '../../src/source/response/detect-records.ts'
 import { compileQuery, queryProblem } from '../../src/source/response/json-path.ts'
@@ -418,10 +419,29 @@ const all: Readonly<Record<string, Parser>> = {
     must(typeof charset === 'string', () => `the charset is ${String(charset)}`)
   },
   pattern(chance) {
-    const found = parsePattern(
-      pieces(chance, ['/', 'a', '(', ')', '+', '*', '[', ']', '\\', '.', '|', 'i', '^', '$', '{1,2}', '?']),
-    )
-    if (found !== undefined) (found as { test?: (text: string) => boolean }).test?.('aaaaaaaaaaaaaaaa')
+    const text = pieces(chance, [
+      '/',
+      'a',
+      '(',
+      ')',
+      '+',
+      '*',
+      '[',
+      ']',
+      '\\',
+      '.',
+      '|',
+      'i',
+      '^',
+      '$',
+      '{1,2}',
+      '?',
+    ])
+    try {
+      parsePattern(text)('aaaaaaaaaaaaaaaa')
+    } catch (error) {
+      must(error instanceof PatternError, () => `${String(error)}: ${text}`)
+    }
   },
   column(chance) {
     const name = columnNamer([])
