@@ -3,14 +3,19 @@ import { resolve } from 'node:path'
 import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
 import { closeAll } from '../engine/closing.ts'
 import type { PipelineParts } from '../engine/run.ts'
+import { revealSecret, type SecretLookup } from '../options/secret.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
+import { createQuotaRegistry } from '../quota/registry.ts'
+import { postgresQuotaStore } from '../quota/store/postgres-quota-store.ts'
+import type { QuotaStore } from '../quota/store/quota-store.ts'
 import { createRestSource } from '../source/rest.ts'
 import type { RestSettings } from '../source/rest-options.ts'
 import type { Pipeline } from './pipeline.ts'
 import { sourceClient } from './source-client.ts'
 import { type Surroundings, type SurroundingsOptions, surround } from './surroundings.ts'
+import { systemLookup } from './system-lookup.ts'
 
 /** A pipeline's surroundings. All have sensible defaults. */
 export interface AssembleOptions extends SurroundingsOptions {
@@ -28,7 +33,10 @@ export async function assemblePipeline(
   pipeline: Pipeline,
   options: AssembleOptions = {},
 ): Promise<AssembledPipeline> {
-  const around = surround(options)
+  const store = options.quotaRegistry === undefined ? quotaStoreOf(pipeline, options.lookup) : undefined
+  const around = surround(
+    store === undefined ? options : { ...options, quotaRegistry: createQuotaRegistry({ store }) },
+  )
   const surroundings = { ...around, patienceMs: around.patienceMs ?? pipeline.patience }
   const sources = Object.entries(pipeline.sources).map(([name, settings]) =>
     createSource(name, settings, surroundings),
@@ -53,9 +61,21 @@ export async function assemblePipeline(
     },
     runtime: surroundings.runtime,
     async [Symbol.asyncDispose]() {
-      await closeAll([...sources, { [Symbol.asyncDispose]: surroundings.close }])
+      await closeAll([...sources, { [Symbol.asyncDispose]: surroundings.close }, ...(store ? [store] : [])])
     },
   }
+}
+
+function quotaStoreOf({ quotaStore }: Pipeline, lookup: SecretLookup = systemLookup): QuotaStore | undefined {
+  if (quotaStore === undefined) return undefined
+  const { url, schema } = quotaStore
+  return postgresQuotaStore({
+    // A plan asks nothing, and needs no variables.
+    get url() {
+      return revealSecret(url, lookup)
+    },
+    ...(schema !== undefined && { schema }),
+  })
 }
 
 /** A source with its client. */

@@ -4,6 +4,7 @@ import { duration } from '../options/duration.ts'
 import { badName } from '../options/name.ts'
 import { parseOptions } from '../options/parse-options.ts'
 import { size } from '../options/size.ts'
+import { quotaStoreOptions } from '../quota/store/options.ts'
 import { mergeDefaults, restOptions } from '../source/rest-options.ts'
 import { refuseCycle } from './cycle.ts'
 import { refuseSharedTables } from './shared-tables.ts'
@@ -48,6 +49,11 @@ export const pipelineOptions = z.strictObject({
     .max(1000)
     .default(16)
     .describe('How many streams are read side by side. Default 16.'),
+  quotaStore: quotaStoreOptions
+    .optional()
+    .describe(
+      'Where several processes share the declared quotas, each of them with this option. Default: nobody else asks.',
+    ),
   patience: duration
     .prefault('2h')
     .describe(

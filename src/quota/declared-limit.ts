@@ -1,4 +1,3 @@
-import type { Clock } from '../ports/runtime.ts'
 import { CostEstimate, type CostReader, pointsReader, readBytes } from './cost.ts'
 import type { QuotaEntry } from './entry.ts'
 import { type MeterContext, metersOf, nameOf } from './entry-meters.ts'
@@ -43,7 +42,7 @@ export class DeclaredLimit {
     this.#key = entry.each === undefined ? undefined : partitionKey(entry.each)
     this.#reads = readerOf(entry)
     if (this.#key !== undefined) return
-    this.#whole = this.#queue(context.clock)
+    this.#whole = this.#queue(context)
     if (this.#reads === undefined)
       this.#fixed = { queue: this.#whole, cost: declaredCost(entry), narrow: this.#narrow }
   }
@@ -97,7 +96,7 @@ export class DeclaredLimit {
     let queue = this.#parts.get(key)
     if (queue === undefined) {
       if (this.#parts.size >= this.#sweepAt) this.#sweep()
-      queue = this.#queue(this.#context.clock)
+      queue = this.#queue(partOf(this.#context, key))
       this.#parts.set(key, queue)
     }
     return queue
@@ -106,9 +105,15 @@ export class DeclaredLimit {
     for (const [key, queue] of this.#parts) if (queue.isIdle(queue.now())) this.#parts.delete(key)
     this.#sweepAt = Math.max(fewParts, this.#parts.size * 2)
   }
-  #queue(clock: Clock): QuotaQueue {
-    return new QuotaQueue(this.name, metersOf(this.#entry, this.#context), clock)
+  #queue(context: MeterContext): QuotaQueue {
+    return new QuotaQueue(this.name, metersOf(this.#entry, context), context.clock)
   }
+}
+
+/** Processes share each part by itself. */
+function partOf(context: MeterContext, part: string): MeterContext {
+  const { shared } = context
+  return shared === undefined ? context : { ...context, shared: { ...shared, key: `${shared.key} ${part}` } }
 }
 
 function readerOf(entry: QuotaEntry): CostReader | undefined {

@@ -10,6 +10,8 @@ import type { Meter } from './meter.ts'
 import { Pace } from './pace.ts'
 import { RequestWindow } from './request-window.ts'
 import type { RoundTrip } from './round-trip.ts'
+import { LeasedWindow } from './store/leased-window.ts'
+import type { QuotaStore } from './store/quota-store.ts'
 
 export interface MeterContext {
   readonly clock: Clock
@@ -18,6 +20,8 @@ export interface MeterContext {
   /** What is known of the server's round trips by all that ask it. */
   readonly roundTrip: RoundTrip
   readonly serverTime?: (() => ServerTime | undefined) | undefined
+  /** Where other processes take of the same limits. */
+  readonly shared?: { readonly store: QuotaStore; readonly key: string } | undefined
 }
 
 export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Meter[] {
@@ -32,7 +36,17 @@ export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Met
 
 function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): Meter {
   const { per: perMs, window, burst, reserve, timeZone } = entry
-  const { roundTrip, clock, serverTime } = context
+  const { roundTrip, clock, serverTime, shared } = context
+  if (shared !== undefined && 'requests' in entry) {
+    const name = nameOf(entry)
+    return new LeasedWindow({
+      requests: limit,
+      perMs,
+      store: shared.store,
+      key: `${shared.key} ${name}`,
+      name,
+    })
+  }
   // An even pace is as fast in a window that slides, which has no boundary to keep away from.
   if (window === 'fixed' && !context.spread)
     return new FixedWindow({ limit, perMs, timeZone, wallNow: () => clock.now(), serverTime })

@@ -3,7 +3,7 @@ import type { Clock } from '../ports/runtime.ts'
 import { combineQueued, type QueuedQuota } from './combine.ts'
 import { DeclaredQuotas } from './declared.ts'
 import { quotaEntry } from './entry.ts'
-import type { ServerTime } from './fixed-window.ts'
+import type { MeterContext } from './entry-meters.ts'
 import { QuotaQueue } from './queue.ts'
 import { ReportedLimit } from './reported.ts'
 import { RoundTrip } from './round-trip.ts'
@@ -65,11 +65,17 @@ function headerName() {
 export function createQuota(
   options: QuotaDeclaration,
   clock: Clock,
-  serverTime?: () => ServerTime | undefined,
+  { serverTime, shared }: Pick<MeterContext, 'serverTime' | 'shared'> = {},
 ): QueuedQuota {
   const { quotas, rateLimitHeaders, pace } = options
   const roundTrip = new RoundTrip()
-  const declared = new DeclaredQuotas(quotas, { clock, spread: pace === 'spread', roundTrip, serverTime })
+  const declared = new DeclaredQuotas(quotas, {
+    clock,
+    spread: pace === 'spread',
+    roundTrip,
+    serverTime,
+    shared,
+  })
   const reported = new QuotaQueue('what the API reports', [new ReportedLimit(rateLimitHeaders)], clock)
   return combineQueued(quotas.length === 0 ? reported.name : declared.name, [reported, declared])
 }

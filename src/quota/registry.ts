@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import type { Clock } from '../ports/runtime.ts'
 import type { QueuedQuota } from './combine.ts'
+import type { MeterContext } from './entry-meters.ts'
 import { acquireTogether } from './line.ts'
 import { createQuota, type QuotaDeclaration } from './options.ts'
 import type { Take } from './permit.ts'
 import type { Permit, Quota, QuotaAsk } from './quota.ts'
+import type { QuotaStore } from './store/quota-store.ts'
 
 export type { QuotaDeclaration } from './options.ts'
 
@@ -19,13 +22,21 @@ export interface QuotaRegistry {
   share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): Quota
 }
 
-export function createQuotaRegistry(): QuotaRegistry {
+export interface QuotaRegistryOptions {
+  /**
+   * Where several processes share what is declared: requests per window, whatever its kind. Points, bytes and requests in flight are each
+   * process's own. Closing it is for whoever opened it. Default: nobody else asks.
+   */
+  readonly store?: QuotaStore | undefined
+}
+
+export function createQuotaRegistry({ store }: QuotaRegistryOptions = {}): QuotaRegistry {
   const known = new Map<string, SharedQuota>()
   return {
     share(key, declared, clock) {
       let quota = known.get(key)
       if (quota === undefined) {
-        quota = new SharedQuota()
+        quota = new SharedQuota(store && { store, key: createHash('sha256').update(key).digest('hex') })
         known.set(key, quota)
       }
       if (declared !== undefined) quota.declare(declared, clock)
@@ -37,6 +48,11 @@ export function createQuotaRegistry(): QuotaRegistry {
 /** A quota whose limits are declared by several, each for all of them. Before the first declaration it holds nothing back. */
 class SharedQuota implements QueuedQuota {
   readonly #declared = new Map<string, QueuedQuota>()
+  readonly #shared: MeterContext['shared']
+
+  constructor(shared: MeterContext['shared']) {
+    this.#shared = shared
+  }
 
   get name(): string {
     return [...this.#declared.values()].map(({ name }) => name).join(' and ')
@@ -44,7 +60,8 @@ class SharedQuota implements QueuedQuota {
 
   declare(declared: QuotaDeclaration, clock: Clock): void {
     const words = JSON.stringify(declared)
-    if (!this.#declared.has(words)) this.#declared.set(words, createQuota(declared, clock))
+    if (!this.#declared.has(words))
+      this.#declared.set(words, createQuota(declared, clock, { shared: this.#shared }))
   }
 
   takesOf(ask: QuotaAsk): readonly Take[] {

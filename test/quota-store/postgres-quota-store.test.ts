@@ -6,6 +6,9 @@ import { postgresQuotaStore } from '../../src/quota/store/postgres-quota-store.t
 import type { QuotaStore } from '../../src/quota/store/quota-store.ts'
 import { type PostgresServer, postgresServer } from '../servers/postgres.ts'
 
+let keys = 0
+const minute = () => ({ key: `minute ${keys++}`, requests: 10, perMs: 60_000, holdMs: 1000 })
+
 let server: PostgresServer
 let store: QuotaStore
 let other: QuotaStore
@@ -23,9 +26,6 @@ afterAll(async () => {
   await other?.[Symbol.asyncDispose]()
   await server?.[Symbol.asyncDispose]()
 })
-
-let keys = 0
-const minute = () => ({ key: `minute ${keys++}`, requests: 10, perMs: 60_000, holdMs: 1000 })
 
 describe('a quota store in PostgreSQL', () => {
   test('leases what a window has room for, between all who ask', async () => {
@@ -89,8 +89,11 @@ describe('a quota store in PostgreSQL', () => {
       expect(sent[index]! - sent[index - limit.requests]!).toBeGreaterThanOrEqual(limit.perMs)
   })
 
-  test('a server that can not be reached is an error of the one who opens the store', async () => {
-    await expect(postgresQuotaStore({ url: 'postgres://x:y@127.0.0.1:1/z' })).rejects.toThrow('ECONNREFUSED')
+  test('a server that can not be reached is an error of the one who asks, each time', async () => {
+    const unreachable = postgresQuotaStore({ url: 'postgres://x:y@127.0.0.1:1/z' })
+    for (let time = 0; time < 2; time++)
+      await expect(unreachable.lease({ ...minute(), wanted: 1 })).rejects.toThrow('ECONNREFUSED')
+    await unreachable[Symbol.asyncDispose]()
   })
 
   test('a store whose server was restarted goes on', async () => {

@@ -13,24 +13,24 @@ export interface PostgresQuotaStoreOptions {
 const connections = 4
 
 /**
- * Shares quotas between the processes that use one database. Tables and function are created when they are missing. Needs the package `pg`.
- * @throws whatever `pg` throws where the server can't be reached, or the user may not create what is missing
+ * Shares quotas between the processes that use one database. Nothing is connected before the first lease; tables and function are created
+ * when they are missing. Needs the package `pg`.
  */
-export async function postgresQuotaStore(options: PostgresQuotaStoreOptions): Promise<QuotaStore> {
-  const { default: pg } = await import('pg')
-  const pool: Pool = new pg.Pool({ connectionString: options.url, max: connections })
-  // An idle connection that breaks is replaced by the next query, which fails by itself where it can't be.
-  pool.on('error', () => {})
-  const schema = pg.escapeIdentifier(options.schema ?? 'public')
-  try {
-    await pool.query(createStatements(schema))
-  } catch (error) {
-    await pool.end()
-    throw error
+export function postgresQuotaStore(options: PostgresQuotaStoreOptions): QuotaStore {
+  const schema = quoted(options.schema ?? 'public')
+  let opened: Promise<Pool> | undefined
+
+  function pool(): Promise<Pool> {
+    opened ??= open(options.url, schema).catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
   }
+
   return {
     async lease({ key, requests, perMs, wanted, holdMs }: LeaseAsk): Promise<QuotaLease> {
-      const { rows } = await pool.query(
+      const { rows } = await (await pool()).query(
         `select id, granted, retry_ms from ${schema}.sluice_quota_lease($1, $2, $3, $4, $5)`,
         [key, requests, wanted, holdMs, countedMs(perMs)],
       )
@@ -38,7 +38,7 @@ export async function postgresQuotaStore(options: PostgresQuotaStoreOptions): Pr
       return { id: String(id), granted, retryInMs: Math.max(1, Math.ceil(retryMs)) }
     },
     async settle(_key, leaseId, used) {
-      await pool.query(
+      await (await pool()).query(
         `update ${schema}.sluice_quota_leases
          set amount = $2, ends_at = case when $2 = 0 then clock_timestamp() else clock_timestamp() + counted end
          where id = $1`,
@@ -46,16 +46,36 @@ export async function postgresQuotaStore(options: PostgresQuotaStoreOptions): Pr
       )
     },
     async pause(key, pauseMs) {
-      await pool.query(
+      await (await pool()).query(
         `insert into ${schema}.sluice_quota_pauses (key, until) values ($1, clock_timestamp() + $2 * interval '1 millisecond')
          on conflict (key) do update set until = greatest(sluice_quota_pauses.until, excluded.until)`,
         [key, pauseMs],
       )
     },
     async [Symbol.asyncDispose]() {
-      await pool.end()
+      await (await opened)?.end()
     },
   }
+}
+
+async function open(url: string, schema: string): Promise<Pool> {
+  const { default: pg } = await import('pg').catch((error: unknown) => {
+    throw new Error('it needs the package pg: npm install pg', { cause: error })
+  })
+  const pool: Pool = new pg.Pool({ connectionString: url, max: connections })
+  // An idle connection that breaks is replaced by the next query, which fails by itself where it can't be.
+  pool.on('error', () => {})
+  try {
+    await pool.query(createStatements(schema))
+    return pool
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+}
+
+function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
 }
 
 /** Under a lock: two processes that create the same thing at once would fail each other. */
