@@ -4,6 +4,7 @@ import { formatCount } from '../../observe/format.ts'
 import { exitCodes } from '../exit-code.ts'
 import { shortJson, shortPosition } from '../format-progress.ts'
 import { openPipeline } from '../open-pipeline.ts'
+import { formatPlanTime } from '../plan-time.ts'
 import { paletteFor } from '../terminal.ts'
 
 export interface PlanCommandOptions {
@@ -23,7 +24,9 @@ export async function planCommand(file: string | undefined, options: PlanCommand
     ...(only !== undefined && { only }),
     ...(fullRefresh !== undefined && { fullRefresh }),
   })
-  const text = options.json ? JSON.stringify(planned, null, 2) : planned.flatMap(formatStream).join('\n')
+  const text = options.json
+    ? JSON.stringify(planned, null, 2)
+    : [...planned.flatMap(formatStream), ...formatPlanTime(assembled.pipeline, planned)].join('\n')
   process.stdout.write(`${text}\n`)
   return planned.some(({ refused }) => refused !== null) ? exitCodes.config : exitCodes.done
 }
