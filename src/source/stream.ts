@@ -108,7 +108,7 @@ export function createRestStream(
     client,
     stream: fullName,
     format: settings.format,
-    records: settings.records ?? '',
+    records: settings.records,
     optionalRecords: settings.optionalRecords,
     recordsAs: settings.recordsAs,
     include: settings.include,

@@ -42,7 +42,7 @@ export async function* listPages<P extends Json>(
   request: Pick<RequestSpec, 'url'> & Partial<RequestSpec>,
   options: ListPagesOptions<P> = {},
 ): AsyncGenerator<ListPage<P>, void> {
-  const { records = '', optionalRecords = false, stream = request.url, quotas = [] } = options
+  const { records, optionalRecords = false, stream = request.url, quotas = [] } = options
   const base: RequestSpec = { method: 'GET', query: {}, headers: {}, ...request }
   const fetcher = pageFetcher({
     client,
