@@ -3,6 +3,7 @@ import { credentialIdentity } from '../auth/credential-identity.ts'
 import { createAuthenticator } from '../auth/options.ts'
 import type { SourceAuth } from '../auth/rotate.ts'
 import { withTls } from '../auth/tls.ts'
+import { ConfigError } from '../errors.ts'
 import { type Client, createClient } from '../http/client.ts'
 import type { Account } from '../http/layer.ts'
 import { withProxy } from '../http/proxy.ts'
@@ -86,7 +87,13 @@ export function sourceClient(
   }
   const accountWith = (said: SourceAuth, key: string, place: string): Account =>
     said.type === 'rotate'
-      ? { quotas: [], members: said.credentials.map((each) => accountOf(each, place).account) }
+      ? {
+          quotas: [],
+          members: distinct(
+            said.credentials.map((each) => accountOf(each, place).account),
+            place,
+          ),
+        }
       : { auth: createAuthenticator(said, { ...context, source: place }), quotas: [accountQuota(key)] }
   const own = accountOf(settings.auth, name)
   const attach = attachSecrets(secret, secrets)
@@ -113,6 +120,19 @@ export function sourceClient(
     endpointQuota: own.endpointQuota,
     accountOf,
   }
+}
+
+/** @throws ConfigError where two members are one credential: in turn with itself it has no more room, and one refusal is both's */
+function distinct(members: readonly Account[], place: string): readonly Account[] {
+  for (const [index, member] of members.entries()) {
+    const first = members.indexOf(member)
+    if (first === index) continue
+    throw new ConfigError(
+      `sources.${place}.auth.credentials[${index}]`,
+      `this is the same credential as credentials[${first}], by its value: name another one, or leave it out`,
+    )
+  }
+  return members
 }
 
 /** What is no URL is refused when it is asked. */

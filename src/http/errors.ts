@@ -151,8 +151,9 @@ export class HttpStatusError extends SluiceError {
 function hintOf(kind: TroubleKind, status: number, retryAt: number | undefined): string {
   switch (kind) {
     case 'throttled':
-    case 'not-ready':
       return ''
+    case 'not-ready':
+      return 'the API is still at work on the answer; where this is one, say in `responses` what it means'
     case 'spent':
       return `this budget is spent, and waiting is not worth it: run again when it is full again${retryAt === undefined ? '' : `, at ${isoTime(retryAt)}`}, or have it raised`
     case 'too-deep':

@@ -15,6 +15,7 @@ import { quotaEntry, quotaOptions } from '../quota/options.ts'
 import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
+import { overwrittenByAuth } from './overwritten.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
 import { maxRemovedOption } from './removal-limit.ts'
 import { graphqlOptions } from './request/graphql-options.ts'
@@ -172,7 +173,8 @@ const httpUrl = z.url({
   error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
 })
 
-export const restOptions = z
+/** A source's options, each by itself. */
+export const restFields = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
     baseUrl: address.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
@@ -224,6 +226,14 @@ export const restOptions = z
   })
   .describe('An HTTP API')
 
+export const restOptions = restFields
+  .superRefine((source, context) => {
+    if (context.issues.length > 0) return
+    for (const { path, message } of overwrittenByAuth(source))
+      context.addIssue({ code: 'custom', path: [...path], message, input: source })
+  })
+  .describe('An HTTP API')
+
 /** The table of a stream: the one that it names, or its source and itself, as in desk_tickets. */
 export function tableOf(source: string, stream: string, settings: Pick<StreamSettings, 'table'>): string {
   return settings.table ?? `${source}_${stream}`
@@ -260,4 +270,4 @@ export const mergeDefaults = z.transform((written: RestOptions, context) => {
     context.issues.push({ ...issue, path: ['defaults', ...issue.path] } as z.core.$ZodRawIssue)
   return withDefaults<unknown>(written) as z.input<typeof restOptions>
 })
-export type RestSettings = z.output<typeof restOptions>
+export type RestSettings = z.output<typeof restFields>

@@ -3,6 +3,7 @@ import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
 import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { jobProblems } from './job/job-rules.ts'
+import { overwrittenByPages } from './overwritten.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
 import { removalProblems } from './removal-rules.ts'
 import { boundProblems } from './request/bound-problems.ts'
@@ -33,6 +34,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...reactionProblems(stream),
     ...jobProblems(stream),
     ...removalProblems(stream),
+    ...overwrittenByPages(stream),
   ]
 }
 

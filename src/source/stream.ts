@@ -108,7 +108,7 @@ export function createRestStream(
     client,
     stream: fullName,
     format: settings.format,
-    records: settings.records ?? '',
+    records: settings.records,
     optionalRecords: settings.optionalRecords,
     recordsAs: settings.recordsAs,
     include: settings.include,
@@ -127,9 +127,13 @@ export function createRestStream(
   // What it is cut into.
   const placeholders = new Set(template.placeholders)
   const partitioning = partitioningOf(fullName, settings.slices, template.placeholders, dependencies.parents)
-  const slicedBy = (how: StreamSettings): StreamProgression =>
-    slicedStream(fullName, partitioning, progressionOf(fullName, how, paginator, clock, placeholders), how)
-  const progression = slicedBy(settings)
+  const warn = (message: string) =>
+    onEvent?.({ type: 'stream.warning', at: clock.now(), stream: fullName, message })
+  const slicedBy = (how: StreamSettings, tell?: typeof warn): StreamProgression => {
+    const inner = progressionOf(fullName, how, paginator, clock, placeholders)
+    return slicedStream(fullName, partitioning, inner, how, tell)
+  }
+  const progression = slicedBy(settings, warn)
   /** How all records are listed, whatever was read before: for the streams whose slices they are. */
   const listing = slicedBy(withoutMark(settings))
 

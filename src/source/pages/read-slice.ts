@@ -1,11 +1,12 @@
-import { type PageView, PaginationLoopError, type Paginator } from '../../pagination/paginator.ts'
+import type { PageView, Paginator } from '../../pagination/paginator.ts'
 import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
 import type { SliceReading } from '../progression.ts'
 import { endEarly } from '../reactions/end-early.ts'
-import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
+import type { PageFetcher, PartSink } from './fetch-page.ts'
 import { ReadAhead } from './read-ahead.ts'
+import { RepetitionGuard } from './repeated-page.ts'
 
 export interface SliceRequests {
   readonly paginator: Paginator
@@ -62,13 +63,13 @@ export async function readSlice(
   try {
     let at = reading.start
     const guard = new PositionGuard(at)
-    let previous: SeenPage | undefined
+    const repetition = new RepetitionGuard()
     for (;;) {
       const page = await ahead.take(at)
       signal.throwIfAborted()
       const { end } = page
       if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
-      refuseRepetition(page, previous)
+      repetition.take(page)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
       guard.follow(next, page.view, page.body)
@@ -83,28 +84,10 @@ export async function readSlice(
         ...(progress !== undefined && { progress }),
       })
       if (next === undefined) return
-      previous = page.body && { url: page.view.url, body: page.body }
       at = next
     }
   } finally {
     signal.removeEventListener('abort', stop)
     ahead.close()
-  }
-}
-
-/** What is kept of a page to know it again. */
-export interface SeenPage {
-  readonly url: string
-  readonly body: Buffer
-}
-
-/** R1: two pages in a row with the same records are the same page, and reading on would never end. */
-export function refuseRepetition(page: FetchedPage, previous: SeenPage | undefined): void {
-  if (previous === undefined || page.view.records.length === 0) return
-  if (page.body?.equals(previous.body)) {
-    throw new PaginationLoopError(
-      page.view.url,
-      `this page is byte for byte the one before it, which came from ${previous.url}`,
-    )
   }
 }
