@@ -69,7 +69,7 @@ export async function readSlice(
       signal.throwIfAborted()
       const { end } = page
       if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
-      repetition.take(page)
+      repetition.take(page, at)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
       guard.follow(next, page.view, page.body)
