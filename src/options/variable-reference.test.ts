@@ -21,6 +21,7 @@ describe('a secret that names a variable in a way that is none', () => {
     ['${env:TOK:-x}', '${env:NAME}'],
     ['${env:TOK', '${env:NAME}'],
     ['${env:}', '${env:NAME}'],
+    ['${my.token}', '${env:NAME}'],
     ['${env:A}${B-C}', '${env:NAME}'],
   ])('is refused: %s', (written, right) => {
     expect(problemOf(secret, written)).toContain(`would be taken as it stands: write ${right}`)

@@ -5,6 +5,8 @@ const almost = /\$\{\s*(?:env\s*[:.])?\s*([A-Za-z_]\w*)\s*\}/i
 const exact = /\$\{env:[A-Za-z_]\w*\}/g
 /** What other tools write: `${secret:NAME}`, `${env:MY-NAME}`. It names what it means, and nothing that could be a secret. */
 const named = /\$\{\s*(?:env|secrets?|vars)\s*[:.]\s*([\w.-]{1,60})\s*\}/i
+/** `${parent.id}`: a placeholder of a request with a dollar, of which its own rules speak. */
+const withDollar = /\$\{[A-Za-z_]\w*\.[^{}]*\}/
 /** Whole secrets that are references elsewhere: `{{ env.NAME }}`, `$NAME`, `$env:NAME`, `env:NAME`, `%NAME%`. */
 const foreign = [
   /^\s*\$?\{\{\s*(?:env|secrets?|vars)\s*[:.]\s*([A-Za-z_]\w*)\s*\}\}\s*$/i,
@@ -24,7 +26,7 @@ export function strayReference(text: string): StrayReference | undefined {
   const others = text.replace(exact, '')
   const match = almost.exec(others) ?? named.exec(others)
   if (match !== null) return { written: match[0], ...rightName(match[1]!) }
-  return others.includes('${') ? {} : undefined
+  return others.replaceAll(new RegExp(withDollar, 'g'), '').includes('${') ? {} : undefined
 }
 
 /** The same of a text that is a secret as a whole, which is written in the ways of other tools, too. */
@@ -33,7 +35,7 @@ export function strayInSecret(text: string): StrayReference | undefined {
     const match = form.exec(text)
     if (match !== null) return { written: text.trim(), variable: match[1]! }
   }
-  return strayReference(text)
+  return strayReference(text) ?? (withDollar.test(text) ? {} : undefined)
 }
 
 /** What is wrong with a text that holds such a reference. Quotes nothing else of the text, which may hold a secret (S1). */

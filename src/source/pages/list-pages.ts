@@ -62,7 +62,7 @@ export async function* listPages<P extends Json>(
   const repetition = new RepetitionGuard()
   do {
     const page = await fetcher.fetch(paginator.request(base, position), noParts, signal)
-    repetition.take(page)
+    repetition.take(page, position)
     position = paginator.next(page.view, position)
     guard.follow(position, page.view, page.body)
     yield { records: page.records, next: position }

@@ -15,8 +15,8 @@ export interface SliceRequests {
   readonly fetcher: PageFetcher
   /** Most pages that are under way or held in memory at once, beside the one that is handed on. */
   readonly pages: number
-  /** Told of a first page that is the last. */
-  readonly onOnlyPage?: (page: PageView) => void
+  /** Told of the page that is taken for the last of its list, and whether it is the first, too. */
+  readonly onLastPage?: (page: PageView, isOnly: boolean) => void
 }
 
 /**
@@ -28,7 +28,7 @@ export interface SliceRequests {
  */
 export async function readSlice(
   reading: SliceReading,
-  { paginator, base, fetcher, pages, onOnlyPage }: SliceRequests,
+  { paginator, base, fetcher, pages, onLastPage }: SliceRequests,
   options: ReadOptions,
 ): Promise<void> {
   const { signal, emit } = options
@@ -69,11 +69,12 @@ export async function readSlice(
       signal.throwIfAborted()
       const { end } = page
       if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
-      repetition.take(page)
+      repetition.take(page, at)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
       guard.follow(next, page.view, page.body)
-      if (at === undefined && next === undefined) onOnlyPage?.(page.view)
+      // A reading that has seen enough ends in the middle of its list.
+      if (next === undefined && reading.isEnough?.() !== true) onLastPage?.(page.view, at === undefined)
       const progress = reading.progress({ view: page.view, at, next })
       ahead.goOn(page.view, at, next)
       await emit({

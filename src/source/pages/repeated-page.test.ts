@@ -117,6 +117,22 @@ test('one record beside the rows of a side table is not taken for the page', asy
   expect(warehouse.received).toBe(30)
 })
 
+test('R1: a token that may mean the end of the list is named, with the option for it', async () => {
+  const { reading } = read(
+    { paginate: { type: 'cursor', token: 'next', param: 'cursor' }, key: 'id' },
+    (asked) => ({
+      body: {
+        at: asked,
+        items: hundred.slice((asked % 2) * 50, (asked % 2) * 50 + 50),
+        next: asked % 2 === 0 ? 7 : 0,
+      },
+    }),
+  )
+  await expect(reading).rejects.toThrow(
+    'It was asked for with the token "0": if the API means by it that the list has ended, write `endValues: [0]` in `paginate`',
+  )
+})
+
 describe('sameValue', () => {
   test('is true of a value and its copy, and false of what differs anywhere', () => {
     fc.assert(

@@ -2,7 +2,7 @@
 // with its first page, stops the stream. Records are compared, since a body may have a request's id or a time beside them; a page that
 // differs does so in its first record as a rule, so that the comparison costs next to nothing.
 import { PaginationLoopError } from '../../pagination/paginator.ts'
-import type { JsonRecord } from '../../ports/json.ts'
+import type { Json, JsonRecord } from '../../ports/json.ts'
 import type { FetchedPage } from './fetch-page.ts'
 import { sameValue, sameValues } from './same-values.ts'
 
@@ -21,37 +21,50 @@ export class RepetitionGuard {
   #indistinct = 0
 
   /** @throws PaginationLoopError where the page holds the records of the page before it, or of the first one (R1) */
-  take(page: FetchedPage): void {
+  take(page: FetchedPage, at?: Json): void {
     const { records } = page
     if (page.view.records.length === 0 || records.length === 0) {
       this.#previous = undefined
       return
     }
-    this.#compare(page)
+    this.#compare(page, at)
     this.#first ??= sampleOf(page)
     this.#previous = seen(page)
   }
 
-  #compare(page: FetchedPage): void {
+  #compare(page: FetchedPage, at: Json | undefined): void {
     const previous = this.#previous
     if (previous !== undefined && holdsTheSame(page, previous)) {
       const from = previous.url
       const isSurely = previous.isDistinct || (page.body && previous.body?.equals(page.body))
-      if (isSurely) throw repetition(page, 'the one before it', from)
-      if (++this.#indistinct > mostIndistinct) throw repetition(page, `the ${mostIndistinct} before it`, from)
+      if (isSurely) throw repetition(page, at, 'the one before it', from)
+      if (++this.#indistinct > mostIndistinct)
+        throw repetition(page, at, `the ${mostIndistinct} before it`, from)
       return
     }
     this.#indistinct = 0
     const first = this.#first
-    if (first?.isOf(page)) throw repetition(page, 'the first one', first.url)
+    if (first?.isOf(page)) throw repetition(page, at, 'the first one', first.url)
   }
 }
 
-function repetition({ view, records }: FetchedPage, which: string, url: string): PaginationLoopError {
+/** What APIs send as the token after the last page. */
+const endToken = /^(?:0|-1|null|none|nil|end|eof|false|undefined)$/i
+
+function repetition(
+  { view, records }: FetchedPage,
+  at: Json | undefined,
+  which: string,
+  url: string,
+): PaginationLoopError {
+  const end =
+    typeof at === 'string' && endToken.test(at)
+      ? `. It was asked for with the token ${JSON.stringify(at)}: if the API means by it that the list has ended, write \`endValues: [${/^-?\d+$/.test(at) ? at : JSON.stringify(at)}]\` in \`paginate\``
+      : ''
   const count = records.length === 1 ? 'the one record' : `the ${records.length} records`
   return new PaginationLoopError(
     view.url,
-    `this page holds ${count} of ${which}, which came from ${url}. The API may not know the parameter that asks for the next page. If the list does hold them more than once, ask for larger pages, or let \`include\` put a value of the body into each record that tells the pages apart`,
+    `this page holds ${count} of ${which}, which came from ${url}. The API may not know the parameter that asks for the next page. If the list does hold them more than once, ask for larger pages, or let \`include\` put a value of the body into each record that tells the pages apart${end}`,
   )
 }
 
