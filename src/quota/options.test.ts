@@ -27,7 +27,7 @@ test.each<[unknown, string]>([
   [{ requests: 700, per: '1 minute' }, '"1 minute" is no duration'],
   [{ requests: 10, per: '1s', burst: 11 }, 'burst is larger than requests'],
   [{ concurrent: 0 }, 'Too small'],
-  [{ requests: 10 }, 'expected string'],
+  [{ requests: 10 }, '`requests` needs the length of the window, as in per: "1m"'],
   [{ rate: 5 }, 'write a quota as { requests: 700, per: "1m" }'],
 ])('a mistake in %j is explained', (entry, message) => {
   const result = quotaOptions.safeParse({ quotas: [entry] })
@@ -45,5 +45,5 @@ test('every option has a description and a JSON Schema', () => {
     for (const child of Object.values(node)) describe(child)
   }
   describe(schema)
-  expect(Object.keys(schema.properties!)).toEqual(['quotas', 'rateLimitHeaders'])
+  expect(Object.keys(schema.properties!)).toEqual(['quotas', 'pace', 'rateLimitHeaders'])
 })

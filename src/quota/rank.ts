@@ -30,7 +30,7 @@ export function rankOf(takes: readonly Take[], flow: string): Rank {
   let cost = 1
   for (const take of takes) {
     start = Math.max(start, take.queue.ranks.next(flow))
-    cost = Math.max(cost, take.cost)
+    cost = Math.max(cost, take.weight ?? take.cost)
   }
   for (const { queue } of takes) queue.ranks.taken(flow, start + cost)
   return { start, arrival: arrivals++, cost }
