@@ -68,10 +68,15 @@ export function nameOf(entry: QuotaEntry): string {
   if (requests !== undefined) {
     const { methods = [], path = [], header = {} } = requests
     const headers = Object.entries(header).map(([name, value]) => `${name}: ${value}`)
-    words.push(`for ${[methods.join(' and '), path.join(' and '), ...headers].filter(Boolean).join(' ')}`)
+    const paths = path.map(withoutOrigin).join(' and ')
+    words.push(`for ${[methods.join(' and '), paths, ...headers].filter(Boolean).join(' ')}`)
   }
   if (each !== undefined)
-    words.push(`for each ${typeof each === 'string' ? each : Object.values(each).join('')}`)
+    words.push(`for each ${typeof each === 'string' ? each : withoutOrigin(Object.values(each).join(''))}`)
   if (reserve) words.push(`less ${Math.round(reserve * 1000) / 10}%`)
   return words.join(' ')
+}
+
+function withoutOrigin(pattern: string): string {
+  return pattern.replace(/^https?:\/\/[^/]+/, '')
 }

@@ -6,6 +6,7 @@ import { timeZone } from '../options/time-zone.ts'
 import { path } from '../pagination/path.ts'
 import { holdsPlaceholder } from '../template/placeholder.ts'
 import { entryProblems } from './entry-rules.ts'
+import { absolutePattern } from './url-pattern.ts'
 
 const pathPattern = z
   .string()
@@ -189,3 +190,19 @@ export const quotaEntry = entryFields
       context.addIssue({ code: 'custom', path: [...path], message, input: entry })
   })
   .transform((entry) => entry as QuotaEntry)
+
+/** The limits with their paths as whole URLs: they are written below a base URL, which ends with `/`. */
+export function quotasAt(base: string, entries: readonly QuotaEntry[]): QuotaEntry[] {
+  return entries.map((entry) => {
+    const { for: requests, each } = entry
+    const byPath = typeof each === 'object' && 'path' in each ? each : undefined
+    if (requests?.path === undefined && byPath === undefined) return entry
+    return {
+      ...entry,
+      ...(requests?.path && {
+        for: { ...requests, path: requests.path.map((path) => absolutePattern(path, base)) },
+      }),
+      ...(byPath && { each: { path: absolutePattern(byPath.path, base) } }),
+    }
+  })
+}

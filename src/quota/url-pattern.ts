@@ -3,9 +3,10 @@
 /** What each `*` of a pattern stands for in a request's URL, its query aside; `undefined` where it doesn't match. */
 export type UrlMatch = (url: string) => readonly string[] | undefined
 
-/** @param pattern of a whole URL without a query, as in `https://api.test/v2/search/*` */
+/** @param pattern of a whole URL without a query, as in `https://api.test/v2/search/*`; a path alone is one below any base URL */
 export function urlPattern(pattern: string): UrlMatch {
-  const regex = new RegExp(`^${stars(pattern)}$`)
+  const base = /^https?:/i.test(pattern) ? '' : 'https?://[^/]+/(?:.*/)?'
+  const regex = new RegExp(`^${base}${stars(pattern.replace(/^\//, ''))}$`)
   return (url) => {
     const end = url.search(/[?#]/)
     return regex.exec(end < 0 ? url : url.slice(0, end))?.slice(1)
