@@ -33,7 +33,8 @@ export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Met
 function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): Meter {
   const { per: perMs, window, burst, reserve, timeZone } = entry
   const { roundTrip, clock, serverTime } = context
-  if (window === 'fixed')
+  // An even pace is as fast in a window that slides, which has no boundary to keep away from.
+  if (window === 'fixed' && !context.spread)
     return new FixedWindow({ limit, perMs, timeZone, wallNow: () => clock.now(), serverTime })
   if (window !== 'leaky') return new RequestWindow({ requests: limit, perMs }, roundTrip)
   const amount = amountOf(entry)
