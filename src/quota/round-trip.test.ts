@@ -5,7 +5,7 @@ import { RoundTrip } from './round-trip.ts'
 
 test('nothing is known of the first few answers, and then less than the least of them', () => {
   const roundTrip = new RoundTrip()
-  for (let index = 0; index < 31; index++) roundTrip.observe(100 + (index % 16))
+  for (let index = 0; index < 63; index++) roundTrip.observe(100 + (index % 16))
   expect(roundTrip.least).toBe(0)
   roundTrip.observe(115)
   expect(roundTrip.least).toBeGreaterThan(80)

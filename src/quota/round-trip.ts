@@ -9,7 +9,7 @@
 // stays below the least that was seen, four times over.
 
 /** Round trips before which nothing is known. */
-const fewest = 32
+const fewest = 64
 const margin = 4
 /** Round trips that the mean is over, and that are looked back at for the longest. */
 const remembered = 512
