@@ -22,6 +22,7 @@ export class DeclaredLimit {
   readonly name: string
   readonly #entry: QuotaEntry
   readonly #context: MeterContext
+  readonly #narrow: boolean
   readonly #test: ClassTest | undefined
   readonly #key: PartitionKey | undefined
   readonly #reads: CostReader | undefined
@@ -37,12 +38,14 @@ export class DeclaredLimit {
     this.name = nameOf(entry)
     this.#entry = entry
     this.#context = context
+    this.#narrow = entry.for !== undefined || entry.each !== undefined
     this.#test = entry.for && classTest(entry.for)
     this.#key = entry.each === undefined ? undefined : partitionKey(entry.each)
     this.#reads = readerOf(entry)
     if (this.#key !== undefined) return
     this.#whole = this.#queue(context.clock)
-    if (this.#reads === undefined) this.#fixed = { queue: this.#whole, cost: declaredCost(entry) }
+    if (this.#reads === undefined)
+      this.#fixed = { queue: this.#whole, cost: declaredCost(entry), narrow: this.#narrow }
   }
 
   /** The number of its parts that are kept. */
@@ -59,13 +62,14 @@ export class DeclaredLimit {
     if (queue === undefined) return undefined
     if (this.#reads !== undefined) return this.#estimated(queue, ask, this.#reads)
     const cost = 'requests' in this.#entry ? (ask.cost ?? 1) : declaredCost(this.#entry)
-    return { queue, cost }
+    return { queue, cost, narrow: this.#narrow }
   }
 
   #estimated(queue: QuotaQueue, { flow = '' }: QuotaAsk, reads: CostReader): Take {
     const estimate = this.#estimateOf(flow)
     return {
       queue,
+      narrow: this.#narrow,
       cost: Math.min(queue.maxCost, Math.max(leastCost, estimate.value)),
       // Bytes are many, and mean nothing to a flow's turn.
       ...('bytes' in this.#entry && { weight: 1 }),

@@ -28,10 +28,11 @@ import { flowOf, forgetRank, type Rank, rankOf, ranksBefore } from './rank.ts'
 
 /**
  * Waits for all queues of `takes`, and takes from each at one moment.
- * @param takes each queue once, the narrowest first
+ * @param given each queue once, the narrowest first
  * @throws QuotaImpossibleError a cost that no wait makes possible
  */
-export async function acquireTogether(takes: readonly Take[], ask: QuotaAsk = {}): Promise<Permit> {
+export async function acquireTogether(given: readonly Take[], ask: QuotaAsk = {}): Promise<Permit> {
+  const takes = narrowFirst(given)
   ask.signal?.throwIfAborted()
   for (const { queue, cost } of takes)
     if (!(cost > 0) || cost > queue.maxCost) throw new QuotaImpossibleError(queue.name, cost, queue.maxCost)
@@ -54,6 +55,17 @@ export async function acquireTogether(takes: readonly Take[], ask: QuotaAsk = {}
       heldUntil: Number.NEGATIVE_INFINITY,
     })
   })
+}
+
+/** An account's class of requests is narrower than the places of a client, whichever is listed first. */
+function narrowFirst(takes: readonly Take[]): readonly Take[] {
+  let wide = false
+  for (const { narrow } of takes) {
+    if (narrow && wide)
+      return [...takes.filter((take) => take.narrow), ...takes.filter((take) => !take.narrow)]
+    if (!narrow) wide = true
+  }
+  return takes
 }
 
 /** Those of one flow who wait for the same queues, in the order of rank. */

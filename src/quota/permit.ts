@@ -8,6 +8,11 @@ export interface Take {
   readonly queue: QuotaQueue
   /** In the queue's unit. Above 0. */
   readonly cost: number
+  /**
+   * Whether the queue is for a part of the requests alone, so that who waits for it must not stand in those that are for all. Default: its
+   * place among the takes tells.
+   */
+  readonly narrow?: boolean
   /** What it takes of its flow's turn, where costs are in a unit that others don't share. Default: `cost`. */
   readonly weight?: number
   /** Where `cost` is an estimate: what the request did cost, as its reply says. `undefined`: this does not tell. */
