@@ -11,6 +11,7 @@ import { createRedactor, type Redactor } from '../http/redact.ts'
 import { sourceOrigins } from '../http/request-url.ts'
 import { attachSecrets, splitSecrets } from '../http/secret-parts.ts'
 import { revealSecret } from '../options/secret.ts'
+import { quotasAt } from '../quota/entry.ts'
 import type { EndpointQuota } from '../source/request/endpoint-quota.ts'
 import type { AccountOf } from '../source/request/sending.ts'
 import type { RestSettings } from '../source/rest-options.ts'
@@ -59,14 +60,24 @@ export function sourceClient(
   const accountQuota = (key: string) =>
     quotaRegistry.share(
       key,
-      { quotas: settings.quotas, rateLimitHeaders: settings.rateLimitHeaders },
+      {
+        quotas: quotasAt(base, settings.quotas),
+        rateLimitHeaders: settings.rateLimitHeaders,
+        pace: settings.pace,
+      },
       runtime.clock,
     )
   const endpointQuotaOf =
     (key: string): EndpointQuota =>
     (method, path, quotas) => {
       const declared =
-        quotas.length === 0 ? undefined : { quotas: [...quotas], rateLimitHeaders: false as const }
+        quotas.length === 0
+          ? undefined
+          : {
+              quotas: quotasAt(base, quotas),
+              rateLimitHeaders: false as const,
+              pace: settings.pace,
+            }
       return quotaRegistry.share(
         JSON.stringify([key, method, withoutQuery(path, base)]),
         declared,

@@ -4,6 +4,8 @@ import { BodyTooLargeError } from './errors.ts'
 export interface LimitedResponse extends HttpResponse {
   /** True once the body was read to its end. */
   readonly complete: boolean
+  /** Bytes that have come. */
+  readonly received: number
 }
 
 /**
@@ -22,6 +24,7 @@ class Limited implements LimitedResponse {
   readonly headers: HttpResponse['headers']
   readonly body: AsyncIterable<Uint8Array>
   complete = false
+  received = 0
   readonly #response: HttpResponse
 
   constructor(response: HttpResponse, maxBytes: number, url: string) {
@@ -34,10 +37,9 @@ class Limited implements LimitedResponse {
     return this.complete ? Promise.resolve() : this.#response.discard()
   }
   async *#read(maxBytes: number, url: string): AsyncGenerator<Uint8Array> {
-    let received = 0
     for await (const chunk of this.#response.body) {
-      received += chunk.byteLength
-      if (received > maxBytes) throw new BodyTooLargeError(url, 'the body', 'maxBodySize', maxBytes)
+      this.received += chunk.byteLength
+      if (this.received > maxBytes) throw new BodyTooLargeError(url, 'the body', 'maxBodySize', maxBytes)
       yield chunk
     }
     this.complete = true

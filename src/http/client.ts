@@ -1,7 +1,7 @@
 import type { Authenticator } from '../ports/authenticator.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
-import type { HttpRequest, HttpResponse, Runtime } from '../ports/runtime.ts'
+import type { HttpRequest, Runtime } from '../ports/runtime.ts'
 import type { Quota } from '../quota/quota.ts'
 import { version } from '../version.ts'
 import type { React } from './answer.ts'
@@ -9,7 +9,7 @@ import { authLayers } from './auth-layer.ts'
 import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
 import { clientEvents } from './client-events.ts'
 import { HttpStatusError } from './errors.ts'
-import type { Account, Call, Layer } from './layer.ts'
+import type { Account, Call, Consume, Layer } from './layer.ts'
 import { quotaLayer } from './quota-layer.ts'
 import { receive } from './receive.ts'
 import { createRedactor, type Redactor } from './redact.ts'
@@ -36,6 +36,8 @@ export interface ClientRequestOptions {
    * `statusError` of what it finds: the layers take it as they take a refusal.
    */
   readonly react?: React
+  /** What its placeholders were filled with: some quotas are one for each tenant or resource. */
+  readonly values?: Call['values']
   /** What the request is for, as messages tell it: `parent.id 7`. */
   readonly about?: string
 }
@@ -50,11 +52,7 @@ export interface Client extends AsyncDisposable {
    * Responses of 400 and above, and redirects, never reach it: they are errors. It must not ask the same client again, which
    * would wait for a slot that it holds itself.
    */
-  request<T>(
-    spec: RequestSpec,
-    consume: (response: HttpResponse, url: string) => Promise<T>,
-    options?: ClientRequestOptions,
-  ): Promise<T>
+  request<T>(spec: RequestSpec, consume: Consume<T>, options?: ClientRequestOptions): Promise<T>
 }
 
 export interface ClientOptions {
@@ -177,7 +175,16 @@ export function createClient(options: ClientOptions): Client {
   return {
     resolve: (spec) => requestUrl(spec, origins),
     async request(spec, consume, options = {}) {
-      const { signal, stream, account = own, quotas = none, attach = attachOwn, react, about } = options
+      const {
+        signal,
+        stream,
+        account = own,
+        quotas = none,
+        attach = attachOwn,
+        react,
+        about,
+        values,
+      } = options
       try {
         const request = toRequest(spec)
         const call: Call = {
@@ -190,6 +197,7 @@ export function createClient(options: ClientOptions): Client {
           attach,
           react,
           about,
+          values,
           repeatable: isRepeatable(spec),
           attempt: 1,
           recheck() {},

@@ -1,6 +1,7 @@
 import type { Authenticator } from '../ports/authenticator.ts'
+import type { Value } from '../ports/json.ts'
 import type { HttpRequest, HttpResponse } from '../ports/runtime.ts'
-import type { Permit, Quota } from '../quota/quota.ts'
+import type { Permit, Quota, QuotaCharge } from '../quota/quota.ts'
 import type { React } from './answer.ts'
 import type { Attach } from './secret-parts.ts'
 
@@ -26,6 +27,8 @@ export interface Call {
   readonly account: Account
   /** Quotas of this request beside those of its account. */
   readonly quotas: readonly Quota[]
+  /** What its placeholders were filled with: some quotas are one for each tenant or resource. */
+  readonly values?: Readonly<Record<string, Value>> | undefined
   /** What its quotas granted; absent before they did. */
   readonly permit?: Permit
   /** Puts secret headers and parameters on an attempt (S1). */
@@ -42,8 +45,15 @@ export interface Call {
   readonly recheck: () => void
 }
 
-/** Takes a response while the call is still under way: permits are held and failures are repeated until it resolves. */
-export type Consume<T> = (response: HttpResponse, url: string) => Promise<T>
+/**
+ * Takes a response while the call is still under way: permits are held and failures are repeated until it resolves. `charge` is told
+ * what the response says that its request did cost (Q1).
+ */
+export type Consume<T> = (
+  response: HttpResponse,
+  url: string,
+  charge: (charge: QuotaCharge) => void,
+) => Promise<T>
 
 /**
  * A layer's inside: sends a call and resolves with what `consume` made of its response. The consumer is passed inwards, so that

@@ -72,6 +72,7 @@ export function quotaLayer({
       signal: call.signal,
       request: { method, url: call.url, headers },
       flow: call.stream,
+      values: call.values,
       onWait(expectedMs, name = namesOf(call)) {
         told = true
         heldNowBy(name === places.name ? undefined : name)

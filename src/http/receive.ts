@@ -29,9 +29,14 @@ export function receive(transport: Transport, options: ReceiveOptions): Send {
     const limited = await discardOnError(response, async () =>
       limitBody(response, options.maxBodySize, call.url),
     )
-    const result = await discardOnError(limited, () => consume(limited, call.url))
-    if (!limited.complete) await limited.discard()
-    return result
+    const charge: Parameters<typeof consume>[2] = (cost) => call.permit?.charge?.(cost)
+    try {
+      const result = await discardOnError(limited, () => consume(limited, call.url, charge))
+      if (!limited.complete) await limited.discard()
+      return result
+    } finally {
+      charge({ bytes: limited.received })
+    }
   }
 }
 

@@ -22,6 +22,17 @@ export interface QueuedQuota extends Quota {
   takesOf(ask: QuotaAsk): readonly Take[]
 }
 
+/** Queued quotas as one that is queued, too: the widest first. */
+export function combineQueued(name: string, quotas: readonly QueuedQuota[]): QueuedQuota {
+  return {
+    name,
+    takesOf: (ask) => quotas.flatMap((quota) => quota.takesOf(ask)),
+    acquire(ask = {}) {
+      return acquireTogether(this.takesOf(ask).toReversed(), ask)
+    },
+  }
+}
+
 class CombinedQuota implements QueuedQuota {
   readonly name: string
   readonly #all: readonly Quota[]
@@ -63,6 +74,9 @@ class CombinedQuota implements QueuedQuota {
     return {
       answered(reply) {
         for (const permit of permits) permit.answered?.(reply)
+      },
+      charge(charge) {
+        for (const permit of permits) permit.charge?.(charge)
       },
       refused(refusal) {
         for (const permit of permits) permit.refused?.(refusal)

@@ -29,4 +29,7 @@ export class Concurrency implements Meter {
   cancel(): void {
     this.#inFlight--
   }
+  isIdle(): boolean {
+    return this.#inFlight === 0
+  }
 }

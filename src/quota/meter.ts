@@ -2,7 +2,10 @@ import type { QuotaRefusal, QuotaReply } from './quota.ts'
 
 /** A request that was sent. Times are the queue's, in milliseconds, and never go back. */
 export interface SentRequest {
+  /** What was taken. */
   readonly cost: number
+  /** What it did cost, where `cost` was an estimate and the reply told. */
+  readonly actual?: number
   readonly sentAt: number
   /** Counts the requests of all queues in the order of their sending. */
   readonly order: number
@@ -31,6 +34,8 @@ export interface Meter {
   release?(sent: SentRequest, now: number): void
   /** Undoes a `take`: nothing was sent. */
   cancel(cost: number, now: number, order: number): void
+  /** Whether the meter is as if it were new: what is idle may be forgotten. Absent: it never is. */
+  isIdle?(now: number): boolean
   /** Told once how to say that `readyAt` may answer otherwise now, though no request ended: where a meter asks a store, say. */
   onChange?(changed: () => void): void
 }

@@ -1,13 +1,22 @@
 import { serve } from './line.ts'
 import type { SentRequest } from './meter.ts'
 import type { QuotaQueue } from './queue.ts'
-import type { Permit, QuotaRefusal, QuotaReply } from './quota.ts'
+import type { Permit, QuotaCharge, QuotaRefusal, QuotaReply } from './quota.ts'
 
 /** What a request takes of one queue. */
 export interface Take {
   readonly queue: QuotaQueue
   /** In the queue's unit. Above 0. */
   readonly cost: number
+  /**
+   * Whether the queue is for a part of the requests alone, so that who waits for it must not stand in those that are for all. Default: its
+   * place among the takes tells.
+   */
+  readonly narrow?: boolean
+  /** What it takes of its flow's turn, where costs are in a unit that others don't share. Default: `cost`. */
+  readonly weight?: number
+  /** Where `cost` is an estimate: what the request did cost, as its reply says. `undefined`: this does not tell. */
+  readonly actual?: (charge: QuotaCharge) => number | undefined
 }
 
 let sent = 0
@@ -24,16 +33,36 @@ class QueuePermit implements Permit {
   readonly #order: number
   readonly #sentAt: number
   #state: 'sent' | 'settled' | 'ended' = 'sent'
+  #reply: QuotaReply | undefined
+  /** The takes whose cost is an estimate still. */
+  #open: Take[] | undefined
 
   constructor(takes: readonly Take[], order: number) {
     this.#takes = takes
     this.#order = order
     this.#sentAt = takes.length === 0 ? 0 : takes[0]!.queue.now()
+    for (const take of takes) if (take.actual !== undefined) this.#open = [...(this.#open ?? []), take]
   }
   answered(reply?: QuotaReply): void {
     if (this.#state !== 'sent') return
     this.#state = 'settled'
-    this.#tell((queue, request) => queue.settle(request, reply))
+    this.#reply = reply
+    const open = this.#open
+    this.#tell((queue, request, take) => !open?.includes(take) && queue.settle(request, reply))
+  }
+  charge(charge: QuotaCharge): void {
+    if (this.#state === 'ended' || this.#open === undefined) return
+    const told = this.#open.filter((take) => this.#settleOpen(take, take.actual!(charge)))
+    if (told.length === 0) return
+    this.#open = this.#open.filter((take) => !told.includes(take))
+    const awaited = told.filter(({ queue }) => queue.lines.size > 0)
+    if (awaited.length > 0) serve(awaited.map(({ queue }) => queue))
+  }
+  /** Whether the reply told what a request did cost, and its queue has it. */
+  #settleOpen({ queue, cost }: Take, actual: number | undefined): boolean {
+    if (actual === undefined) return false
+    queue.settle({ cost, actual, sentAt: this.#sentAt, order: this.#order }, this.#reply)
+    return true
   }
   refused(refusal: QuotaRefusal): void {
     if (this.#state === 'settled') this.#tell((queue, request) => queue.refuse(refusal, request))
@@ -42,6 +71,7 @@ class QueuePermit implements Permit {
     if (this.#state === 'ended') return
     this.answered()
     this.#state = 'ended'
+    for (const take of this.#open ?? []) this.#settleOpen(take, take.cost)
     this.#tell((queue, request) => queue.release(request))
   }
   cancel(): void {
@@ -49,10 +79,12 @@ class QueuePermit implements Permit {
     this.#state = 'ended'
     this.#tell((queue, request) => queue.cancel(request))
   }
-  #tell(tell: (queue: QuotaQueue, request: SentRequest) => boolean): void {
+  #tell(tell: (queue: QuotaQueue, request: SentRequest, take: Take) => boolean): void {
     let awaited = false
-    for (const { queue, cost } of this.#takes)
-      if (tell(queue, { cost, sentAt: this.#sentAt, order: this.#order })) awaited = true
+    for (const take of this.#takes) {
+      const { queue, cost } = take
+      if (tell(queue, { cost, sentAt: this.#sentAt, order: this.#order }, take)) awaited = true
+    }
     if (awaited) serve(this.#takes.map(({ queue }) => queue))
   }
 }

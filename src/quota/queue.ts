@@ -82,6 +82,11 @@ export class QuotaQueue implements QueuedQuota {
     return this.lines.size > 0
   }
 
+  /** Nobody waits, nothing is in flight, and nothing that was sent counts any more. */
+  isIdle(now: number): boolean {
+    return this.lines.size === 0 && this.#meters.every((meter) => meter.isIdle?.(now) === true)
+  }
+
   /** The one timer of this queue: for the first who has to wait for its meters. `Infinity`: for nobody. */
   wakeAt(at: number): void {
     if (this.lines.size === 0) this.ranks.clear()

@@ -1,3 +1,4 @@
+import type { Value } from '../ports/json.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
 
 /** What is known of a request before it is sent: some limits hold for a class of requests alone. */
@@ -18,6 +19,8 @@ export interface QuotaAsk {
   readonly signal?: AbortSignal | undefined
   readonly onWait?: OnQuotaWait | undefined
   readonly request?: QuotaRequest | undefined
+  /** What the request's placeholders were filled with: `{ parent: { id: 7 } }`. */
+  readonly values?: Readonly<Record<string, Value>> | undefined
   /** Who asks, a stream as a rule: those who wait are served fairly between these, and in order within each. Default: all are one. */
   readonly flow?: string | undefined
   /** `interactive`: somebody waits for the answer at a screen, so it goes before what runs in the background. Default: `background`. */
@@ -41,6 +44,15 @@ export interface QuotaRefusal {
   readonly retryAfterMs?: number | undefined
 }
 
+/** What a reply says that its request did cost. Each unit is charged once; what is left out is not known, or told later. */
+export interface QuotaCharge {
+  readonly points?: number | undefined
+  /** What the body weighs as it was sent. */
+  readonly bytes?: number | undefined
+  /** The decoded body, of which each quota reads the place where its points are. */
+  readonly body?: Value | undefined
+}
+
 /** A permission to send one request. */
 export interface Permit {
   /** Gives back what is held while the request is in flight. Call it once the body is read, or the request failed. */
@@ -51,6 +63,11 @@ export interface Permit {
    * stricter. `release` is still to be called.
    */
   answered?(reply?: QuotaReply): void
+  /**
+   * What the request did cost, where that was only estimated before: the difference is given back, or overdraws the quota, which waits until
+   * it is made up for. After `answered`, before `release`. Without it the estimate holds.
+   */
+  charge?(charge: QuotaCharge): void
   /** The API refused the request for want of quota. After `answered`, before `release`. */
   refused?(refusal: QuotaRefusal): void
   /** Gives the permission back unused, as if it had never been asked for: nothing was sent. In place of `release`. */

@@ -1,13 +1,11 @@
-import type { z } from 'zod'
 import type { Clock } from '../ports/runtime.ts'
 import type { QueuedQuota } from './combine.ts'
 import { acquireTogether } from './line.ts'
-import { createQuota, type quotaOptions } from './options.ts'
+import { createQuota, type QuotaDeclaration } from './options.ts'
 import type { Take } from './permit.ts'
 import type { Permit, Quota, QuotaAsk } from './quota.ts'
 
-/** What somebody says of a limit. */
-export type QuotaDeclaration = z.output<typeof quotaOptions>
+export type { QuotaDeclaration } from './options.ts'
 
 /**
  * The quotas that are shared (Q3): one for each credential at each API, and one for each endpoint. Give the same registry to all that

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/runtime.ts'
-import type { Meter } from './meter.ts'
+import type { Meter, SentRequest } from './meter.ts'
 import { QuotaQueue } from './queue.ts'
 import type { Quota } from './quota.ts'
 
@@ -50,6 +50,9 @@ export class TokenBucket implements Meter {
   take(cost: number, now: number): void {
     this.#refill(now)
     this.#tokens -= cost
+  }
+  settle({ cost, actual = cost }: SentRequest): void {
+    this.#tokens -= actual - cost
   }
   cancel(cost: number, now: number): void {
     this.#refill(now)

@@ -4,6 +4,7 @@ import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { overwrittenByPages } from './overwritten.ts'
+import { quotaProblems } from './quota-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
 import { removalProblems } from './removal-rules.ts'
 import { boundProblems } from './request/bound-problems.ts'
@@ -127,6 +128,7 @@ function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
   const requested = requestOptionsOf(stream)
   yield* placeholderProblems(requested, placeholderScopes(stream))
   yield* boundProblems(stream, placeholdersOf(requested))
+  yield* quotaProblems(stream, placeholdersOf(requested))
   yield* graphqlProblems(stream)
   if (stream.paginate === undefined && !isStreamed(stream.format)) {
     yield {

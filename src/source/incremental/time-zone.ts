@@ -1,24 +1,7 @@
 // Wall clocks: what time it is somewhere, and when it was that time there.
 import { Temporal } from 'temporal-polyfill'
-import { z } from 'zod'
 
-/** An IANA time zone, as in `Europe/Berlin`, or an offset, as in `+02:00`. */
-export const timeZone = z
-  .string()
-  .refine(isTimeZone, {
-    error: (issue) =>
-      `${JSON.stringify(issue.input)} is no time zone: write a name of the IANA database, as in "Europe/Berlin", or an offset, as in "+02:00"`,
-  })
-  .meta({ title: 'time zone' })
-
-function isTimeZone(name: string): boolean {
-  try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name)
-    return true
-  } catch {
-    return false
-  }
-}
+export { timeZone } from '../../options/time-zone.ts'
 
 /** Gives the offset from UTC, in milliseconds, that a wall clock had when it showed `localMs` (milliseconds since 1970, as if it were UTC). */
 export type ZoneOffset = (localMs: number) => number

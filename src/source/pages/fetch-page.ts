@@ -68,14 +68,15 @@ export function pageFetcher(options: PageFetcherOptions): PageFetcher {
       try {
         return await client.request(
           request,
-          (response, url) => {
+          (response, url, charge) => {
             onHead?.({ url, status: response.status, headers: response.headers })
-            return read(response, url, parts, judge)
+            return read(response, url, parts, { ...judge, onBody: (body) => charge({ body }) })
           },
           {
             signal,
             stream,
             quotas,
+            values,
             ...(account && { account }),
             ...(attach && { attach }),
             ...(react && { react }),

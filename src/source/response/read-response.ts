@@ -84,6 +84,8 @@ export interface ResponseOptions {
 /** What decides whether a response is the success that its status says it is. */
 export interface ResponseJudge extends JudgeContext {
   readonly method: string
+  /** Sees a body before it is judged: an error, too, may say what it did cost. */
+  readonly onBody?: (body: Value) => void
 }
 
 export type ResponseReader = (
@@ -124,6 +126,7 @@ export function responseReader(options: ResponseOptions): ResponseReader {
       if (excerpt === '') refuseAccepted(unread, judge)
       throw error
     })
+    judge.onBody?.(value)
     const answer = answerOf(response, url, judge, value, () => bytes.toString())
     judgeSuccess(answer, judge)
     if (options.graphql !== undefined) refuseGraphqlErrors(answer, options.graphql.partial, judge.clock.now())

@@ -42,7 +42,7 @@ function countingClient() {
         })(),
         discard: async () => {},
       }
-      return consume(response, `https://api.test/${url}`)
+      return consume(response, `https://api.test/${url}`, () => {})
     },
     async [Symbol.asyncDispose]() {},
   }

@@ -66,7 +66,7 @@ export function scriptedClient(
         })(),
         discard: async () => {},
       }
-      return consume(response, resolve(spec))
+      return consume(response, resolve(spec), () => {})
     },
     async [Symbol.asyncDispose]() {},
   }

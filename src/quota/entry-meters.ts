@@ -1,0 +1,83 @@
+// From the declaration of a limit to its arithmetic and its name.
+import { formatDuration } from '../options/duration.ts'
+import type { Clock } from '../ports/runtime.ts'
+import { Concurrency } from './concurrency.ts'
+import type { QuotaEntry, WindowEntry } from './entry.ts'
+import { available } from './entry-rules.ts'
+import { FixedWindow, type ServerTime } from './fixed-window.ts'
+import { LeakyBucket } from './leaky-bucket.ts'
+import type { Meter } from './meter.ts'
+import { Pace } from './pace.ts'
+import { RequestWindow } from './request-window.ts'
+import type { RoundTrip } from './round-trip.ts'
+
+export interface MeterContext {
+  readonly clock: Clock
+  /** Spread evenly over the window, or as soon as possible. */
+  readonly spread: boolean
+  /** What is known of the server's round trips by all that ask it. */
+  readonly roundTrip: RoundTrip
+  readonly serverTime?: (() => ServerTime | undefined) | undefined
+}
+
+export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Meter[] {
+  if ('concurrent' in entry) return [new Concurrency(available(entry.concurrent, entry.reserve))]
+  const { per: perMs, window, burst, reserve } = entry
+  const limit = available(amountOf(entry), reserve)
+  const meter = windowMeter(entry, limit, context)
+  const atOnce = window === 'leaky' || burst === undefined ? undefined : available(burst, reserve)
+  if (context.spread) return [new Pace({ limit, perMs }), meter]
+  return atOnce === undefined ? [meter] : [new Pace({ limit, perMs, burst: atOnce }), meter]
+}
+
+function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): Meter {
+  const { per: perMs, window, burst, reserve, timeZone } = entry
+  const { roundTrip, clock, serverTime } = context
+  // An even pace is as fast in a window that slides, which has no boundary to keep away from.
+  if (window === 'fixed' && !context.spread)
+    return new FixedWindow({ limit, perMs, timeZone, wallNow: () => clock.now(), serverTime })
+  if (window !== 'leaky') return new RequestWindow({ requests: limit, perMs }, roundTrip)
+  const amount = amountOf(entry)
+  return new LeakyBucket(
+    // What flows out steadily need not be whole.
+    { burst: available(burst ?? amount, reserve), limit: amount * (1 - (reserve ?? 0)), perMs },
+    roundTrip,
+  )
+}
+
+export function amountOf(entry: WindowEntry): number {
+  if ('requests' in entry) return entry.requests
+  return 'points' in entry ? entry.points : entry.bytes
+}
+
+export type QuotaUnit = 'requests' | 'points' | 'bytes' | 'concurrent'
+
+export function unitOf(entry: QuotaEntry): QuotaUnit {
+  if ('concurrent' in entry) return 'concurrent'
+  if ('requests' in entry) return 'requests'
+  return 'points' in entry ? 'points' : 'bytes'
+}
+
+/** As it is written: `30 requests per 1m for GET search/*, 10% of it reserved`. */
+export function nameOf(entry: QuotaEntry): string {
+  const what =
+    'concurrent' in entry
+      ? `${entry.concurrent} requests in flight`
+      : `${amountOf(entry)} ${unitOf(entry)} per ${formatDuration(entry.per)}`
+  const { for: requests, each, reserve } = entry
+  const words = [what]
+  if (requests !== undefined) {
+    const { methods = [], path = [], header = {} } = requests
+    const headers = Object.entries(header).map(([name, value]) => `${name}: ${value}`)
+    const paths = path.map(withoutOrigin).join(' and ')
+    words.push(`for ${[methods.join(' and '), paths, ...headers].filter(Boolean).join(' ')}`)
+  }
+  if (each !== undefined)
+    words.push(`for each ${typeof each === 'string' ? each : withoutOrigin(Object.values(each).join(''))}`)
+  if (reserve) words.push(`less ${Math.round(reserve * 1000) / 10}%`)
+  return words.join(' ')
+}
+
+function withoutOrigin(pattern: string): string {
+  return pattern.replace(/^https?:\/\/[^/]+/, '')
+}
