@@ -1,9 +1,10 @@
 import type { Clock } from '../ports/runtime.ts'
 import type { QueuedQuota } from './combine.ts'
 import { acquireTogether } from './line.ts'
-import { createQuota, type QuotaDeclaration } from './options.ts'
+import { createQuota, type QuotaDeclaration, type ReportingQuota } from './options.ts'
 import type { Take } from './permit.ts'
-import type { Permit, Quota, QuotaAsk } from './quota.ts'
+import type { Permit, QuotaAsk } from './quota.ts'
+import { type BudgetState, ReportedQuotas } from './reported/reported-quotas.ts'
 
 export type { QuotaDeclaration } from './options.ts'
 
@@ -16,7 +17,7 @@ export interface QuotaRegistry {
    * The quota known by `key`, in which `declared` holds from now on, beside what others have declared of it: all of it holds for all of
    * them. What is declared twice in the same words is counted once. `undefined` declares nothing, and keeps to what others do.
    */
-  share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): Quota
+  share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): ReportingQuota
 }
 
 export function createQuotaRegistry(): QuotaRegistry {
@@ -35,7 +36,9 @@ export function createQuotaRegistry(): QuotaRegistry {
 }
 
 /** A quota whose limits are declared by several, each for all of them. Before the first declaration it holds nothing back. */
-class SharedQuota implements QueuedQuota {
+class SharedQuota implements ReportingQuota {
+  /** By where the API says it and how it is paced: what it says is one, whatever is declared beside it. */
+  readonly #reported = new Map<string, ReportedQuotas>()
   readonly #declared = new Map<string, QueuedQuota>()
 
   get name(): string {
@@ -44,16 +47,30 @@ class SharedQuota implements QueuedQuota {
 
   declare(declared: QuotaDeclaration, clock: Clock): void {
     const words = JSON.stringify(declared)
-    if (!this.#declared.has(words)) this.#declared.set(words, createQuota(declared, clock))
+    if (this.#declared.has(words)) return
+    const { rateLimitHeaders, pace } = declared
+    const said = JSON.stringify([rateLimitHeaders, pace])
+    let reported = this.#reported.get(said)
+    if (reported === undefined) {
+      reported = new ReportedQuotas(declared, clock)
+      this.#reported.set(said, reported)
+    }
+    this.#declared.set(words, createQuota(declared, clock, reported))
   }
 
   takesOf(ask: QuotaAsk): readonly Take[] {
     const takes: Take[] = []
-    for (const quota of this.#declared.values()) takes.push(...quota.takesOf(ask))
+    for (const quota of this.#declared.values())
+      for (const take of quota.takesOf(ask))
+        if (!takes.some(({ queue }) => queue === take.queue)) takes.push(take)
     return takes
   }
 
   acquire(ask: QuotaAsk = {}): Promise<Permit> {
     return acquireTogether(this.takesOf(ask).toReversed(), ask)
+  }
+
+  state(): readonly BudgetState[] {
+    return [...this.#reported.values()].flatMap((reported) => reported.state())
   }
 }
