@@ -38,7 +38,7 @@ export function sourceClient(
   settings: ClientSettings,
   surroundings: Surroundings,
 ): SourceClient {
-  const { lookup, tokenStore, onEvent, quotaRegistry, directory } = surroundings
+  const { lookup, tokenStore, onEvent, quotaRegistry, quotaMemory, directory } = surroundings
   const redactor = createRedactor()
   const secrets = { lookup, onSecret: (value: string) => redactor.add(value), source: name }
   const proxied = withProxy(settings.proxy, surroundings.runtime, secrets)
@@ -61,6 +61,8 @@ export function sourceClient(
       { quotas: settings.quotas, rateLimitHeaders: settings.rateLimitHeaders },
       runtime.clock,
     )
+  const foundQuota = (key: string) =>
+    quotaRegistry.adaptive({ key, clock: runtime.clock, memory: quotaMemory, random: runtime.random })
   const endpointQuotaOf =
     (key: string): EndpointQuota =>
     (method, path, quotas) => {
@@ -87,7 +89,10 @@ export function sourceClient(
   const accountWith = (said: SourceAuth, key: string, place: string): Account =>
     said.type === 'rotate'
       ? { quotas: [], members: said.credentials.map((each) => accountOf(each, place).account) }
-      : { auth: createAuthenticator(said, { ...context, source: place }), quotas: [accountQuota(key)] }
+      : {
+          auth: createAuthenticator(said, { ...context, source: place }),
+          quotas: [accountQuota(key), foundQuota(key)],
+        }
   const own = accountOf(settings.auth, name)
   const attach = attachSecrets(secret, secrets)
   const client = createClient({

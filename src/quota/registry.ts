@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { Clock } from '../ports/runtime.ts'
+import { type AdaptiveQuotaOptions, adaptiveQuota } from './adaptive/adaptive-quota.ts'
 import type { QueuedQuota } from './combine.ts'
 import { acquireTogether } from './line.ts'
 import { createQuota, type quotaOptions } from './options.ts'
@@ -19,11 +20,22 @@ export interface QuotaRegistry {
    * them. What is declared twice in the same words is counted once. `undefined` declares nothing, and keeps to what others do.
    */
   share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): Quota
+  /** The quota that the API known by `key` doesn't tell of, found by what it refuses. The first to ask says how it is remembered. */
+  adaptive(options: AdaptiveQuotaOptions): Quota
 }
 
 export function createQuotaRegistry(): QuotaRegistry {
   const known = new Map<string, SharedQuota>()
+  const adaptive = new Map<string, QueuedQuota>()
   return {
+    adaptive(options) {
+      let quota = adaptive.get(options.key)
+      if (quota === undefined) {
+        quota = adaptiveQuota(options)
+        adaptive.set(options.key, quota)
+      }
+      return quota
+    },
     share(key, declared, clock) {
       let quota = known.get(key)
       if (quota === undefined) {

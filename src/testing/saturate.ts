@@ -61,8 +61,8 @@ export function saturate(options: SaturateOptions): Saturated {
     }
   }
   function send(): void {
-    meter.take(1, now)
     const request = { cost: 1, sentAt: now, order: sent++ }
+    meter.take(1, now, request.order)
     const latency = latencyMs[0] + random() * (latencyMs[1] - latencyMs[0])
     const arrives = now + latency * random()
     const answers = Math.ceil(now + latency)

@@ -16,23 +16,23 @@ export interface AdaptiveQuotaOptions {
 /** The quota that an API does not tell of: see `AdaptiveRate`. It begins with what is remembered, and remembers what it finds. */
 export function adaptiveQuota(options: AdaptiveQuotaOptions): QuotaQueue {
   const { key, clock, memory = noQuotaMemory, random } = options
-  let writing: Promise<void> | undefined
+  let writing = false
   const meter = new AdaptiveRate({
     learned: memory.read(key),
     random,
     wallNow: clock.now(),
-    // One write at a time: what is found while it lasts is written after it.
-    onLearned: () => {
-      writing ??= write()
-    },
+    onLearned: () => void write(),
   })
+  /** One write at a time: what is found while it lasts is written after it. */
   async function write(): Promise<void> {
-    for (let written: unknown; written !== meter.learned()?.at; ) {
+    if (writing) return
+    writing = true
+    for (let written: number | undefined; written !== meter.learned()?.at; ) {
       const learned = meter.learned()!
       written = learned.at
       await memory.write(key, learned).catch(() => {})
     }
-    writing = undefined
+    writing = false
   }
   return new QuotaQueue('what the API is found to allow', [meter], clock)
 }

@@ -98,7 +98,7 @@ function bench(options: { learned?: LearnedRate | Promise<LearnedRate | undefine
   let now = 0
   let order = 0
   const send = () => {
-    meter.take(1, now)
+    meter.take(1, now, order)
     return { cost: 1, sentAt: now, order: order++ }
   }
   const answer = (sent: ReturnType<typeof send>, reply: QuotaReply | undefined, refusal?: QuotaRefusal) => {

@@ -50,8 +50,8 @@ interface Pause {
   refusedAt: number
   /** When the API said that it accepts again. */
   promisedAt: number | undefined
-  /** When the probe was sent that is under way. */
-  probeAt: number | undefined
+  /** The probe that is under way. */
+  probe: { readonly order: number; readonly sentAt: number } | undefined
 }
 
 export class AdaptiveRate implements Meter {
@@ -62,8 +62,10 @@ export class AdaptiveRate implements Meter {
   readonly #ceiling = new RateCeiling()
   #loading: Promise<void> | undefined
   #pause: Pause | undefined
-  /** What was sent up to here belongs to a pause that has been noticed. */
-  #noticedUntil = Number.NEGATIVE_INFINITY
+  /** The order of the last request that was sent. */
+  #last = -1
+  /** That at the beginning of the last pause: refusals up to it belong to that. */
+  #noticed = -1
   #firstProbeMs = firstProbeMs
   /** When the next request is due. */
   #due = Number.NEGATIVE_INFINITY
@@ -109,17 +111,18 @@ export class AdaptiveRate implements Meter {
   readyAt(_cost: number, now: number): number {
     if (this.#loading !== undefined) return Number.POSITIVE_INFINITY
     if (this.#pause !== undefined)
-      return this.#pause.probeAt === undefined ? this.#pause.until : Number.POSITIVE_INFINITY
+      return this.#pause.probe === undefined ? this.#pause.until : Number.POSITIVE_INFINITY
     return Math.max(now, this.#due)
   }
 
-  take(cost: number, now: number): void {
+  take(cost: number, now: number, order: number): void {
+    this.#last = order
     if (this.#startRate !== undefined) {
       this.#ceiling.start(this.#startRate, now)
       this.#startRate = undefined
       this.#due = now
     }
-    if (this.#pause !== undefined) this.#pause.probeAt = now
+    if (this.#pause !== undefined) this.#pause.probe = { order, sentAt: now }
     else if (this.#ceiling.known)
       this.#due = Math.max(this.#due, now - lateMs) + cost / this.#ceiling.rate(now)
   }
@@ -135,10 +138,10 @@ export class AdaptiveRate implements Meter {
     this.#answered.delete(order)
     if (kind !== 'rate' || (order === this.#explained && this.#pause === undefined)) return
     const pause = this.#pause
-    const noticed = sentAt <= this.#noticedUntil
+    const noticed = order <= this.#noticed
     if (pause === undefined && !noticed) {
       this.#ceiling.stop(now)
-      this.#noticedUntil = now
+      this.#noticed = this.#last
     }
     this.#ceiling.refused()
     if (noticed) return
@@ -156,26 +159,26 @@ export class AdaptiveRate implements Meter {
         retryAfterMs === undefined
           ? undefined
           : sentAt + Math.max(retryAfterMs / 2, retryAfterMs - roundingMs / 2),
-      probeAt: undefined,
+      probe: undefined,
     }
   }
 
-  release({ order, cost, sentAt }: SentRequest, now: number): void {
+  release({ order, cost }: SentRequest, now: number): void {
     const pause = this.#pause
-    const probed = pause?.probeAt !== undefined && sentAt > this.#noticedUntil
+    const probed = pause?.probe?.order === order
     if (this.#answered.delete(order)) {
       this.#history.add(cost, now)
       this.#ceiling.accepted(cost)
-      if (probed) this.#recover(pause, pause.probeAt!, now)
+      if (probed) this.#recover(pause, pause.probe!.sentAt, now)
     } else if (probed) {
       // No answer, or one that says nothing of the rate: another asks.
-      pause.probeAt = undefined
+      pause.probe = undefined
       pause.until = now + pause.delayMs
     }
   }
 
   cancel(cost: number, now: number): void {
-    if (this.#pause !== undefined) this.#pause.probeAt = undefined
+    if (this.#pause !== undefined) this.#pause.probe = undefined
     else if (this.#ceiling.known) this.#due -= cost / this.#ceiling.rate(now)
   }
 
