@@ -106,6 +106,7 @@ export function sourceClient(
     breaker: settings.breaker,
     timeouts: settings.timeouts,
     maxConcurrent: settings.maxConcurrent,
+    afterRefusal: settings.afterRefusal,
     patienceMs: surroundings.patienceMs,
     maxBodySize: settings.limits.maxBodySize,
     allowedOrigins: settings.allowedOrigins,
