@@ -40,7 +40,7 @@ export function sourceClient(
   settings: ClientSettings,
   surroundings: Surroundings,
 ): SourceClient {
-  const { lookup, tokenStore, onEvent, quotaRegistry, directory } = surroundings
+  const { lookup, tokenStore, onEvent, quotaRegistry, quotaMemory, directory } = surroundings
   const redactor = createRedactor()
   const secrets = { lookup, onSecret: (value: string) => redactor.add(value), source: name }
   const proxied = withProxy(settings.proxy, surroundings.runtime, secrets)
@@ -67,6 +67,8 @@ export function sourceClient(
       },
       runtime.clock,
     )
+  const foundQuota = (key: string) =>
+    quotaRegistry.adaptive({ key, clock: runtime.clock, memory: quotaMemory, random: runtime.random })
   const endpointQuotaOf =
     (key: string): EndpointQuota =>
     (method, path, quotas) => {
@@ -105,7 +107,10 @@ export function sourceClient(
             place,
           ),
         }
-      : { auth: createAuthenticator(said, { ...context, source: place }), quotas: [accountQuota(key)] }
+      : {
+          auth: createAuthenticator(said, { ...context, source: place }),
+          quotas: [accountQuota(key), foundQuota(key)],
+        }
   const own = accountOf(settings.auth, name)
   const attach = attachSecrets(secret, secrets)
   const client = createClient({
@@ -119,6 +124,7 @@ export function sourceClient(
     breaker: settings.breaker,
     timeouts: settings.timeouts,
     maxConcurrent: settings.maxConcurrent,
+    afterRefusal: settings.afterRefusal,
     patienceMs: surroundings.patienceMs,
     maxBodySize: settings.limits.maxBodySize,
     allowedOrigins: settings.allowedOrigins,

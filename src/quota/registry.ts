@@ -1,9 +1,10 @@
 import type { Clock } from '../ports/runtime.ts'
+import { type AdaptiveQuotaOptions, adaptiveQuota } from './adaptive/adaptive-quota.ts'
 import type { QueuedQuota } from './combine.ts'
 import { acquireTogether } from './line.ts'
 import { createQuota, type QuotaDeclaration, type ReportingQuota } from './options.ts'
 import type { Take } from './permit.ts'
-import type { Permit, QuotaAsk } from './quota.ts'
+import type { Permit, Quota, QuotaAsk } from './quota.ts'
 import { type BudgetState, ReportedQuotas } from './reported/reported-quotas.ts'
 
 export type { QuotaDeclaration } from './options.ts'
@@ -18,11 +19,22 @@ export interface QuotaRegistry {
    * them. What is declared twice in the same words is counted once. `undefined` declares nothing, and keeps to what others do.
    */
   share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): ReportingQuota
+  /** The quota that the API known by `key` doesn't tell of, found by what it refuses. The first to ask says how it is remembered. */
+  adaptive(options: AdaptiveQuotaOptions): Quota
 }
 
 export function createQuotaRegistry(): QuotaRegistry {
   const known = new Map<string, SharedQuota>()
+  const adaptive = new Map<string, QueuedQuota>()
   return {
+    adaptive(options) {
+      let quota = adaptive.get(options.key)
+      if (quota === undefined) {
+        quota = adaptiveQuota(options)
+        adaptive.set(options.key, quota)
+      }
+      return quota
+    },
     share(key, declared, clock) {
       let quota = known.get(key)
       if (quota === undefined) {

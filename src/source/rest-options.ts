@@ -8,6 +8,7 @@ import { proxyOption } from '../http/proxy.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
 import { condition } from '../options/condition.ts'
+import { duration } from '../options/duration.ts'
 import { badName } from '../options/name.ts'
 import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
@@ -195,6 +196,11 @@ export const restFields = z
       .default(10)
       .describe(
         'Requests under way at once with one credential, those that wait for a quota not counted; more wait, first come, first served. Default 10',
+      ),
+    afterRefusal: duration
+      .optional()
+      .describe(
+        'A penalty that the API imposes: after a refusal (429) everybody waits so long, or longer where it asks for that, as in "30s" at Airtable. Default: what the API asks for',
       ),
     allowedOrigins: z
       .array(httpUrl)
