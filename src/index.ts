@@ -145,7 +145,15 @@ export type { Progress, ReadScope, SideTable, Slice, Source, SourcePage, Stream 
 export { combineQuotas } from './quota/combine.ts'
 export { concurrency } from './quota/concurrency.ts'
 export { QuotaImpossibleError } from './quota/errors.ts'
-export type { Permit, Quota } from './quota/quota.ts'
+export type {
+  Permit,
+  Quota,
+  QuotaAsk,
+  QuotaCharge,
+  QuotaRefusal,
+  QuotaReply,
+  QuotaRequest,
+} from './quota/quota.ts'
 export { createQuotaRegistry, type QuotaRegistry, type QuotaRegistryOptions } from './quota/registry.ts'
 export { type RequestWindowOptions, requestWindow } from './quota/request-window.ts'
 export { QuotaStoreError } from './quota/store/leased-window.ts'

@@ -10,7 +10,7 @@ export const rotateOptions = z.strictObject({
   credentials: z
     .array(authOptions)
     .min(2, { error: 'name two credentials or more; for one write it as `auth` itself' })
-    .describe('The credentials, each as `auth` would have it.'),
+    .describe('The credentials, each as `auth` would have it; no two of them the same.'),
 })
 
 /** How a source proves who it is: by one credential, or by several in turn. */

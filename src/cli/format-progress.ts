@@ -12,5 +12,6 @@ export function shortJson(value: Json): string {
 export function shortPosition(position: Json): string {
   const stands =
     typeof position === 'object' && position !== null && 'at' in position ? position.at : position
-  return shortJson(stands as Json)
+  // A part of a slice may be begun and have no page yet.
+  return stands === null ? 'its first page' : shortJson(stands as Json)
 }

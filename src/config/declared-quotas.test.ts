@@ -7,6 +7,7 @@ import type { RestOptions } from '../source/rest-options.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { scriptedTransport } from '../testing/scripted-transport.ts'
 import { openSource } from './open-source.ts'
+import { definePipeline } from './pipeline.ts'
 
 /** Reads all streams of a source at once, and tells what was asked and when. */
 async function read(
@@ -122,6 +123,40 @@ test('points are settled with what the body says, of an error, too', async () =>
   )
   // The second overdraws by as much as is there for fifteen more; it is gone from the window after ten seconds.
   expect(at(sent, '/v2/items')).toEqual([0, 0, 10_001, 10_001])
+})
+
+test.each<[object, string]>([
+  [
+    { each: '{parent.team}' },
+    'sources.api.streams.items.quotas[0].each: no request of this stream names {parent.team}, so none can be told from another by it: they name {parent.id}',
+  ],
+  [
+    { for: { methods: ['post'] } },
+    'sources.api.streams.items.quotas[0].for.methods: this stream asks with GET, so the limit would hold for none of its requests: leave `methods` out',
+  ],
+])('a limit of a stream that can hold for none of its requests is refused: %j', (limit, message) => {
+  expect(() =>
+    definePipeline({
+      name: 'all',
+      destination: { type: 'duckdb', path: 'x.duckdb' },
+      sources: {
+        api: {
+          type: 'rest',
+          baseUrl: 'https://api.test',
+          streams: {
+            items: {
+              path: 'items/{parent.id}',
+              paginate,
+              key: 'id',
+              slices: { by: 'parent', stream: 'parents' },
+              quotas: [{ requests: 1, per: '1s', ...limit }],
+            },
+            parents: { path: 'parents', paginate, key: 'id' },
+          },
+        },
+      },
+    } as never),
+  ).toThrow(message)
 })
 
 test('an even pace is kept by all quotas of a source, and by those of its streams', async () => {

@@ -227,6 +227,16 @@ test.each([
     /^sources\.api\.check: \$\{env:TEAM\} would be taken as it stands: variables are looked up in addresses, credentials, paths, `headers`, `query` and bodies alone\. /,
   ],
   [
+    'a reference that was not closed is none, wherever it stands',
+    (pipeline: unknown) => Object.assign(api(pipeline), { check: `teams/\${env:TEAM` }),
+    /^sources\.api\.check: `\$\{` would be taken as it stands: /,
+  ],
+  [
+    'a password in an address is not sent, and not shown (S1)',
+    (pipeline: unknown) => Object.assign(api(pipeline), { baseUrl: 'https://me:hunter2@api.test' }),
+    /^sources\.api\.baseUrl: a user name or password stands in the address, where it would not be sent: take it out, and write `auth: \{ type: basic, username: …, password: … \}`$/,
+  ],
+  [
     'a header whose variable lacks env: says how to write it',
     (pipeline: unknown) => Object.assign(api(pipeline), { headers: { 'x-team': `team-\${TEAM}` } }),
     /^sources\.api\.headers\["x-team"\]: \$\{TEAM\} would be taken as it stands: write \$\{env:TEAM\}, /,

@@ -2,11 +2,11 @@ import type { z } from 'zod'
 import { closeAll } from '../engine/closing.ts'
 import type { Client } from '../http/client.ts'
 import { parseOptions } from '../options/parse-options.ts'
-import { restOptions } from '../source/rest-options.ts'
+import { restFields } from '../source/rest-options.ts'
 import { sourceClient } from './source-client.ts'
 import { type SurroundingsOptions, surround } from './surroundings.ts'
 
-const clientOptions = restOptions.omit({
+const clientOptions = restFields.omit({
   type: true,
   query: true,
   check: true,

@@ -47,6 +47,25 @@ const ok = { status: 200 }
 
 // PEERS: Airbyte RateLimitedMultipleTokenAuthenticator
 describe('credentials in rotation', () => {
+  test('that are equal by their values are refused, wherever they come from, and none is quoted (S1)', () => {
+    const equal = (lookup: (name: string) => string) =>
+      openClient(
+        'hub',
+        {
+          baseUrl: 'https://api.test',
+          auth: rotate(bearer({ token: env('A') }), bearer({ token: env('B') }), bearer({ token: env('C') })),
+        },
+        { lookup },
+      )
+    expect(() => equal((name) => (name === 'B' ? 'second' : 'first'))).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message:
+          'sources.hub.auth.credentials[2]: this is the same credential as credentials[0], by its value: name another one, or leave it out',
+      }),
+    )
+  })
+
   // PEERS: Airbyte RateLimitedMultipleTokenAuthenticator
   test('ask in turn', async () => {
     const { get, tokens } = setup(() => ok)

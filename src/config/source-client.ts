@@ -3,6 +3,7 @@ import { credentialIdentity } from '../auth/credential-identity.ts'
 import { createAuthenticator } from '../auth/options.ts'
 import type { SourceAuth } from '../auth/rotate.ts'
 import { withTls } from '../auth/tls.ts'
+import { ConfigError } from '../errors.ts'
 import { type Client, createClient } from '../http/client.ts'
 import type { Account } from '../http/layer.ts'
 import { withProxy } from '../http/proxy.ts'
@@ -39,7 +40,7 @@ export function sourceClient(
   settings: ClientSettings,
   surroundings: Surroundings,
 ): SourceClient {
-  const { lookup, tokenStore, onEvent, quotaRegistry, directory } = surroundings
+  const { lookup, tokenStore, onEvent, quotaRegistry, quotaMemory, directory } = surroundings
   const redactor = createRedactor()
   const secrets = { lookup, onSecret: (value: string) => redactor.add(value), source: name }
   const proxied = withProxy(settings.proxy, surroundings.runtime, secrets)
@@ -66,6 +67,8 @@ export function sourceClient(
       },
       runtime.clock,
     )
+  const foundQuota = (key: string) =>
+    quotaRegistry.adaptive({ key, clock: runtime.clock, memory: quotaMemory, random: runtime.random })
   const endpointQuotaOf =
     (key: string): EndpointQuota =>
     (method, path, quotas) => {
@@ -97,8 +100,17 @@ export function sourceClient(
   }
   const accountWith = (said: SourceAuth, key: string, place: string): Account =>
     said.type === 'rotate'
-      ? { quotas: [], members: said.credentials.map((each) => accountOf(each, place).account) }
-      : { auth: createAuthenticator(said, { ...context, source: place }), quotas: [accountQuota(key)] }
+      ? {
+          quotas: [],
+          members: distinct(
+            said.credentials.map((each) => accountOf(each, place).account),
+            place,
+          ),
+        }
+      : {
+          auth: createAuthenticator(said, { ...context, source: place }),
+          quotas: [accountQuota(key), foundQuota(key)],
+        }
   const own = accountOf(settings.auth, name)
   const attach = attachSecrets(secret, secrets)
   const client = createClient({
@@ -112,6 +124,7 @@ export function sourceClient(
     breaker: settings.breaker,
     timeouts: settings.timeouts,
     maxConcurrent: settings.maxConcurrent,
+    afterRefusal: settings.afterRefusal,
     patienceMs: surroundings.patienceMs,
     maxBodySize: settings.limits.maxBodySize,
     allowedOrigins: settings.allowedOrigins,
@@ -124,6 +137,19 @@ export function sourceClient(
     endpointQuota: own.endpointQuota,
     accountOf,
   }
+}
+
+/** @throws ConfigError where two members are one credential: in turn with itself it has no more room, and one refusal is both's */
+function distinct(members: readonly Account[], place: string): readonly Account[] {
+  for (const [index, member] of members.entries()) {
+    const first = members.indexOf(member)
+    if (first === index) continue
+    throw new ConfigError(
+      `sources.${place}.auth.credentials[${index}]`,
+      `this is the same credential as credentials[${first}], by its value: name another one, or leave it out`,
+    )
+  }
+  return members
 }
 
 /** What is no URL is refused when it is asked. */

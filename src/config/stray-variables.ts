@@ -14,7 +14,7 @@ const reference = /\$\{(?:env:)?[A-Za-z_]\w*\}/
 export function refuseStrayVariables(pipeline: Pipeline): void {
   const visit = (value: unknown, path: readonly PropertyKey[]): void => {
     if (typeof value === 'string') {
-      const found = reference.exec(value)?.[0]
+      const found = reference.exec(value)?.[0] ?? (value.includes('${') ? '`${`' : undefined)
       if (found === undefined) return
       throw new ConfigError(
         writePath(path),

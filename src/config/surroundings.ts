@@ -7,6 +7,8 @@ import { parseOptions } from '../options/parse-options.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Runtime } from '../ports/runtime.ts'
+import { fileQuotaMemory } from '../quota/adaptive/file-quota-memory.ts'
+import { noQuotaMemory, type QuotaMemory } from '../quota/adaptive/quota-memory.ts'
 import { createQuotaRegistry, type QuotaRegistry } from '../quota/registry.ts'
 import { systemLookup } from './system-lookup.ts'
 
@@ -16,7 +18,7 @@ export interface SurroundingsOptions {
   readonly runtime?: Runtime
   /** Finds secrets by the name of their variable, when they are needed. Default: the environment. */
   readonly lookup?: SecretLookup
-  /** Where relative paths start, and where `.sluice/` keeps rotated refresh tokens. Default: the working directory. */
+  /** Where relative paths start, and where `.sluice/` keeps rotated refresh tokens and the limits that were found. Default: the working directory. */
   readonly directory?: string
   /** Where rotated refresh tokens are kept (S2). Default: files below `directory`. */
   readonly tokenStore?: TokenStore
@@ -25,6 +27,11 @@ export interface SurroundingsOptions {
    * from `createQuotaRegistry()`, to pipelines, sources and clients that are used side by side. Default: one of its own.
    */
   readonly quotaRegistry?: QuotaRegistry
+  /**
+   * Where it is kept what was found of limits that an API does not tell. Default: files below `directory`; with a `runtime` of your own
+   * nothing is kept.
+   */
+  readonly quotaMemory?: QuotaMemory
   readonly onEvent?: EventSink
   /**
    * Longest wait for a quota or a rate limit, as in `"30s"`. A longer one fails with `QUOTA_PAUSED` or `RATE_LIMITED`, and `resumeAt`.
@@ -49,6 +56,9 @@ export function surround(options: SurroundingsOptions): Surroundings {
     directory,
     tokenStore: options.tokenStore ?? fileTokenStore(resolve(directory, '.sluice', 'tokens'), runtime.clock),
     quotaRegistry: options.quotaRegistry ?? createQuotaRegistry(),
+    quotaMemory:
+      options.quotaMemory ??
+      (own === undefined ? noQuotaMemory : fileQuotaMemory(resolve(directory, '.sluice', 'quotas'))),
     onEvent: options.onEvent ?? (() => {}),
     patienceMs: options.patience === undefined ? undefined : parseOptions(duration, options.patience),
     close: async () => {

@@ -80,6 +80,8 @@ export interface ClientOptions {
   readonly maxConcurrent?: number | undefined
   /** Longest wait for a quota or a rate limit, in milliseconds: a longer one is an error that says when to come back. Default: two hours. */
   readonly patienceMs?: number | undefined
+  /** A penalty that the API imposes: everybody waits so long after a refusal, in milliseconds. Default: none. */
+  readonly afterRefusal?: number | undefined
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
   readonly maxBodySize?: number | undefined
   /** Further origins that belong to the same API: they get its credential, too (R3). */
@@ -143,14 +145,16 @@ export function createClient(options: ClientOptions): Client {
     },
   })
 
+  const { afterRefusal } = options
+  const waitAfter = (askedMs: number | undefined) =>
+    afterRefusal === undefined ? askedMs : Math.max(askedMs ?? 0, afterRefusal)
   /** Q4: what a body says of the wait pauses everybody, as `Retry-After` does. */
   const heed: Layer = (next) => async (call, consume) => {
     try {
       return await next(call, consume)
     } catch (error) {
-      if (error instanceof HttpStatusError && error.throttled) {
-        call.permit?.refused?.({ kind: 'rate', retryAfterMs: error.retryAfterMs })
-      }
+      if (error instanceof HttpStatusError && error.limit !== undefined)
+        call.permit?.refused?.({ kind: error.limit, retryAfterMs: waitAfter(error.retryAfterMs) })
       throw error
     }
   }

@@ -94,6 +94,8 @@ export class HttpStatusError extends SluiceError {
   readonly retryAfterMs: number | undefined
   /** What it means. */
   readonly kind: TroubleKind
+  /** What there was too much of, where it is `throttled`: requests in a time, or requests at once. */
+  readonly limit: 'rate' | 'concurrency' | undefined
   /** What the config says is to become of it; `undefined` where it says nothing. */
   readonly action: Action | undefined
   /** Likewise, once the retries are used up. */
@@ -109,6 +111,8 @@ export class HttpStatusError extends SluiceError {
     excerpt: string
     retryAfterMs: number | undefined
     kind: TroubleKind
+    /** Default: `rate`. */
+    limit?: 'rate' | 'concurrency' | undefined
     /** What the request was for, as in `parent.id 7`. */
     about?: string | undefined
     ruling?: Ruling | undefined
@@ -127,6 +131,7 @@ export class HttpStatusError extends SluiceError {
     this.excerpt = facts.excerpt
     this.retryAfterMs = facts.retryAfterMs
     this.kind = kind
+    this.limit = kind === 'throttled' ? (facts.limit ?? 'rate') : undefined
     this.resumeAt = kind === 'spent' ? retryAt : undefined
     this.action = ruling?.action
     this.finally = ruling?.finally
@@ -151,8 +156,9 @@ export class HttpStatusError extends SluiceError {
 function hintOf(kind: TroubleKind, status: number, retryAt: number | undefined): string {
   switch (kind) {
     case 'throttled':
-    case 'not-ready':
       return ''
+    case 'not-ready':
+      return 'the API is still at work on the answer; where this is one, say in `responses` what it means'
     case 'spent':
       return `this budget is spent, and waiting is not worth it: run again when it is full again${retryAt === undefined ? '' : `, at ${isoTime(retryAt)}`}, or have it raised`
     case 'too-deep':

@@ -79,5 +79,9 @@ test('what is no URL is named', () => {
   expect(() => sourceOrigins('https://a.test', ['b.test'])).toThrow(
     'allowedOrigins: "b.test" is no absolute http or https URL',
   )
+  // As a variable may give it.
+  expect(() => sourceOrigins('https://user:hunter2@a.test/')).toThrow(
+    /^baseUrl: a user name or password stands in the address, where it would not be sent: (?!.*hunter2)/,
+  )
   expect(() => sourceOrigins('https://a.test/?v=2')).toThrow('baseUrl: must have no query and no fragment')
 })

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import { userinfoProblem } from '../options/secret.ts'
 import type { QueryValue, RequestSpec } from '../ports/request.ts'
 import { OriginRefusedError } from './errors.ts'
 
@@ -13,6 +14,7 @@ export interface Origins {
 /** @throws ConfigError where one of them is no absolute http or https URL */
 export function sourceOrigins(baseUrl: string, allowedOrigins: readonly string[] = []): Origins {
   const base = absolute(baseUrl, 'baseUrl')
+  if (base.username !== '' || base.password !== '') throw new ConfigError('baseUrl', userinfoProblem)
   if (base.search !== '' || base.hash !== '')
     throw new ConfigError('baseUrl', 'must have no query and no fragment: put parameters into the streams')
   const allowed = new Set([

@@ -52,7 +52,7 @@ class Rotation {
   #turn = 0
 
   constructor(members: readonly Account[]) {
-    this.#members = members
+    this.#members = [...new Set(members)]
   }
 
   get size(): number {

@@ -39,6 +39,7 @@ export function statusError(answer: Answer, context: StatusErrorContext): HttpSt
     excerpt,
     retryAfterMs: wait,
     kind,
+    limit: trouble.limit,
     about,
     ruling,
     retryAt: wait === undefined ? undefined : now + wait,

@@ -1,5 +1,6 @@
 // What a response that is no success means, where nobody said so: read from its status, headers and body as the APIs send them. Each rule has
 // a test that names the APIs behind it.
+import { Temporal } from 'temporal-polyfill'
 import { LongDecimal, type Value } from '../ports/json.ts'
 import type { Answer } from './answer.ts'
 import { apiMessage } from './api-message.ts'
@@ -31,6 +32,8 @@ export interface Trouble {
   readonly kind: TroubleKind
   /** How long the API asks to wait before the next request, in milliseconds. */
   readonly retryAfterMs: number | undefined
+  /** What there was too much of, where it is `throttled`: requests in a time, or requests at once. */
+  readonly limit?: 'rate' | 'concurrency'
 }
 
 /**
@@ -95,13 +98,20 @@ export function diagnose(answer: Answer, now: number): Trouble {
   const codes = codesOf(answer.body)
   const said = apiMessage(answer.body) ?? (answer.body === undefined ? answer.text().slice(0, 1000) : '')
   const asked = askedWait(answer, said, now)
-  const is = (kind: TroubleKind): Trouble => ({ kind, retryAfterMs: asked })
+  const is = (kind: TroubleKind): Trouble =>
+    kind === 'throttled'
+      ? { kind, retryAfterMs: asked, limit: limitOf(answer, codes, said) }
+      : { kind, retryAfterMs: asked }
   const has = (known: ReadonlySet<string>) => codes.some((code) => known.has(code))
 
-  if (has(spentCodes) || codes.some((code) => code.endsWith('/usage-capped'))) return is('spent')
+  if (has(spentCodes) || codes.some((code) => code.endsWith('/usage-capped')))
+    return { kind: 'spent', retryAfterMs: asked ?? untilFull(answer, codes, now) }
   // HubSpot names its budget of the day, Zoom says when it is full again.
   const ofTheDay = codes.includes('DAILY') || firstHeader(headers, 'x-ratelimit-type') === 'Daily-limit'
-  if (ofTheDay && status >= 400) return is(asked === undefined ? 'spent' : 'throttled')
+  if (ofTheDay && status >= 400)
+    return asked === undefined
+      ? { kind: 'spent', retryAfterMs: untilFull(answer, codes, now) }
+      : is('throttled')
 
   const advice = firstHeader(headers, 'stripe-should-retry')
   if (status === 429) {
@@ -112,7 +122,10 @@ export function diagnose(answer: Answer, now: number): Trouble {
   if (status === 403 && (asked !== undefined || headers['x-ratelimit-remaining'] === '0'))
     return is('throttled')
   if (status === 403 && rateLimitText.test(said)) {
-    return { kind: 'throttled', retryAfterMs: secondaryLimit.test(said) ? secondaryWaitMs : undefined }
+    return {
+      ...is('throttled'),
+      retryAfterMs: secondaryLimit.test(said) ? secondaryWaitMs : undefined,
+    }
   }
 
   if (has(expiredCodes)) return is('expired')
@@ -124,6 +137,48 @@ export function diagnose(answer: Answer, now: number): Trouble {
   if (passingStatuses.has(status)) return is('passing')
   if ((status < 300 || status === 409) && has(passingCodes)) return is('passing')
   return is('refused')
+}
+
+/** Microsoft Graph, Mixpanel, Salesforce and others say it in words. */
+const concurrencyText = /\bconcurren(?:t|cy)|ConcurrentRequests|concurrency limit|simultaneous/i
+
+/**
+ * Whether there were too many requests at once, rather than in a time: Twilio by its code, Stripe by a header, Okta by a limit of 0, Zendesk
+ * of jobs, Stripe of an object that is locked.
+ */
+function limitOf({ status, headers, body }: Answer, codes: readonly string[], said: string) {
+  const reason = firstHeader(headers, 'stripe-rate-limited-reason')
+  const concurrency =
+    reason === undefined
+      ? Number(field(body, 'code')) === 20_429 ||
+        codes.includes('TooManyJobs') ||
+        codes.includes('lock_timeout') ||
+        (status === 429 &&
+          headers['x-rate-limit-limit'] === '0' &&
+          headers['x-rate-limit-remaining'] === '0') ||
+        concurrencyText.test(said)
+      : reason.endsWith('-concurrency')
+  return concurrency ? 'concurrency' : 'rate'
+}
+
+/** Where a header says when a budget is full again. */
+const resetHeaders = ['ratelimit-reset', 'x-ratelimit-reset', 'x-rate-limit-reset', 'x-app-limit-reset']
+
+/** How long until a spent budget is full again: as its header says, else by the documented day (Google: midnight in California; Zoom: UTC). */
+function untilFull({ headers }: Answer, codes: readonly string[], now: number): number | undefined {
+  for (const name of resetHeaders) {
+    const text = firstHeader(headers, name)
+    const wait = text === undefined ? undefined : delayMs(text, 'seconds', serverNow(headers, now))
+    if (wait !== undefined && wait > 0) return wait
+  }
+  if (codes.includes('dailyLimitExceeded')) return untilMidnight('America/Los_Angeles', now)
+  if (firstHeader(headers, 'x-ratelimit-type') === 'Daily-limit') return untilMidnight('UTC', now)
+  return undefined
+}
+
+function untilMidnight(timeZone: string, now: number): number {
+  const today = Temporal.Instant.fromEpochMilliseconds(now).toZonedDateTimeISO(timeZone)
+  return today.add({ days: 1 }).startOfDay().epochMilliseconds - now
 }
 
 /**

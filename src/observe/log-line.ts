@@ -40,6 +40,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return event.doubt === null
         ? `${event.stream} found its pagination: ${detectedText(event)}`
         : `${event.stream} warning: ${detectedText(event)}`
+    case 'stream.warning':
+      return `${event.stream} warning: ${event.message}`
     case 'position.expired':
       return `${event.stream} warning: ${expiredText(event)}`
     case 'slice.stop':

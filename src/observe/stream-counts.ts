@@ -83,6 +83,9 @@ export class StreamCounts {
       case 'pagination.detected':
         if (event.doubt !== null) this.warnings.push(detectedText(event))
         break
+      case 'stream.warning':
+        if (this.warnings.length < mostWarnings) this.warnings.push(event.message)
+        break
       case 'schema.change':
         this.schemaChanges.push(...event.changes)
         break

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import { alternatives, type JsonSchema } from './json-schema.ts'
 import { nearest } from './nearest.ts'
+import { rightForm } from './right-form.ts'
 import { isSecret } from './secret.ts'
 
 type Issue = z.core.$ZodIssue
@@ -45,7 +46,7 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
     case 'invalid_type':
       return found === undefined
         ? at(missing(path, input, schema))
-        : at(`${show(found, path)} is ${article(typeName(found))}; ${article(issue.expected)} is expected`)
+        : at(wrongType(found, issue.expected, path, schemaAt(schema, path, input, true)))
     case 'invalid_value':
       return at(`${show(found, path)} is not allowed; ${allowed(issue.values, found)}`)
     case 'invalid_union':
@@ -61,6 +62,19 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
     default:
       return at(issue.message)
   }
+}
+
+function wrongType(found: unknown, expected: string, path: Path, schema: JsonSchema | undefined): string {
+  const isShown =
+    !holdsCredential(path) && !path.includes('auth') && !path.includes('tls') && !isSecret(found)
+  const name = path.findLast((key) => typeof key === 'string')
+  const form =
+    name === undefined || typeof path.at(-1) === 'number'
+      ? undefined
+      : rightForm(String(name), found, expected, schema, isShown)
+  const what = found === null ? 'nothing stands here' : `${show(found, path)} is ${article(typeName(found))}`
+  const kinds: Readonly<Record<string, string>> = { array: 'list', record: 'object of named entries' }
+  return `${what}; ${article(kinds[expected] ?? expected)} is expected${form === undefined ? '' : `: ${form}`}`
 }
 
 function unknownKey(key: string, path: Path, input: unknown, schema: JsonSchema): Mistake {
@@ -247,7 +261,7 @@ function inJson(value: unknown): string | undefined {
 function typeName(value: unknown): string {
   if (value === null) return 'null'
   if (isSecret(value)) return 'secret'
-  return Array.isArray(value) ? 'array' : typeof value
+  return Array.isArray(value) ? 'list' : typeof value
 }
 
 function article(noun: string): string {

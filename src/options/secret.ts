@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { z } from 'zod'
 import { SluiceError } from '../errors.ts'
-import { describeStrayReference, strayReference } from './variable-reference.ts'
+import { describeStray, type StrayReference, strayInSecret, strayReference } from './variable-reference.ts'
 
 const brand = Symbol.for('sluice.secret')
 
@@ -98,14 +98,19 @@ export class SecretMissingError extends SluiceError {
   }
 }
 
-const mayNameVariables = z.string().refine((text) => strayReference(text) === undefined, {
-  abort: true,
-  error: (issue) => describeStrayReference(String(issue.input)),
-})
+const mayNameVariables = textWithout(strayReference)
+
+/** A text that names variables in no way but the right one. */
+function textWithout(stray: (text: string) => StrayReference | undefined) {
+  return z.string().refine((text) => stray(text) === undefined, {
+    abort: true,
+    error: (issue) => describeStray(stray(String(issue.input)) ?? {}),
+  })
+}
 
 /** An option that takes a secret: `env('NAME')` in TypeScript, `${env:NAME}` in YAML; a literal is taken too. */
 export const secret = z
-  .union([mayNameVariables.min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
+  .union([textWithout(strayInSecret).min(1).transform(parseSecret), z.custom<Secret>(isSecret)])
   .meta({ title: 'secret' })
 
 /** A text that may be a secret, or have one inside, as in `token=${env:KEY}`. Other than `secret` it may be empty. */
@@ -121,6 +126,7 @@ export const address = z
   .union(
     [
       mayNameVariables
+        .refine((text) => !hasUserinfo(text), { abort: true, error: () => userinfoProblem })
         .transform(parseSecret)
         .refine((value) => isSecret(value) || isAddress(value), { error: noAddress }),
       z.custom<Secret>(isSecret),
@@ -130,8 +136,18 @@ export const address = z
   .meta({ title: 'address' })
 
 function noAddress(issue: { readonly input?: unknown }): string {
+  if (typeof issue.input === 'string' && hasUserinfo(issue.input)) return userinfoProblem
   const found = typeof issue.input === 'bigint' ? `${issue.input}n` : JSON.stringify(issue.input)
   return `${found} is no address: write one that starts with http:// or https://, or env('NAME')`
+}
+
+/** What is wrong with an address in which a user name or a password stands. Neither is quoted (S1). */
+export const userinfoProblem =
+  'a user name or password stands in the address, where it would not be sent: take it out, and write `auth: { type: basic, username: …, password: … }`'
+
+/** Whether a web address has a user name or a password in it, as in `https://user:password@host`. */
+export function hasUserinfo(text: string): boolean {
+  return /^\s*[a-z][a-z\d+.-]*:\/\/[^/?#]*@/i.test(text)
 }
 
 /** Whether a text is a whole web address. */

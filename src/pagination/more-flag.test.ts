@@ -30,7 +30,20 @@ describe('the flag says', () => {
     expect(moreReader(undefined)(pageView({ has_more: true }))).toBeUndefined()
   })
 
-  test.each<[Value]>([['yes'], ['https://api.example.com/next'], [{}], [[]]])(
+  test.each([
+    ['has_more', 'yes', "@.has_more == 'yes'"],
+    ['has_more', 'no', "@.has_more != 'no'"],
+    ['!meta.end', 'yes', "@.meta.end != 'yes'"],
+    ['!meta.end', 'no', "@.meta.end == 'no'"],
+  ])('a word under %s, as in %j, gets a condition to write, which says the same', (flag, word, condition) => {
+    const page = pageView(flag === 'has_more' ? { has_more: word } : { meta: { end: word } })
+    expect(() => moreReader(flag)(page)).toThrow(
+      `write a condition, as in \`more: "${condition}"\`, name another`,
+    )
+    expect(moreReader(condition)(page)).toBe((word === 'yes') === (flag === 'has_more'))
+  })
+
+  test.each<[Value]>([['https://api.example.com/next'], [{}], [[]]])(
     'no more than an error for %j',
     (flag) => {
       const read = () => moreReader('has_more')(pageView({ has_more: flag }))

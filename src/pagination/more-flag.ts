@@ -48,9 +48,19 @@ export function moreReader(flag: string | undefined): (page: PageView) => boolea
     if (says !== undefined) return says !== negated
     throw new PaginationInvalidError(
       page.url,
-      `${place} should say whether there are more pages (true, false, "true", "false" or a number), but holds ${excerpt(value)}; name another field in \`more\`, or leave it out`,
+      `${place} should say whether there are more pages (true, false, "true", "false" or a number), but holds ${excerpt(value)}; ${conditionFor(place, value, negated)}name another field in \`more\`, or leave it out`,
     )
   }
+}
+
+/** A word that the API has for it can be compared. */
+function conditionFor(place: string, value: unknown, negated: boolean): string {
+  if (typeof value !== 'string' || !/^\w{1,20}$/.test(value) || !/^[A-Za-z_][\w.]*$/.test(place)) return ''
+  const yes = /^(?:y|yes|on|more)$/i.test(value)
+  const no = /^(?:n|no|off|done|end)$/i.test(value)
+  // Which of the two words it is decides the sign; of one that is not known it is taken for the one that was asked for.
+  const sign = (no ? !negated : negated && yes) ? '!=' : '=='
+  return `write a condition, as in \`more: "@.${place} ${sign} '${value}'"\`, `
 }
 
 /** A path holds no `@.`: what does is a condition, in which `@` is the body. */

@@ -66,6 +66,8 @@ export type SluiceEvent =
    * is said, as in `links.next`. `doubt`: why it may be wrong, which is a warning.
    */
   | (OfStream & { type: 'pagination.detected'; kind: string; place: string | null; doubt: string | null })
+  /** What the API sends says that the config may not mean what was meant: rows, or records, may be fewer than there are. */
+  | (OfStream & { type: 'stream.warning'; message: string })
   /** The API no longer knows the position at which a slice was read. `resync`: the slice is read from its beginning; `refresh`: the stream anew. */
   | (OfStream & { type: 'position.expired'; slice: string; action: 'resync' | 'refresh' })
   | (OfStream & {

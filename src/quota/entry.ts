@@ -1,6 +1,7 @@
 // One limit of an API, as it is declared.
 import { z } from 'zod'
 import { duration } from '../options/duration.ts'
+import { percentage } from '../options/percentage.ts'
 import { size } from '../options/size.ts'
 import { timeZone } from '../options/time-zone.ts'
 import { path } from '../pagination/path.ts'
@@ -103,14 +104,9 @@ const cost = z.union(
   { error: 'write a number above 0, or { estimate: 50, actual: extensions.cost.actualQueryCost }' },
 )
 
-const share = z
-  .string()
-  .regex(/^\d{1,2}(\.\d+)?\s*%$/, {
-    error: (issue) =>
-      `${JSON.stringify(issue.input)} is no share: write one from 0% to less than 100%, as in "10%"`,
-  })
-  .transform((text) => Number.parseFloat(text) / 100)
-  .meta({ title: 'share' })
+const reserve = percentage
+  .refine((percent) => percent < 100, { error: 'a reserve of all leaves nothing: write less than 100%' })
+  .transform((percent) => percent / 100)
 
 const entryFields = z.strictObject({
   requests: z
@@ -161,7 +157,7 @@ const entryFields = z.strictObject({
     .describe(
       'One such limit for each tenant or resource, told by a placeholder, as in "{parent.id}", by { header: x-tenant }, { query: account } or { path: "channels/*/**" }. Requests that name none share one. Default: one for all.',
     ),
-  reserve: share
+  reserve: reserve
     .optional()
     .describe(
       'The share of the limit that is left to others who use the same credential, as in "10%". Default: none.',

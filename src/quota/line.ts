@@ -180,6 +180,7 @@ export function serve(changed: readonly QuotaQueue[]): void {
       waiter.over = true
       remove(waiter)
       for (const queue of line.queues) queue.ranks.granted(waiter.rank)
+      for (let other = index + 1; other < lines.length; other++) notePassing(waiter, lines[other]!)
       waiter.resolve(grant(waiter.takes))
       if (line.first === undefined) index++
       else sink(lines, index)
@@ -201,6 +202,13 @@ export function serve(changed: readonly QuotaQueue[]): void {
   for (const queue of queues) queue.wakeAt(wakeAt.get(queue) ?? Number.POSITIVE_INFINITY)
   // Whoever is told may ask for more: so not before everything stands as it should.
   for (const one of told) tell(one)
+}
+
+/** The first of `line` has been passed by one who was granted: in the queues that both wait for, this is where they stand now. */
+function notePassing({ rank, line: { queues } }: Waiter, line: Line): void {
+  const passed = line.first!.rank
+  if (passed.arrival > rank.arrival) return
+  for (const queue of line.queues) if (queues.includes(queue)) queue.ranks.passed(passed)
 }
 
 /** Whoever touches what changed, the line whose first has the lowest rank in front. */
@@ -247,9 +255,14 @@ function obstacle(
 /** Ends a wait without a grant. */
 function drop(waiter: Waiter, reason: unknown): void {
   waiter.over = true
+  const { behind } = waiter
   remove(waiter)
-  forgetRank(waiter.takes, waiter.flow, waiter.rank)
+  forgetRank(waiter.takes, waiter.flow, waiter.rank, ranksFrom(behind))
   waiter.reject(reason)
+}
+
+function* ranksFrom(first: Waiter | undefined): Iterable<Rank> {
+  for (let waiter = first; waiter !== undefined; waiter = waiter.behind) yield waiter.rank
 }
 
 /** Puts the line at `index`, which has a new first, behind those whose first has a lower rank. */
@@ -287,7 +300,8 @@ function callersOf(signal: AbortSignal): Set<Waiter> {
   const waiters = new Set<Waiter>()
   const onAbort = () => {
     const moved = new Set<QuotaQueue>()
-    for (const waiter of waiters) {
+    // The last first, so that those behind, who leave as well, need not move up before.
+    for (const waiter of [...waiters].reverse()) {
       if (waiter.line.first === waiter) for (const queue of waiter.line.queues) moved.add(queue)
       drop(waiter, signal.reason)
     }

@@ -90,10 +90,7 @@ test.each<[unknown, string]>([
     'a request that costs 200 never fits into 100 points: lower the cost, or raise `burst`',
   ],
   [{ concurrent: 1, reserve: '10%' }, 'a reserve of 10% leaves less than one request of 1'],
-  [
-    { concurrent: 5, reserve: '100%' },
-    '"100%" is no share: write one from 0% to less than 100%, as in "10%"',
-  ],
+  [{ concurrent: 5, reserve: '100%' }, 'a reserve of all leaves nothing: write less than 100%'],
   [{ concurrent: 5, reserve: '0.1' }, '"0.1" is no share'],
   [{ requests: 5, per: '1s', for: {} }, 'an empty class is every request'],
   [{ requests: 5, per: '1s', for: { header: {} } }, 'name a header, or leave `header` out'],

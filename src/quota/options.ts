@@ -4,8 +4,8 @@ import { combineQueued, type QueuedQuota } from './combine.ts'
 import { DeclaredQuotas } from './declared.ts'
 import { quotaEntry } from './entry.ts'
 import type { MeterContext } from './entry-meters.ts'
-import { QuotaQueue } from './queue.ts'
-import { ReportedLimit } from './reported.ts'
+import { rateLimitHeaders } from './reported/options.ts'
+import { type BudgetState, ReportedQuotas } from './reported/reported-quotas.ts'
 import { RoundTrip } from './round-trip.ts'
 
 export const quotaOptions = z.strictObject({
@@ -21,61 +21,41 @@ export const quotaOptions = z.strictObject({
     .describe(
       'When what the quotas allow is used: "burst" as soon as it is there, "spread" evenly over each window. Default "burst".',
     ),
-  rateLimitHeaders: z
-    .union([
-      z.enum(['auto']),
-      z.literal(false),
-      z.strictObject({
-        remaining: headerName().describe(
-          'Header that tells how many requests are left, as in "ratelimit-remaining".',
-        ),
-        reset: headerName().describe(
-          'Header that tells when the budget is full again, as in "ratelimit-reset".',
-        ),
-        resetUnit: z
-          .enum(['seconds', 'epoch'])
-          .describe(
-            'What `reset` counts: seconds from now, or seconds since 1970. Dates are understood under both.',
-          ),
-      }),
-    ])
-    .prefault('auto')
-    .describe(
-      'Where the API tells what is left of its limits. "auto" reads the usual names; `false` reads none. `retry-after` is always obeyed. Default "auto".',
-    ),
+  rateLimitHeaders,
 })
 
 /** What somebody says of a limit. */
 export type QuotaDeclaration = Omit<z.output<typeof quotaOptions>, 'pace'> & {
   readonly pace?: 'burst' | 'spread' | undefined
 }
-export type RateLimitHeaders = z.output<typeof quotaOptions>['rateLimitHeaders']
+export type { RateLimitHeaders } from './reported/options.ts'
 
-function headerName() {
-  return z
-    .string()
-    .min(1)
-    .transform((name) => name.toLowerCase())
+/** A quota that knows what the API reports of its own limits. */
+export interface ReportingQuota extends QueuedQuota {
+  /** The budgets that the API reports, as they stand now. */
+  state(): readonly BudgetState[]
 }
 
 /**
  * The quota of one credential at one API: what the config says and what the API says, whichever is stricter (Q1, Q4). Each limit is a queue
  * of its own, and a request waits for those that it is subject to.
+ * @param reported what the API says, where it is known from elsewhere
+ * @param shared where other processes take of what is declared
  */
 export function createQuota(
   options: QuotaDeclaration,
   clock: Clock,
-  { serverTime, shared }: Pick<MeterContext, 'serverTime' | 'shared'> = {},
-): QueuedQuota {
-  const { quotas, rateLimitHeaders, pace } = options
-  const roundTrip = new RoundTrip()
+  reported: ReportedQuotas = new ReportedQuotas(options, clock),
+  shared?: MeterContext['shared'],
+): ReportingQuota {
+  const { quotas, pace } = options
   const declared = new DeclaredQuotas(quotas, {
     clock,
     spread: pace === 'spread',
-    roundTrip,
-    serverTime,
+    roundTrip: new RoundTrip(),
+    serverTime: () => reported.serverTime(),
     shared,
   })
-  const reported = new QuotaQueue('what the API reports', [new ReportedLimit(rateLimitHeaders)], clock)
-  return combineQueued(quotas.length === 0 ? reported.name : declared.name, [reported, declared])
+  const name = quotas.length === 0 ? reported.name : declared.name
+  return { ...combineQueued(name, [reported, declared]), state: () => reported.state() }
 }

@@ -9,6 +9,11 @@ export interface QuotaRequest {
   readonly url: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
+  /**
+   * Names the requests that count against the same budgets of the API: what is learned from the reply of one holds for the others. Default:
+   * the method and the path, with ids left out.
+   */
+  readonly route?: string | undefined
 }
 
 /** What is asked of a quota. */

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../ports/runtime.ts'
+import { type AdaptiveQuotaOptions, adaptiveQuota } from './adaptive/adaptive-quota.ts'
 import type { QueuedQuota } from './combine.ts'
 import type { MeterContext } from './entry-meters.ts'
 import { acquireTogether } from './line.ts'
-import { createQuota, type QuotaDeclaration } from './options.ts'
+import { createQuota, type QuotaDeclaration, type ReportingQuota } from './options.ts'
 import type { Take } from './permit.ts'
 import type { Permit, Quota, QuotaAsk } from './quota.ts'
+import { type BudgetState, ReportedQuotas } from './reported/reported-quotas.ts'
 import type { QuotaStore } from './store/quota-store.ts'
 
 export type { QuotaDeclaration } from './options.ts'
@@ -19,7 +21,9 @@ export interface QuotaRegistry {
    * The quota known by `key`, in which `declared` holds from now on, beside what others have declared of it: all of it holds for all of
    * them. What is declared twice in the same words is counted once. `undefined` declares nothing, and keeps to what others do.
    */
-  share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): Quota
+  share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): ReportingQuota
+  /** The quota that the API known by `key` doesn't tell of, found by what it refuses. The first to ask says how it is remembered. */
+  adaptive(options: AdaptiveQuotaOptions): Quota
 }
 
 export interface QuotaRegistryOptions {
@@ -32,7 +36,16 @@ export interface QuotaRegistryOptions {
 
 export function createQuotaRegistry({ store }: QuotaRegistryOptions = {}): QuotaRegistry {
   const known = new Map<string, SharedQuota>()
+  const adaptive = new Map<string, QueuedQuota>()
   return {
+    adaptive(options) {
+      let quota = adaptive.get(options.key)
+      if (quota === undefined) {
+        quota = adaptiveQuota(options)
+        adaptive.set(options.key, quota)
+      }
+      return quota
+    },
     share(key, declared, clock) {
       let quota = known.get(key)
       if (quota === undefined) {
@@ -46,7 +59,9 @@ export function createQuotaRegistry({ store }: QuotaRegistryOptions = {}): Quota
 }
 
 /** A quota whose limits are declared by several, each for all of them. Before the first declaration it holds nothing back. */
-class SharedQuota implements QueuedQuota {
+class SharedQuota implements ReportingQuota {
+  /** By where the API says it and how it is paced: what it says is one, whatever is declared beside it. */
+  readonly #reported = new Map<string, ReportedQuotas>()
   readonly #declared = new Map<string, QueuedQuota>()
   readonly #shared: MeterContext['shared']
 
@@ -60,17 +75,30 @@ class SharedQuota implements QueuedQuota {
 
   declare(declared: QuotaDeclaration, clock: Clock): void {
     const words = JSON.stringify(declared)
-    if (!this.#declared.has(words))
-      this.#declared.set(words, createQuota(declared, clock, { shared: this.#shared }))
+    if (this.#declared.has(words)) return
+    const { rateLimitHeaders, pace } = declared
+    const said = JSON.stringify([rateLimitHeaders, pace])
+    let reported = this.#reported.get(said)
+    if (reported === undefined) {
+      reported = new ReportedQuotas(declared, clock)
+      this.#reported.set(said, reported)
+    }
+    this.#declared.set(words, createQuota(declared, clock, reported, this.#shared))
   }
 
   takesOf(ask: QuotaAsk): readonly Take[] {
     const takes: Take[] = []
-    for (const quota of this.#declared.values()) takes.push(...quota.takesOf(ask))
+    for (const quota of this.#declared.values())
+      for (const take of quota.takesOf(ask))
+        if (!takes.some(({ queue }) => queue === take.queue)) takes.push(take)
     return takes
   }
 
   acquire(ask: QuotaAsk = {}): Promise<Permit> {
     return acquireTogether(this.takesOf(ask).toReversed(), ask)
+  }
+
+  state(): readonly BudgetState[] {
+    return [...this.#reported.values()].flatMap((reported) => reported.state())
   }
 }

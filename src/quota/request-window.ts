@@ -73,6 +73,11 @@ export class RequestWindow implements Meter {
     }
     return Number.POSITIVE_INFINITY
   }
+  /** What may be taken now. */
+  left(now: number): number {
+    this.#expire(now)
+    return this.maxCost - this.#inFlight - this.#counted
+  }
   take(cost: number): void {
     this.#inFlight += cost
   }

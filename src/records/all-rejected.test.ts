@@ -32,3 +32,9 @@ test('a key that is null is not suggested to itself', () => {
     'key field "id" is null. The fields that were found are `id`. The',
   )
 })
+
+test('a key that is a path says that it is none, and what to write', () => {
+  expect(messageFor('data.id', { type: 'x', data: { id: 7 } })).toContain(
+    "a key is a name of the record's own, and no path: set `unwrap: data` and `key: id`.",
+  )
+})

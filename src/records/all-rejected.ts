@@ -45,6 +45,10 @@ function hint(field: string, fields: readonly string[], records: readonly JsonRe
   const wrapper = fields.find((name) => records.some((record) => holds(record[name], field)))
   if (wrapper !== undefined)
     return `; the key \`${field}\` is inside \`${wrapper}\`: set \`unwrap: ${wrapper}\`.`
+  const dot = field.indexOf('.')
+  const [outer, inner] = [field.slice(0, dot), field.slice(dot + 1)]
+  if (dot > 0 && records.some((record) => holds(record[outer], inner)))
+    return `; a key is a name of the record's own, and no path: set \`unwrap: ${outer}\` and \`key: ${inner}\`.`
   const near = nearest(
     field,
     fields.filter((name) => name !== field),

@@ -15,10 +15,12 @@ export function progressionOf(
   paginator: Paginator,
   clock: Clock,
   placeholders: ReadonlySet<string>,
+  /** Told of what may not be meant. Default: nobody is. */
+  warn?: (message: string) => void,
 ): Progression {
   const { incremental, slices } = settings
   const windows = slices?.at(-1)
-  if (windows?.by === 'time') return timeSlices(stream, windows, clock)
+  if (windows?.by === 'time') return timeSlices(stream, windows, clock, warn)
   switch (incremental?.by) {
     case undefined:
       return wholeList(stream)

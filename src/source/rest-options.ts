@@ -8,6 +8,7 @@ import { proxyOption } from '../http/proxy.ts'
 import { retryOptions } from '../http/retry.ts'
 import { timeoutOptions } from '../http/transport.ts'
 import { condition } from '../options/condition.ts'
+import { duration } from '../options/duration.ts'
 import { badName } from '../options/name.ts'
 import { address, textOrSecret } from '../options/secret.ts'
 import { paginatorOptions } from '../pagination/options.ts'
@@ -16,6 +17,7 @@ import { quotaOptions } from '../quota/options.ts'
 import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
+import { overwrittenByAuth } from './overwritten.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
 import { maxRemovedOption } from './removal-limit.ts'
 import { graphqlOptions } from './request/graphql-options.ts'
@@ -173,7 +175,8 @@ const httpUrl = z.url({
   error: (issue) => `${JSON.stringify(issue.input)} is no URL: write one with http or https`,
 })
 
-export const restOptions = z
+/** A source's options, each by itself. */
+export const restFields = z
   .strictObject({
     type: z.literal('rest').describe('An HTTP API'),
     baseUrl: address.describe('What paths are resolved against, as in "https://acme.example.com/api/v2"'),
@@ -193,6 +196,11 @@ export const restOptions = z
       .default(10)
       .describe(
         'Requests under way at once with one credential, those that wait for a quota not counted; more wait, first come, first served. Default 10',
+      ),
+    afterRefusal: duration
+      .optional()
+      .describe(
+        'A penalty that the API imposes: after a refusal (429) everybody waits so long, or longer where it asks for that, as in "30s" at Airtable. Default: what the API asks for',
       ),
     allowedOrigins: z
       .array(httpUrl)
@@ -222,6 +230,14 @@ export const restOptions = z
         }
       })
       .describe('What is read, by name'),
+  })
+  .describe('An HTTP API')
+
+export const restOptions = restFields
+  .superRefine((source, context) => {
+    if (context.issues.length > 0) return
+    for (const { path, message } of overwrittenByAuth(source))
+      context.addIssue({ code: 'custom', path: [...path], message, input: source })
   })
   .describe('An HTTP API')
 
@@ -261,4 +277,4 @@ export const mergeDefaults = z.transform((written: RestOptions, context) => {
     context.issues.push({ ...issue, path: ['defaults', ...issue.path] } as z.core.$ZodRawIssue)
   return withDefaults<unknown>(written) as z.input<typeof restOptions>
 })
-export type RestSettings = z.output<typeof restOptions>
+export type RestSettings = z.output<typeof restFields>

@@ -3,6 +3,8 @@ import { outlivesRun, paginationProblems } from '../pagination/option-rules.ts'
 import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { jobProblems } from './job/job-rules.ts'
+import { overwrittenByPages } from './overwritten.ts'
+import { quotaProblems } from './quota-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
 import { removalProblems } from './removal-rules.ts'
 import { boundProblems } from './request/bound-problems.ts'
@@ -33,6 +35,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...reactionProblems(stream),
     ...jobProblems(stream),
     ...removalProblems(stream),
+    ...overwrittenByPages(stream),
   ]
 }
 
@@ -125,6 +128,7 @@ function* requestProblems(stream: StreamSettings): Iterable<StreamProblem> {
   const requested = requestOptionsOf(stream)
   yield* placeholderProblems(requested, placeholderScopes(stream))
   yield* boundProblems(stream, placeholdersOf(requested))
+  yield* quotaProblems(stream, placeholdersOf(requested))
   yield* graphqlProblems(stream)
   if (stream.paginate === undefined && !isStreamed(stream.format)) {
     yield {

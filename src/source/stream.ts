@@ -14,7 +14,7 @@ import { jobClient } from './job/job-client.ts'
 import { jobReader } from './job/job-reader.ts'
 import { announceDoubt } from './pages/announce-doubt.ts'
 import { pageFetcher } from './pages/fetch-page.ts'
-import { endCheck } from './pages/list-end.ts'
+import { endCheck, flagCheck } from './pages/list-end.ts'
 import { probeRequest, refuseJobProbe } from './probe-stream.ts'
 import { type StreamProgression, storedPosition } from './progression.ts'
 import { progressionOf, withoutMark } from './progression-of.ts'
@@ -108,7 +108,7 @@ export function createRestStream(
     client,
     stream: fullName,
     format: settings.format,
-    records: settings.records ?? '',
+    records: settings.records,
     optionalRecords: settings.optionalRecords,
     recordsAs: settings.recordsAs,
     include: settings.include,
@@ -127,18 +127,25 @@ export function createRestStream(
   // What it is cut into.
   const placeholders = new Set(template.placeholders)
   const partitioning = partitioningOf(fullName, settings.slices, template.placeholders, dependencies.parents)
-  const slicedBy = (how: StreamSettings): StreamProgression =>
-    slicedStream(fullName, partitioning, progressionOf(fullName, how, paginator, clock, placeholders), how)
-  const progression = slicedBy(settings)
+  const warn = (message: string) =>
+    onEvent?.({ type: 'stream.warning', at: clock.now(), stream: fullName, message })
+  const slicedBy = (how: StreamSettings, tell?: typeof warn): StreamProgression => {
+    const inner = progressionOf(fullName, how, paginator, clock, placeholders, tell)
+    return slicedStream(fullName, partitioning, inner, how, tell)
+  }
+  const progression = slicedBy(settings, warn)
   /** How all records are listed, whatever was read before: for the streams whose slices they are. */
   const listing = slicedBy(withoutMark(settings))
 
   // How it is read.
-  const tellDoubt = announceDoubt(endCheck(settings.paginate), (doubt) =>
-    onEvent?.({ type: 'list.doubt', at: clock.now(), stream: fullName, ...doubt }),
+  const onLastPage = announceDoubt(
+    endCheck(settings.paginate),
+    (doubt) => onEvent?.({ type: 'list.doubt', at: clock.now(), stream: fullName, ...doubt }),
+    flagCheck(settings.paginate, settings.slices),
+    warn,
   )
   const pages = pagesAtOnce(settings, paginator)
-  const asSent = pageReader({ paginator, fetcher, pages, onOnlyPage: tellDoubt })
+  const asSent = pageReader({ paginator, fetcher, pages, onLastPage })
   const changes = recordChanges(fullName, table, settings, lookup, redactor)
   const readPages = changedPages(asSent, changes)
   const job =

@@ -198,7 +198,7 @@ test.each([
 
 test.each(['', '.', '..'])('a path value that would lead elsewhere is refused: %j', (id) => {
   expect(() => url('items/{parent.id}/parts', { parent: { id } })).toThrow(
-    `path: the value of {parent.id} is ${JSON.stringify(id)}, which would lead to another place than the path says`,
+    `path: the value of {parent.id} is ${JSON.stringify(id)}, which would lead to another place than the path says. Leave such records out of the parents by \`where: "@.id != '${id}'"\`, or put the value into \`query\``,
   )
 })
 
@@ -207,7 +207,18 @@ test("a value may be empty in the path's query, and open the path as a whole URL
   expect(url('items?q={parent.id}', { parent: { id: '' } })).toBe('https://api.test/v2/items?q=')
   const parent = { url: 'https://api.test/v2/items/7?x=a%20b' }
   expect(url('{parent.url}', { parent })).toBe('https://api.test/v2/items/7?x=a%20b')
+  // An address without its origin is one as well, where it is the whole path.
+  expect(url('{parent.url}', { parent: { url: '/files/7.csv?x=a%20b' } })).toBe(
+    'https://api.test/files/7.csv?x=a%20b',
+  )
+  expect(url('{job.url}?gzip=1', { job: { url: '/files/7.csv' } })).toBe(
+    'https://api.test/files/7.csv?gzip=1',
+  )
+  expect(url('{job.url}', { job: { url: 'files/7.csv' } })).toBe('https://api.test/v2/files/7.csv')
+  expect(url('{parent.id}', { parent: { id: 'a/b' } })).toBe('https://api.test/v2/a%2Fb')
+  expect(url('{parent.id}/parts', { parent: { id: '/a' } })).toBe('https://api.test/v2/%2Fa/parts')
   // R3
+  expect(() => url('{job.url}', { job: { url: '//evil.test/x' } })).toThrow('is at https://evil.test')
   expect(() => url('{parent.url}/parts', { parent: { url: 'https://evil.test/x' } })).toThrow(
     'https://evil.test/x/parts is at https://evil.test',
   )

@@ -17,7 +17,8 @@ export interface RequestTemplate {
   /**
    * The request with each placeholder replaced. A text that is one placeholder and nothing else takes its value with its type: in the
    * query null takes the parameter away, a list repeats its name and an object makes bracketed names; a header that is null is
-   * not sent. In a path, values are encoded; one that opens the path may be a whole URL.
+   * not sent. In a path, values are encoded; one that opens the path may be a whole URL, and one that is the path an address below
+   * the origin, as in `/files/7.csv`, or of a job one below the base URL.
    * @throws ConfigError where a value is missing, or can't stand where it should
    */
   fill(values: TemplateValues): RequestSpec
@@ -68,20 +69,35 @@ function pathFiller(text: string, found: Found): Filler<string> | undefined {
     }
     const read = reader(part.name, ['path'], found)
     const inQuery = isQuery
+    const next = parts[at + 1]
+    const isWhole = at === 0 && (next === undefined || ('text' in next && next.text.startsWith('?')))
     return (values: TemplateValues) => {
       const value = scalarText(read(values), part.name, ['path'])
       if (at === 0 && /^https?:\/\//i.test(value)) return value
+      // An address without its origin, as a job may give for its results: it is resolved like any path (R3).
+      if (isWhole && (value.startsWith('/') || (part.name.startsWith('job.') && value.includes('/'))))
+        return value
       // An empty step asks for another list, and the server of a dotted one resolves it to another path.
       if (!inQuery && (value === '' || value === '.' || value === '..')) {
         throw new ConfigError(
           'path',
-          `the value of {${part.name}} is ${JSON.stringify(value)}, which would lead to another place than the path says`,
+          `the value of {${part.name}} is ${JSON.stringify(value)}, which would lead to another place than the path says${remedy(part.name, value)}`,
         )
       }
       return encodeURIComponent(Buffer.from(value).toString())
     }
   })
   return (values) => pieces.map((piece) => piece(values)).join('')
+}
+
+/** Words of a stream's own; any other is what a parent is called. */
+const ownWords = new Set(['slice', 'cursor', 'job'])
+
+function remedy(name: string, value: string): string {
+  const [, word = '', field = ''] = /^(\w+)\.?(.*)$/s.exec(name) ?? []
+  return ownWords.has(word)
+    ? ''
+    : `. Leave such records out of the parents by \`where: "@.${field} != '${value}'"\`, or put the value into \`query\``
 }
 
 function queryFiller(query: RequestSpec['query'], found: Found): Filler<RequestSpec['query']> | undefined {

@@ -10,14 +10,15 @@ describe('Shopify', () => {
   }
 
   /** GraphQL: a bucket of 1,000 points that 50 a second come back to, lists of at most 25,000 objects, refusals under 200. */
-  function shopify(orders: Order[], { available = 1000 } = {}): ApiServer {
-    let bucket = { points: available, at: 0 }
+  function shopify(orders: Order[], { spent = false } = {}): ApiServer {
+    let bucket: { points: number; at: number } | undefined
     return ({ method, url, headers, body, now }) => {
       if (headers['x-shopify-access-token'] !== 'secret-SHOPIFY_TOKEN')
         return { status: 401, body: { errors: '[API] Invalid API key or access token' } }
       if (method !== 'POST' || url.pathname !== '/admin/api/2026-01/graphql.json') return { status: 404 }
       const { query, variables } = JSON.parse(body)
       expect(query).toContain('pageInfo { hasNextPage endCursor }')
+      bucket ??= { points: spent ? 0 : 1000, at: now }
       bucket = { points: Math.min(1000, bucket.points + ((now - bucket.at) / 1000) * 50), at: now }
       // What is reserved before the query runs; half of it is given back.
       const requested = 2 + variables.first
@@ -27,7 +28,7 @@ describe('Shopify', () => {
           actualQueryCost: actual || null,
           throttleStatus: {
             maximumAvailable: 1000,
-            currentlyAvailable: Math.floor(bucket.points),
+            currentlyAvailable: Math.floor(bucket!.points),
             restoreRate: 50,
           },
         },
@@ -111,13 +112,29 @@ describe('Shopify', () => {
     expect(rows('shop_orders')).toHaveLength(2)
   })
 
+  test('queries side by side use what the bucket gets back, and none of them is refused', async () => {
+    const orders = Array.from({ length: 20_000 }, (_, index) => ({
+      id: idOf(index),
+      at: december + index * 1000,
+      status: 'PAID',
+    }))
+    const { run, rows, events, requests, clock } = apiWorld('Shopify', shopify(orders))
+    const begun = clock.now()
+    await run()
+    expect(rows('shop_orders')).toHaveLength(20_000)
+    expect(events.filter((event) => event.type === 'request.retry')).toEqual([])
+    // Each costs 126 in the end. The bucket holds 1,000 at first, and 252 have to be there.
+    const leastMs = ((requests.length * 126 - 1000) / 50) * 1000
+    expect(clock.now() - begun).toBeLessThan(leastMs * 1.05)
+  })
+
   test('THROTTLED under status 200 is waited for as long as the bucket needs, and no page is lost', async () => {
     const orders = Array.from({ length: 5000 }, (_, index) => ({
       id: idOf(index),
       at: december + index * 1000,
       status: 'PAID',
     }))
-    const { run, rows, events } = apiWorld('Shopify', shopify(orders, { available: 0 }))
+    const { run, rows, events } = apiWorld('Shopify', shopify(orders, { spent: true }))
     await run()
     expect(rows('shop_orders')).toHaveLength(5000)
     const waits = events.filter((event) => event.type === 'request.retry')

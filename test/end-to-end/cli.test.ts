@@ -308,7 +308,7 @@ test.concurrent('help says what there is, for the whole and for each command', a
   for (const command of ['run', 'plan', 'preview', 'state', 'check', 'init', 'schema', 'sandbox'])
     expect(help.stdout).toMatch(new RegExp(`^ {2}${command} `, 'm'))
   expect(help.stdout).toContain(
-    'Exit codes: 0 done, 1 a stream failed, 2 the config is wrong, 130 interrupted.',
+    'Exit codes: 0 done, 1 a stream failed, 2 the config is wrong, 75 paused until a quota has room, 130 interrupted.',
   )
   const run = await work.sluice('run', '--help')
   for (const option of ['--only', '--since', '--until', '--full-refresh', '--json'])

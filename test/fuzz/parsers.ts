@@ -20,7 +20,7 @@ import { detectPagination } from '../../src/pagination/detect/detect-pagination.
 import { parseLinkHeader } from '../../src/pagination/link-header-parser.ts'
 import { compilePath, parsePath } from '../../src/pagination/path.ts'
 import { isObject, type JsonRecord, type Value } from '../../src/ports/json.ts'
-import { readRateReport } from '../../src/quota/reported.ts'
+import { readReports } from '../../src/quota/reported/read-reports.ts'
 import { columnNamer } from '../../src/records/column-name.ts'
 import { encodeJson } from '../../src/records/encode-json.ts'
 import { fitsType, inferType } from '../../src/records/infer.ts'
@@ -243,12 +243,13 @@ const all: Readonly<Record<string, Parser>> = {
         ratelimit: pieces(chance, ['"default"', ';', 'r=', 't=', '5', '9'.repeat(400), ',', ' ', '"', ':a:']),
       }),
     }
-    const report = readRateReport(headers, 'auto', now)
-    if (report === undefined) return
-    must(
-      report.remaining >= 0 && isWait(report.resetInMs),
-      () => `${JSON.stringify(report)} for ${JSON.stringify(headers)}`,
-    )
+    for (const { remaining, reset } of readReports(headers, 'auto', now)) {
+      const wait = reset === undefined ? undefined : 'at' in reset ? reset.at : reset.inMs
+      must(
+        Number.isFinite(remaining) && remaining >= 0 && isWait(wait),
+        () => `${remaining}, ${wait} for ${JSON.stringify(headers)}`,
+      )
+    }
   },
   path(chance) {
     const text = pieces(chance, pathPieces, 8)

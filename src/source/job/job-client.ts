@@ -2,6 +2,7 @@
 
 import { isSluiceError } from '../../errors.ts'
 import type { Answer } from '../../http/answer.ts'
+import { apiMessage } from '../../http/api-message.ts'
 import type { Client } from '../../http/client.ts'
 import { errorBodyMessage } from '../../http/decode/error-body.ts'
 import { type JsonBody, readJson } from '../../http/decode/json.ts'
@@ -184,7 +185,7 @@ export function jobClient(settings: JobSettings, dependencies: JobClientDependen
           values: readPolled(view),
           parts: partsOf(readParts?.(view.body)),
           retryAfterMs: retryAfterMs(view.headers, clock.now()),
-          message: errorBodyMessage(view.body ?? null),
+          message: errorBodyMessage(view.body ?? null) ?? apiMessage(view.body),
         }
         if (word !== undefined) return { ...common, state: stateOf(word), word }
         if (view.status === 202) return { ...common, state: 'running', word: 'under way' }

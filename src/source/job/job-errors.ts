@@ -24,9 +24,15 @@ export class JobTimeoutError extends SluiceError {
     elapsedMs: number,
     timeoutMs: number,
     aborted: boolean,
+    /** The options that name statuses. None where the config names none. */
+    named: readonly string[] = [],
   ) {
+    const unnamed =
+      named.length === 0
+        ? ''
+        : `. ${JSON.stringify(status)} is in none of ${named.map((option) => `\`${option}\``).join(', ')}: if it means that the job is over, add it to the right one`
     super(
-      `${stream}: job ${job} is still ${status} after ${formatDuration(Math.round(elapsedMs / 1000) * 1000)}, and job.poll.timeout allows ${formatDuration(timeoutMs)}${aborted ? '; it was aborted' : ''}. Raise it if the API is known to be slow, or ask for less at once`,
+      `${stream}: job ${job} is still ${status} after ${formatDuration(Math.round(elapsedMs / 1000) * 1000)}, and job.poll.timeout allows ${formatDuration(timeoutMs)}${aborted ? '; it was aborted' : ''}${unnamed}. Raise it if the API is known to be slow, or ask for less at once`,
     )
     this.job = job
   }

@@ -119,7 +119,16 @@ export function jobReader(options: JobReaderOptions): JobReader {
           const left = poll.timeout - elapsedMs
           if (left <= 0) {
             const isAborted = await jobs.abort(values, signal)
-            throw new JobTimeoutError(stream, nameOf(job), status.word, elapsedMs, poll.timeout, isAborted)
+            const named = poll.status === undefined ? [] : ['done', 'failed', 'skipped']
+            throw new JobTimeoutError(
+              stream,
+              nameOf(job),
+              status.word,
+              elapsedMs,
+              poll.timeout,
+              isAborted,
+              named,
+            )
           }
           // Q4: a Retry-After is a floor.
           const nextMs = Math.max(status.retryAfterMs ?? 0, Math.min(pause, left))

@@ -157,7 +157,7 @@ test('a job that takes too long is aborted, and the message says how long it too
   await expect(run()).rejects.toMatchObject({
     code: 'JOB_TIMEOUT',
     message:
-      'api.items: job e1 is still pending after 20s, and job.poll.timeout allows 20s; it was aborted. Raise it if the API is known to be slow, or ask for less at once',
+      'api.items: job e1 is still pending after 20s, and job.poll.timeout allows 20s; it was aborted. "pending" is in none of `done`, `failed`, `skipped`: if it means that the job is over, add it to the right one. Raise it if the API is known to be slow, or ask for less at once',
   })
   expect(asked().at(-1)).toBe('DELETE exports/e1')
 })
@@ -295,4 +295,18 @@ test('R3: results at an origin that is not listed are not fetched', async () => 
     job: { ...exportStream.job, poll: { ...exportStream.job.poll, values: { url: 'url' } } },
   })
   await expect(run()).rejects.toMatchObject({ code: 'ORIGIN_REFUSED' })
+})
+
+test('a job that fails says what the API says of it', async () => {
+  const { run } = bench([created, status('failure', { message: 'quota of disk exceeded' })])
+  await expect(run()).rejects.toThrow('job e1 ended as failure: quota of disk exceeded')
+})
+
+test('R3: an address of results without an origin is one of the base URL', async () => {
+  const { run, asked } = bench([created, status('ready', { url: '/files/J2.json' }), page(1)], {
+    path: '{job.url}',
+    job: { ...exportStream.job, poll: { ...exportStream.job.poll, values: { url: 'url' } } },
+  })
+  await run()
+  expect(asked().at(-1)).toBe('GET files/J2.json')
 })

@@ -23,11 +23,13 @@ export function announceDetection(
     paginator: {
       ...paginator,
       next(page: PageView, position: Json | undefined) {
+        // What can't be followed is an error, which says all that a warning would.
+        const following = paginator.next(page, position)
         if (position === undefined && told === undefined) {
           told = detectPagination(page)
           tell(told)
         }
-        return paginator.next(page, position)
+        return following
       },
     },
     describe(position) {

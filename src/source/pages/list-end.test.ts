@@ -7,8 +7,8 @@ import type { JsonRecord, Value } from '../../ports/json.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { restOptions } from '../rest-options.ts'
 import { createRestStream } from '../stream.ts'
-import { scriptedClient } from '../testing/scripted-client.ts'
-import { endCheck } from './list-end.ts'
+import { runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
+import { endCheck, flagCheck } from './list-end.ts'
 
 const items = (count: number): JsonRecord[] => Array.from({ length: count }, (_, id) => ({ id, next: 'x' }))
 const page = (body: { [key: string]: Value }, records = items(200)) => ({
@@ -110,5 +110,54 @@ test('a stream says so once, and only where its first page is its last', async (
       records: 1,
       found: ['next_cursor'],
     },
+  ])
+})
+
+test('a last page that says that there are more is doubted, with the flag to name', () => {
+  const byCursor = flagCheck(cursor({ token: 'next', param: 'cursor' }))
+  expect(byCursor(page({ next: null, meta: { has_more: true } }))).toBe(
+    'the list may go on: the page that was taken for the last says `meta.has_more: true`. Write `more: meta.has_more`, so that such a page that names no next one is an error',
+  )
+  expect(flagCheck(offset({ total: 'total' }))(page({ total: 200, hasNextPage: true }))).toContain(
+    'Write `more: hasNextPage`, so that the list is read on until it says otherwise',
+  )
+  expect(flagCheck({ type: 'none' })(page({ more: true }))).toContain(
+    'say in `paginate` how the list goes on',
+  )
+  expect(byCursor(page({ has_more: false, more_info: true, next: true, title: 'more' }))).toContain(
+    '`next: true`',
+  )
+  expect(byCursor(page({ has_more: false, more_info: true }))).toBeUndefined()
+})
+
+test('a last page is none to doubt where the list is left before its end, or the flag is named', () => {
+  const more = page({ has_more: true })
+  const by = (options: object, slices?: object[]) =>
+    flagCheck(cursor({ token: 'next', param: 'cursor', ...options }), slices as never)(more)
+  expect(by({ more: 'has_more' })).toBeUndefined()
+  expect(by({ persist: true })).toBeUndefined()
+  expect(by({ depth: { pages: 1, beyond: 'end' } })).toBeUndefined()
+  expect(by({}, [{ by: 'time', cap: 1000 }])).toBeUndefined()
+  expect(by({}, [{ by: 'time' }])).toContain('has_more')
+})
+
+test('a later page that ends a list against its own flag is warned of, once a stream', async () => {
+  const events: SluiceEvent[] = []
+  const { items: stream } = streamsOf(
+    'api',
+    {
+      items: { path: 'items', records: 'v', key: 'id', paginate: cursor({ token: 'next', param: 'cursor' }) },
+    },
+    scriptedClient(({ query }) =>
+      query['cursor'] === undefined
+        ? { body: { v: [{ id: 1 }], next: 'b', has_more: true } }
+        : { body: { v: [{ id: 2 }], has_more: true } },
+    ),
+    fakeClock(),
+    (event) => events.push(event),
+  )
+  for (let time = 1; time <= 2; time++) await runOnce(stream, new Warehouse())
+  expect(events.flatMap((event) => (event.type === 'stream.warning' ? [event.message] : []))).toEqual([
+    expect.stringContaining('`has_more: true`'),
   ])
 })

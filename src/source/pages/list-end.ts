@@ -72,3 +72,38 @@ export function endCheck(options: PaginatorOptions | undefined): EndCheck {
 function holdsSomething(value: Value): boolean {
   return value !== null && value !== '' && value !== false && value !== 0
 }
+
+/** Says why a page that was taken for the last may not be; `undefined` where that is as it should be. */
+export type FlagCheck = (lastPage: PageView) => string | undefined
+
+/** Flags by which APIs say that there are more pages. */
+const moreFlags = /^(?:has_?)?(?:more|next(?:_?page)?)(?:_?(?:pages|results|items|records))?$/i
+
+/**
+ * Of a list whose API says that it goes on, in a flag that no option names. A list that may end before its end is not looked at: one
+ * with a `depth` beyond which it is left, or with a cap.
+ */
+export function flagCheck(
+  options: PaginatorOptions | undefined,
+  slices: readonly { readonly by: string; readonly cap?: unknown }[] = [],
+): FlagCheck {
+  const isLeft = options !== undefined && 'depth' in options && options.depth?.beyond === 'end'
+  const isCapped = slices.some(({ cap }) => cap !== undefined)
+  const persists = options !== undefined && 'persist' in options && options.persist !== false
+  if (options === undefined || isLeft || isCapped || persists) return () => undefined
+  if (options.type === 'custom' || options.type === 'relay') return () => undefined
+  if ('more' in options && options.more !== undefined) return () => undefined
+  const takesFlag = options.type !== 'none' && options.type !== 'auto'
+  const follows = options.type === 'cursor' || options.type === 'next-url' || options.type === 'link-header'
+
+  return ({ body, records }) => {
+    for (const { key, path, value } of fieldsOf(body, records)) {
+      if (value !== true || !moreFlags.test(key)) continue
+      const advice = !takesFlag
+        ? 'If there are more records, say in `paginate` how the list goes on'
+        : `Write \`more: ${path}\`, so that ${follows ? 'such a page that names no next one is an error' : 'the list is read on until it says otherwise'}`
+      return `the list may go on: the page that was taken for the last says \`${path}: true\`. ${advice}`
+    }
+    return undefined
+  }
+}

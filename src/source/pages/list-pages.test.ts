@@ -58,7 +58,7 @@ test('the next page is not asked for before it is wanted', async () => {
 test('a page that repeats stops the list (R1)', async () => {
   const { client } = api([{ body: [{ id: 1 }] }, { body: [{ id: 1 }] }])
   const pages = listPages(client, offsetPaginator({ type: 'offset' }), { url: 'items' })
-  await expect(collect(pages)).rejects.toThrow('this page is byte for byte the one before it')
+  await expect(collect(pages)).rejects.toThrow('this page holds the one record of the one before it')
 })
 
 test('records that are not where they should be are an error (R2)', async () => {

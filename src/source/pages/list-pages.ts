@@ -9,7 +9,7 @@ import type { Json, JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { Quota } from '../../quota/quota.ts'
 import { pageFetcher } from './fetch-page.ts'
-import { refuseRepetition, type SeenPage } from './read-slice.ts'
+import { RepetitionGuard } from './repeated-page.ts'
 
 export interface ListPagesOptions<P extends Json> {
   /** Path of the records in the body. Default: the body itself is the list. */
@@ -42,7 +42,7 @@ export async function* listPages<P extends Json>(
   request: Pick<RequestSpec, 'url'> & Partial<RequestSpec>,
   options: ListPagesOptions<P> = {},
 ): AsyncGenerator<ListPage<P>, void> {
-  const { records = '', optionalRecords = false, stream = request.url, quotas = [] } = options
+  const { records, optionalRecords = false, stream = request.url, quotas = [] } = options
   const base: RequestSpec = { method: 'GET', query: {}, headers: {}, ...request }
   const fetcher = pageFetcher({
     client,
@@ -59,11 +59,10 @@ export async function* listPages<P extends Json>(
   const signal = options.signal ?? new AbortController().signal
   let position = options.from
   const guard = new PositionGuard(position)
-  let previous: SeenPage | undefined
+  const repetition = new RepetitionGuard()
   do {
     const page = await fetcher.fetch(paginator.request(base, position), noParts, signal)
-    refuseRepetition(page, previous)
-    previous = page.body && { url: page.view.url, body: page.body }
+    repetition.take(page, position)
     position = paginator.next(page.view, position)
     guard.follow(position, page.view, page.body)
     yield { records: page.records, next: position }

@@ -166,7 +166,7 @@ test('R1: neighbours that are the same page stop the stream, also where they wer
   const client = scriptedClient(() => ({ body: { data: rows(10), total: 100 } }))
   const failure = runOnce(stream(client), new Warehouse())
   await expect(failure).rejects.toMatchObject({ code: 'PAGINATION_LOOP' })
-  await expect(failure).rejects.toThrow('byte for byte the one before it')
+  await expect(failure).rejects.toThrow('of the one before it')
 })
 
 test('the taker failing stops all pages that are under way', async () => {

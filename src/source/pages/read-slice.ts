@@ -1,11 +1,12 @@
-import { type PageView, PaginationLoopError, type Paginator } from '../../pagination/paginator.ts'
+import type { PageView, Paginator } from '../../pagination/paginator.ts'
 import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
 import type { SliceReading } from '../progression.ts'
 import { endEarly } from '../reactions/end-early.ts'
-import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
+import type { PageFetcher, PartSink } from './fetch-page.ts'
 import { ReadAhead } from './read-ahead.ts'
+import { RepetitionGuard } from './repeated-page.ts'
 
 export interface SliceRequests {
   readonly paginator: Paginator
@@ -14,8 +15,8 @@ export interface SliceRequests {
   readonly fetcher: PageFetcher
   /** Most pages that are under way or held in memory at once, beside the one that is handed on. */
   readonly pages: number
-  /** Told of a first page that is the last. */
-  readonly onOnlyPage?: (page: PageView) => void
+  /** Told of the page that is taken for the last of its list, and whether it is the first, too. */
+  readonly onLastPage?: (page: PageView, isOnly: boolean) => void
 }
 
 /**
@@ -27,7 +28,7 @@ export interface SliceRequests {
  */
 export async function readSlice(
   reading: SliceReading,
-  { paginator, base, fetcher, pages, onOnlyPage }: SliceRequests,
+  { paginator, base, fetcher, pages, onLastPage }: SliceRequests,
   options: ReadOptions,
 ): Promise<void> {
   const { signal, emit } = options
@@ -62,17 +63,18 @@ export async function readSlice(
   try {
     let at = reading.start
     const guard = new PositionGuard(at)
-    let previous: SeenPage | undefined
+    const repetition = new RepetitionGuard()
     for (;;) {
       const page = await ahead.take(at)
       signal.throwIfAborted()
       const { end } = page
       if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
-      refuseRepetition(page, previous)
+      repetition.take(page, at)
       const records = reading.take(page.records)
       const next = paginator.next(page.view, at)
       guard.follow(next, page.view, page.body)
-      if (at === undefined && next === undefined) onOnlyPage?.(page.view)
+      // A reading that has seen enough ends in the middle of its list.
+      if (next === undefined && reading.isEnough?.() !== true) onLastPage?.(page.view, at === undefined)
       const progress = reading.progress({ view: page.view, at, next })
       ahead.goOn(page.view, at, next)
       await emit({
@@ -83,28 +85,10 @@ export async function readSlice(
         ...(progress !== undefined && { progress }),
       })
       if (next === undefined) return
-      previous = page.body && { url: page.view.url, body: page.body }
       at = next
     }
   } finally {
     signal.removeEventListener('abort', stop)
     ahead.close()
-  }
-}
-
-/** What is kept of a page to know it again. */
-export interface SeenPage {
-  readonly url: string
-  readonly body: Buffer
-}
-
-/** R1: two pages in a row with the same records are the same page, and reading on would never end. */
-export function refuseRepetition(page: FetchedPage, previous: SeenPage | undefined): void {
-  if (previous === undefined || page.view.records.length === 0) return
-  if (page.body?.equals(previous.body)) {
-    throw new PaginationLoopError(
-      page.view.url,
-      `this page is byte for byte the one before it, which came from ${previous.url}`,
-    )
   }
 }

@@ -22,6 +22,17 @@ export function judgeSuccess(answer: Answer, { clock, react, about }: JudgeConte
   if (trouble !== undefined) throw statusError(answer, { now, about, trouble })
 }
 
+/**
+ * A 202 to a GET says that the API has taken the request and has not got the answer. Where there are no records in it, it isn't
+ * there yet: it is waited for as one that says so itself, and never taken for an empty list, or for a record (R2, R6).
+ * @throws HttpStatusError where the answer is such a 202
+ */
+export function refuseAccepted(answer: Answer, { clock, about }: JudgeContext): void {
+  if (answer.status !== 202 || answer.method !== 'GET') return
+  const trouble = { kind: 'not-ready', retryAfterMs: undefined } as const
+  throw statusError(answer, { now: clock.now(), about, trouble })
+}
+
 /** What an error body under a success is, where it is something that a repeat, a wait or a new token heals; else the error that it gave. */
 export function judgeErrorBody(error: unknown, answer: Answer, { clock, about }: JudgeContext): unknown {
   const now = clock.now()

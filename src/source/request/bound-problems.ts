@@ -13,4 +13,15 @@ export function* boundProblems(
   })
   if (incremental?.by === 'position' && incremental.start && lacks(incremental.start.param, 'cursor.value'))
     yield problem(['incremental', 'start', 'param'], 'cursor.value')
+  const told = [
+    ['param', incremental && 'param' in incremental ? incremental.param : undefined, 'cursor.value'],
+    ['endParam', incremental?.by === 'time' ? incremental.endParam : undefined, 'cursor.end'],
+  ] as const
+  for (const [option, param, name] of told) {
+    if (param === undefined || !placeholders.has(name)) continue
+    yield {
+      path: ['incremental', option],
+      message: `the request has the placeholder {${name}}, and this option would say the same value once more: leave one of the two out`,
+    }
+  }
 }

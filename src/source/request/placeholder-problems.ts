@@ -24,11 +24,11 @@ export function* placeholderProblems(
       if (isInScope(name, scopes)) continue
       const word = /^\w+/.exec(name)?.[0] ?? ''
       const near = scopeWords.includes(word as never) ? undefined : nearest(word, Object.keys(scopes))
-      const hint = near === undefined ? '' : `; did you mean {${name.replace(word, near)}}?`
+      const hint = near === undefined ? ': ' : `; did you mean {${name.replace(word, near)}}? Here `
       const where = isKey ? ' in this key' : ''
       yield {
         path,
-        message: `{${name}}${where} stands for nothing${hint}: ${listScopes(scopes)}. If it is a text, write {{${name}}}`,
+        message: `{${name}}${where} stands for nothing${hint}${listScopes(scopes)}. If it is a text, write {{${name}}}`,
       }
     }
   }

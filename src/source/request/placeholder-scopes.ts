@@ -55,6 +55,6 @@ export function listScopes(scopes: PlaceholderScopes): string {
     fields === 'any' ? [`{${word}.FIELD}`] : fields.map((field) => `{${word}.${field}}`),
   )
   return names.length === 0
-    ? 'this stream has none: `slices`, `incremental` and `job` give values for placeholders'
+    ? 'placeholders get their values from `slices`, `incremental` or `job`, and this stream has none of them'
     : `this stream has ${names.join(', ')}`
 }

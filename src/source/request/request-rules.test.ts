@@ -16,7 +16,8 @@ function problemsOf(stream: object): string[] {
   const result = restOptions.safeParse({ type: 'rest', baseUrl: 'https://api.test', streams })
   return (result.error?.issues ?? []).map((issue) => `${issue.path.slice(2).join('.')}: ${issue.message}`)
 }
-const hasNone = 'this stream has none: `slices`, `incremental` and `job` give values for placeholders'
+const hasNone =
+  'placeholders get their values from `slices`, `incremental` or `job`, and this stream has none of them'
 
 // PEERS: dlt unknown placeholder refused, the message lists what there is
 test.each<[string, object, string]>([
@@ -28,7 +29,7 @@ test.each<[string, object, string]>([
   [
     'a misspelt word',
     { path, paginate, key: 'id', incremental: byTime, query: { a: ['{cursr.value}'] } },
-    'query.a.0: {cursr.value} stands for nothing; did you mean {cursor.value}?: this stream has {cursor.value}, {cursor.end}. If it is a text, write {{cursr.value}}',
+    'query.a.0: {cursr.value} stands for nothing; did you mean {cursor.value}? Here this stream has {cursor.value}, {cursor.end}. If it is a text, write {{cursr.value}}',
   ],
   [
     'a misspelt field, in a key',

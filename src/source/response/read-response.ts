@@ -14,7 +14,13 @@ import type { PageView } from '../../pagination/paginator.ts'
 import { compilePath } from '../../pagination/path.ts'
 import type { JsonRecord, Value } from '../../ports/json.ts'
 import type { HttpResponse } from '../../ports/runtime.ts'
-import { type EarlyEnd, type JudgeContext, judgeErrorBody, judgeSuccess } from '../reactions/judge-success.ts'
+import {
+  type EarlyEnd,
+  type JudgeContext,
+  judgeErrorBody,
+  judgeSuccess,
+  refuseAccepted,
+} from '../reactions/judge-success.ts'
 import type { Reject } from './record-shape.ts'
 import type { RecordsAs } from './records-options.ts'
 import { refuseGraphqlErrors } from './refuse-graphql-errors.ts'
@@ -56,8 +62,8 @@ export interface PartSink {
 
 export interface ResponseOptions {
   readonly format: ResponseFormat
-  /** Path of the records in a body, plain or as JSONPath; '' is the body itself. */
-  readonly records: string
+  /** Path of the records in a body, plain or as JSONPath; '' is the body itself, and so is it where nothing is declared. */
+  readonly records: string | undefined
   readonly optionalRecords: boolean
   readonly recordsAs?: RecordsAs | undefined
   /** Values of the body that go into each record: field and path. */
@@ -96,7 +102,7 @@ const partBytes = 1 << 20
 export function responseReader(options: ResponseOptions): ResponseReader {
   const { format, sides, unwrap, limits } = options
   const selector = compileSelector({
-    path: options.records,
+    path: options.records ?? '',
     optional: options.optionalRecords,
     as: options.recordsAs,
     ...(format.type === 'xml' && { valueField: xmlText, absentIsEmpty: true }),
@@ -115,11 +121,9 @@ export function responseReader(options: ResponseOptions): ResponseReader {
     const { value, bytes, byteLength } = await parse(response, url, options).catch((error: unknown) => {
       // What can't be read may still be what the config speaks of, and an answer that isn't ready yet may have no body.
       const excerpt = error instanceof BodyUnreadableError ? error.excerpt : ''
-      if (excerpt !== '' || status === 202)
-        judgeSuccess(
-          answerOf(response, url, judge, undefined, () => excerpt),
-          judge,
-        )
+      const unread = answerOf(response, url, judge, undefined, () => excerpt)
+      if (excerpt !== '' || status === 202) judgeSuccess(unread, judge)
+      if (excerpt === '') refuseAccepted(unread, judge)
       throw error
     })
     judge.onBody?.(value)
@@ -127,6 +131,10 @@ export function responseReader(options: ResponseOptions): ResponseReader {
     judgeSuccess(answer, judge)
     if (options.graphql !== undefined) refuseGraphqlErrors(answer, options.graphql.partial, judge.clock.now())
     const { records, rejects } = selectJudged(value, answer, judge)
+    // An object where nothing says that it is a record is what the API says of its work.
+    const isUndeclared =
+      options.records === undefined && options.connection === undefined && records[0] === value
+    if (records.length === 0 || isUndeclared) refuseAccepted(answer, judge)
     const rows = sides?.select(value, { url, status })
     return {
       view: { url, status, headers, body: value, records },
@@ -146,7 +154,9 @@ export function responseReader(options: ResponseOptions): ResponseReader {
         return { records: selectConnection(value, { connection, optional }, answer.url) }
       return selectRecords(value, selector, answer)
     } catch (error) {
-      throw error instanceof ApiErrorBodyError ? judgeErrorBody(error, answer, judge) : error
+      if (error instanceof ApiErrorBodyError) throw judgeErrorBody(error, answer, judge)
+      refuseAccepted(answer, judge)
+      throw error
     }
   }
 
@@ -181,6 +191,7 @@ export function responseReader(options: ResponseOptions): ResponseReader {
       // An empty list, one object as one record, an error under a success (R2): as in a document that is read whole.
       const { records } =
         found > 0 ? { records: [] } : selectJudged(rest, answerOf(response, url, judge, rest), judge)
+      if (found === 0) refuseAccepted(answerOf(response, url, judge, rest), judge)
       const page = emptyPage(response, url, rest)
       return { ...page, records: unwrapAll(records) }
     } else {
@@ -193,6 +204,7 @@ export function responseReader(options: ResponseOptions): ResponseReader {
           if (first && records.length === 1) {
             const answer = answerOf(response, url, judge, records[0])
             judgeSuccess(answer, judge)
+            if (!hasKey(unwrapped[0]!, options.key)) refuseAccepted(answer, judge)
             try {
               refuseErrorLine(records[0]!, unwrapped[0]!, options.key, url)
             } catch (error) {
@@ -273,7 +285,11 @@ function includer(
 
 /** R2: an export that is refused under status 200 is one line, and no record of the stream. */
 function refuseErrorLine(line: JsonRecord, record: JsonRecord, key: readonly string[], url: string): void {
-  if (key.some((field) => Object.hasOwn(record, field))) return
+  if (hasKey(record, key)) return
   const message = errorBodyMessage(line)
   if (message !== undefined) throw new ApiErrorBodyError(url, 200, message)
+}
+
+function hasKey(record: JsonRecord, key: readonly string[]): boolean {
+  return key.some((field) => Object.hasOwn(record, field))
 }

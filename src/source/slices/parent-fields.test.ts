@@ -85,7 +85,7 @@ describe('a parent’s record without what is wanted of it', () => {
 
   test('a key that is missing, and one that is no single value', async () => {
     expect(await fail({ number: 1 })).toBe(
-      'desk.issues: a record of its parent desk.projects has no id, which names its slice; it has the fields number.',
+      'desk.issues: a record of its parent desk.projects has no id, which names its slice; it has the fields number. Where some records lack it, leave them out by `where: "@.id && @.id != null"`',
     )
     expect(await fail({ id: [1] })).toBe(
       'desk.issues: a record of its parent desk.projects has no single value in id, which names its slice; it has the fields id.',
@@ -94,13 +94,13 @@ describe('a parent’s record without what is wanted of it', () => {
 
   test('null where a placeholder needs a value says how to leave such parents out', async () => {
     expect(await fail({ id: 1, folder: null }, {}, 'folders/{parent.folder}/issues')).toBe(
-      'desk.issues: a record of its parent desk.projects (id=1) has null in folder, which the placeholder {parent.folder} stands for; it has the fields id, folder. Leave such records out by `where: "@.folder != null"`',
+      'desk.issues: a record of its parent desk.projects (id=1) has null in folder, which the placeholder {parent.folder} stands for; it has the fields id, folder. Leave such records out by `where: "@.folder && @.folder != null"`',
     )
   })
 
   test('a carried field that the parent has not', async () => {
     expect(await fail({ id: 1 }, { fields: ['title'] })).toBe(
-      'desk.issues: a record of its parent desk.projects (id=1) has no title, which `slices.fields` carries down; it has the fields id.',
+      'desk.issues: a record of its parent desk.projects (id=1) has no title, which `slices.fields` carries down; it has the fields id. Where some records lack it, leave them out by `where: "@.title && @.title != null"`',
     )
   })
 })

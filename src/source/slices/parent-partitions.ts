@@ -132,7 +132,13 @@ function missingField(
   const hint = near === undefined || near === field ? '' : `did you mean ${near}? `
   const lack =
     found === undefined ? `has no ${field}` : `has ${found === null ? 'null' : 'no single value'} in ${field}`
-  const remedy = found === null ? ` Leave such records out by \`where: "@.${field} != null"\`` : ''
+  const leaveOut = `by \`where: "@.${field} && @.${field} != null"\``
+  const remedy =
+    found === null
+      ? ` Leave such records out ${leaveOut}`
+      : found === undefined && hint === ''
+        ? ` Where some records lack it, leave them out ${leaveOut}`
+        : ''
   return new ConfigError(
     child,
     `a record of its parent ${parent.name}${key === undefined ? '' : ` (${key})`} ${lack}, which ${use}; ${hint}${hint === '' ? 'it' : 'It'} has the fields ${names.slice(0, 30).join(', ')}${names.length > 30 ? ', …' : ''}.${remedy}`,

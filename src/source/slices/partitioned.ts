@@ -16,6 +16,7 @@ import type { Partition, Partitioning } from './partition.ts'
 import { PartitionBuffer } from './partition-buffer.ts'
 import { Pass } from './pass.ts'
 import { mergedValues } from './product.ts'
+import type { SharedRecordWatch } from './shared-records.ts'
 import { joinKey, splitKey } from './slice-key.ts'
 
 export interface PartitionedOptions {
@@ -26,10 +27,13 @@ export interface PartitionedOptions {
   readonly inner: Progression
   /** Whether the inner progression reads its list anew in each run, so that a run that goes on must know what the one before has done. */
   readonly isWhole: boolean
+  /** Begins to look for records that several partitions have. Default: they are not looked for. */
+  readonly watchShared?: () => SharedRecordWatch
 }
 
 /** Reads each partition of a stream on its own: each has its own checkpoints, and so its own position and high-water mark. */
-export function partitioned({ stream, partitioning, inner, isWhole }: PartitionedOptions): StreamProgression {
+export function partitioned(options: PartitionedOptions): StreamProgression {
+  const { stream, partitioning, inner, isWhole } = options
   const { levels } = partitioning
 
   async function* slices(
@@ -41,6 +45,7 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
     const waiting: (PartitionSlice & RepeatedSlice)[] = []
     const room = new PartitionBuffer()
     const pass = isWhole ? new Pass(committed) : undefined
+    const watch = options.watchShared?.()
     const committedIn = byPartition(committed, levels)
     for await (const partition of partitioning.partitions(signal)) {
       for (const slice of inner.slices(committedIn(partition.key), scope)) {
@@ -51,6 +56,7 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
           partition,
           inner: slice,
           pass,
+          watch,
         }
         if (isRepeated(slice) && !room.isFull) {
           room.add(partition)
@@ -69,14 +75,8 @@ export function partitioned({ stream, partitioning, inner, isWhole }: Partitione
       return slices(committed, scope, signal)
     },
     begin(slice) {
-      const { partition, inner: innerSlice, pass } = slice as PartitionSlice
-      return inPartition(
-        stream,
-        partition,
-        pass,
-        slice,
-        inner.begin({ ...innerSlice, progress: slice.progress }),
-      )
+      const own = slice as PartitionSlice
+      return inPartition(stream, own, inner.begin({ ...own.inner, progress: slice.progress }))
     },
     passOf: (slice) => (slice as PartitionSlice).pass,
   }
@@ -86,6 +86,7 @@ interface PartitionSlice extends Slice {
   readonly partition: Partition
   readonly inner: Slice
   readonly pass: Pass | undefined
+  readonly watch: SharedRecordWatch | undefined
 }
 
 /** What is committed of one partition, by the inner progression's own keys. */
@@ -112,22 +113,20 @@ function byPartition(
 
 const none: ReadonlyMap<string, Progress> = new Map()
 
-function inPartition(
-  stream: string,
-  partition: Partition,
-  pass: Pass | undefined,
-  slice: Slice,
-  reading: SliceReading,
-): SliceReading {
+function inPartition(stream: string, slice: PartitionSlice, reading: SliceReading): SliceReading {
+  const { partition, pass, watch } = slice
   const { carried } = partition
   const { after, inspect } = reading
-  const within = (other: SliceReading) => inPartition(stream, partition, pass, slice, other)
+  const within = (other: SliceReading) => inPartition(stream, slice, other)
   return {
     ...reading,
     values: mergedValues(partition.values, reading.values),
     take(records) {
       const taken = reading.take(records)
-      if (carried.length > 0) for (const record of taken) give(stream, record, partition)
+      if (carried.length > 0) {
+        for (const record of taken) give(stream, record, partition)
+        watch?.(taken, carried)
+      }
       return taken
     },
     progress(page) {

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pageNumber } from '../../pagination/page-number.ts'
+import type { Value } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import type { RestOptions } from '../rest-options.ts'
 import { Crash, runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
+import { resultCount } from './result-cap.ts'
 
 type StreamInput = RestOptions['streams'][string]
 
@@ -172,5 +174,30 @@ describe('lists that stop at a number of results', () => {
       ),
       { numRuns: 60 },
     )
+  })
+})
+
+describe('a total that is none', () => {
+  const told = (body: Value, seen: number[] = [2]) => {
+    const warnings: string[] = []
+    const count = resultCount('total_count', (message) => warnings.push(message))
+    return { counts: seen.map((each) => count(body, each)), warnings }
+  }
+  const rest =
+    ': windows are cut by the records that come alone. Name the place of the number of all results, or leave `total` out'
+
+  test.each<[string, Value, string]>([
+    ['an object', { total_count: { value: 5 } }, 'holds {"value":5}, which is no count'],
+    ['nothing', { total: 5 }, 'leads to nothing'],
+    ['a text that is no number', { total_count: '5+' }, 'holds "5+", which is no count'],
+    ["a page's own count", { total_count: 1 }, 'holds 1, and 2 records were read'],
+  ])('is warned of once: %s', (_, body, problem) => {
+    expect(told(body, [2, 2]).warnings).toEqual([`\`slices.total: total_count\` ${problem}${rest}`])
+  })
+
+  test('is not what a number, a number in a text or an empty list without one is', () => {
+    expect(told({ total_count: 5 })).toEqual({ counts: [5], warnings: [] })
+    expect(told({ total_count: '5' })).toEqual({ counts: [5], warnings: [] })
+    expect(told({}, [0])).toEqual({ counts: [0], warnings: [] })
   })
 })

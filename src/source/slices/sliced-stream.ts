@@ -6,6 +6,7 @@ import { type ParentStream, parentNames, parentPartitions } from './parent-parti
 import type { Partitioning } from './partition.ts'
 import { partitioned } from './partitioned.ts'
 import { product } from './product.ts'
+import { sharedRecordWatch } from './shared-records.ts'
 import type { Slicing } from './slices-options.ts'
 
 /** The partitions of a stream; `undefined` where it has none. */
@@ -34,11 +35,15 @@ export function slicedStream(
   stream: string,
   partitioning: Partitioning | undefined,
   inner: Progression,
-  { incremental, slices }: Pick<StreamSettings, 'incremental' | 'slices'>,
+  settings: Pick<StreamSettings, 'incremental' | 'slices' | 'key' | 'write'>,
+  /** Told of what may not be meant. Default: nobody is. */
+  warn?: (message: string) => void,
 ): StreamProgression {
   if (partitioning === undefined) return inner
+  const { incremental, slices } = settings
   const isWhole = incremental === undefined && slices?.at(-1)?.by !== 'time'
-  return partitioned({ stream, partitioning, inner, isWhole })
+  const watchShared = warn && sharedRecordWatch(settings, warn)
+  return partitioned({ stream, partitioning, inner, isWhole, ...(watchShared && { watchShared }) })
 }
 
 /** In words, where the slices are not known without asking the API; `undefined` where they are. */

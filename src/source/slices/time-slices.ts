@@ -43,7 +43,12 @@ import type { TimeSlicesOptions } from './slices-options.ts'
  * With a `cap` a window is read part by part: a part that holds as many results as the API gives at most is read again in
  * halves. The window keeps its key; its position says which part is under way.
  */
-export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Clock): Progression {
+export function timeSlices(
+  stream: string,
+  options: TimeSlicesOptions,
+  clock: Clock,
+  warn?: (message: string) => void,
+): Progression {
   const { from, to, size, timeZone = 'UTC', lookback, margin, cap } = options
   const grid = typeof size === 'number' ? fixedGrid(size) : calendarGrid(size, timeZone)
   const days =
@@ -59,7 +64,7 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
   const endSteps = step > unitMs[to.format] ? fixedGrid(step) : stepsOf(to.format)
   const writeFrom = from.param === undefined ? undefined : requestWriter(from.param)
   const writeTo = to.param === undefined ? undefined : requestWriter(to.param)
-  const countOf = cap === undefined ? undefined : resultCount(options.total)
+  const countOf = cap === undefined ? undefined : resultCount(options.total, warn)
 
   function* windows(sinceMs: number, untilMs: number): Iterable<Window> {
     for (let since = sinceMs; since < untilMs; since = grid.next(since))
@@ -184,7 +189,7 @@ export function timeSlices(stream: string, options: TimeSlicesOptions, clock: Cl
       ...(countOf !== undefined && {
         inspect(page) {
           seen += page.records.length
-          return Math.max(seen, countOf(page.body)) < cap! ? undefined : readingOf(slice, half(start))
+          return Math.max(seen, countOf(page.body, seen)) < cap! ? undefined : readingOf(slice, half(start))
         },
       }),
       after() {

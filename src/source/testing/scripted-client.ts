@@ -1,6 +1,7 @@
 // For this room's tests: a client around a function, and a run that keeps what a destination would keep.
 import type { Client } from '../../http/client.ts'
 import { parseOptions } from '../../options/parse-options.ts'
+import type { EventSink } from '../../ports/events.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { Clock, HttpHeaders } from '../../ports/runtime.ts'
@@ -93,9 +94,10 @@ export function streamsOf<Name extends string>(
   streams: Readonly<Record<Name, RestOptions['streams'][string]>>,
   client: Client,
   clock: Clock = fakeClock(),
+  onEvent?: EventSink,
 ): Readonly<Record<Name, Stream>> {
   const settings = parseOptions(restOptions, { type: 'rest', baseUrl: origin, streams: streams as never })
-  const built = createRestSource(source, settings, { client, clock })
+  const built = createRestSource(source, settings, { client, clock, onEvent })
   return Object.fromEntries(
     built.streams.map((stream) => [stream.name.slice(source.length + 1), stream]),
   ) as Record<Name, Stream>

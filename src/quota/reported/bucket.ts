@@ -1,0 +1,74 @@
+import type { Clock } from '../../ports/runtime.ts'
+import { QuotaQueue } from '../queue.ts'
+import { Budget, type BudgetOptions, type ReportedMeter } from './budget.ts'
+import { Pause } from './pause.ts'
+import type { RateReport } from './report.ts'
+import { RestoredBudget } from './restored-budget.ts'
+
+/** One budget of an API with the queue of those who need it. */
+export interface Bucket {
+  readonly key: string
+  /** As the API names it; empty where it doesn't. */
+  readonly name: string
+  /** Counted for one resource of the path alone. */
+  readonly perResource: boolean
+  readonly meter: ReportedMeter
+  readonly pause: Pause
+  readonly queue: QuotaQueue
+  /** To be called where the meter may allow more, and no request of its own queue has ended. */
+  changed(): void
+  onChange(changed: () => void): void
+}
+
+/**
+ * Tells the budgets of one API apart: by their names, and those without a name by their limits, since an API that counts each endpoint
+ * apart (X, Okta) says no more of them.
+ */
+export function bucketKey({ bucket, limit, perResource }: RateReport, resource: string): string {
+  if (bucket === '') return limit === undefined ? '' : `/${limit}`
+  return perResource === true ? `${bucket} ${resource}` : bucket
+}
+
+/** @param first a report of it: whether it comes back all at once or evenly */
+export function createBucket(
+  key: string,
+  first: RateReport,
+  options: Omit<BudgetOptions, 'reportIn'> & { readonly reportIn: BudgetOptions['reportIn'] },
+  clock: Clock,
+): Bucket {
+  const meter = first.restoredPerMs === undefined ? new Budget(options) : new RestoredBudget(options)
+  const pause = new Pause()
+  const listeners: (() => void)[] = []
+  const name = first.bucket
+  const queue = new QuotaQueue(
+    name === '' ? 'what the API reports' : `what the API reports of ${name}`,
+    [meter, pause, listener((changed) => listeners.push(changed))],
+    clock,
+  )
+  return {
+    key,
+    name,
+    perResource: first.perResource === true,
+    meter,
+    pause,
+    queue,
+    changed() {
+      for (const changed of listeners) changed()
+    },
+    onChange(changed) {
+      listeners.push(changed)
+    },
+  }
+}
+
+/** Takes no part but to hear of the queue how to wake it. */
+function listener(onChange: (changed: () => void) => void) {
+  return {
+    maxCost: Number.POSITIVE_INFINITY,
+    readyAt: (_cost: number, now: number) => now,
+    take() {},
+    cancel() {},
+    isIdle: () => true,
+    onChange,
+  }
+}

@@ -1,0 +1,168 @@
+// What an API says of its own limits in the headers of each response (Q4). It only ever makes a quota stricter.
+//   A budget that is reported holds back those who need it: `budget.ts`. There may be several, and which of them a request needs is learned: `route.ts`.
+//   `retry-after` on an error pauses everybody who asks for the budget that the reply names, or for the account: until then and not before.
+import type { Clock } from '../../ports/runtime.ts'
+import type { QueuedQuota } from '../combine.ts'
+import type { ServerTime } from '../fixed-window.ts'
+import { acquireTogether } from '../line.ts'
+import type { Meter, SentRequest } from '../meter.ts'
+import type { Take } from '../permit.ts'
+import { QuotaQueue } from '../queue.ts'
+import type { Permit, QuotaAsk, QuotaReply } from '../quota.ts'
+import { RoundTrip } from '../round-trip.ts'
+import { type Bucket, bucketKey, createBucket } from './bucket.ts'
+import type { RateLimitHeaders } from './options.ts'
+import { Pause } from './pause.ts'
+import { readReports } from './read-reports.ts'
+import type { RateReport } from './report.ts'
+import { Route, RouteMeter, type RouteSurroundings } from './route.ts'
+import { resourceName, routeName } from './route-name.ts'
+import { ServerClock } from './server-clock.ts'
+
+export interface ReportedQuotasOptions {
+  readonly rateLimitHeaders: RateLimitHeaders
+  /** `spread`: what remains of a budget is spread evenly until its reset. Default: `burst`, as soon as it may be sent. */
+  readonly pace?: 'burst' | 'spread' | undefined
+}
+
+/** A budget as an API reports it, and as it was used since. */
+export interface BudgetState {
+  /** As the API names it; empty where it doesn't. */
+  readonly name: string
+  readonly limit: number | undefined
+  /** What may still be sent; what is in flight is not in it. */
+  readonly remaining: number
+  /** When it is full again: milliseconds since 1970. `undefined`: that isn't known now. */
+  readonly resetAt: number | undefined
+}
+
+/** Routes and budgets beyond these are forgotten where nobody needs them. */
+const mostKept = 1000
+
+export class ReportedQuotas implements QueuedQuota {
+  readonly name = 'what the API reports'
+  readonly #options: ReportedQuotasOptions
+  readonly #clock: Clock
+  readonly #serverClock = new ServerClock()
+  readonly #roundTrip = new RoundTrip()
+  readonly #buckets = new Map<string, Bucket>()
+  readonly #routes = new Map<string, Route>()
+  readonly #account: QuotaQueue
+  readonly #around: RouteSurroundings
+  /** Of the reply that came last: it is asked for once for each of the request's meters. */
+  #read: { readonly reply: QuotaReply; readonly reports: readonly RateReport[] } | undefined
+
+  constructor(options: ReportedQuotasOptions, clock: Clock) {
+    this.#options = options
+    this.#clock = clock
+    const pause = new Pause()
+    this.#account = new QuotaQueue(this.name, [pause], clock)
+    this.#around = {
+      pause,
+      reportsIn: (reply, sent, now, wallNow) => this.#reportsIn(reply, sent, now, wallNow),
+      bucketOf: (report, resource) => this.#bucketOf(report, resource),
+      createQueue: (meter: Meter) => new QuotaQueue(this.name, [meter], clock),
+      // What is common to all routes may be another now, which routes without a reply go by.
+      learned: (route) => {
+        route.queues = undefined
+        for (const other of this.#routes.values()) if (!other.answered) other.queues = undefined
+      },
+    }
+  }
+
+  acquire(ask: QuotaAsk = {}): Promise<Permit> {
+    return acquireTogether(this.takesOf(ask).toReversed(), ask)
+  }
+
+  takesOf({ cost = 1, request }: QuotaAsk): readonly Take[] {
+    const named = this.#options.rateLimitHeaders === false ? undefined : request
+    const name = named === undefined ? '' : routeName(named)
+    const resource = named === undefined ? '' : resourceName(named)
+    const key = resource === '' ? name : `${name} ${resource}`
+    let route = this.#routes.get(key)
+    if (route === undefined) {
+      this.#forgetRoutes()
+      route = new Route(resource)
+      this.#routes.set(key, route)
+    }
+    route.queues ??= this.#queuesOf(route)
+    return route.queues.map((queue) => ({ queue, cost }))
+  }
+
+  /** How far the server's clock is from ours, where its replies tell. */
+  serverTime(): ServerTime | undefined {
+    return this.#serverClock.time()
+  }
+
+  /** The budgets that hold now, as progress and reports show them. */
+  state(): readonly BudgetState[] {
+    const wallNow = this.#clock.now()
+    return [...this.#buckets.values()].flatMap(({ name, meter, queue }) => {
+      const now = queue.now()
+      const level = meter.state(now)
+      if (level === undefined) return []
+      const resetAt = level.resetAt === undefined ? undefined : Math.ceil(wallNow + level.resetAt - now)
+      return { name, limit: level.limit, remaining: level.remaining, resetAt }
+    })
+  }
+
+  /** A route without a reply is taken to count against what all the others do. */
+  #queuesOf(route: Route): readonly QuotaQueue[] {
+    const buckets = route.answered ? route.buckets : this.#common()
+    const own = this.#around.createQueue(new RouteMeter(route, new Set(buckets), this.#around))
+    return [this.#account, ...[...buckets].map(({ queue }) => queue), own]
+  }
+  #common(): ReadonlySet<Bucket> {
+    let common: Set<Bucket> | undefined
+    for (const { answered, buckets } of this.#routes.values()) {
+      if (!answered || buckets.size === 0) continue
+      common = new Set([...(common ?? buckets)].filter((one) => buckets.has(one) && !one.perResource))
+    }
+    return common ?? new Set()
+  }
+
+  #reportsIn(reply: QuotaReply, sent: SentRequest, now: number, wallNow: number): readonly RateReport[] {
+    if (this.#read?.reply === reply) return this.#read.reports
+    this.#serverClock.observe(reply.headers, sent.sentAt, now, wallNow)
+    this.#roundTrip.observe(now - sent.sentAt)
+    const reports = readReports(reply.headers, this.#options.rateLimitHeaders, wallNow)
+    this.#read = { reply, reports }
+    return reports
+  }
+
+  #bucketOf(report: RateReport, resource: string): Bucket {
+    const key = bucketKey(report, resource)
+    const known = this.#buckets.get(key)
+    if (known !== undefined) return known
+    this.#forgetBuckets()
+    const bucket = createBucket(
+      key,
+      report,
+      {
+        serverClock: this.#serverClock,
+        roundTrip: this.#roundTrip,
+        pace: this.#options.pace ?? 'burst',
+        reportIn: (...reply) => this.#reportsIn(...reply).find((one) => bucketKey(one, resource) === key),
+      },
+      this.#clock,
+    )
+    this.#buckets.set(key, bucket)
+    return bucket
+  }
+
+  #forgetRoutes(): void {
+    if (this.#routes.size < mostKept) return
+    for (const [key, { queues }] of this.#routes) {
+      if (queues?.at(-1)?.lines.size === 0) this.#routes.delete(key)
+      if (this.#routes.size < mostKept / 2) return
+    }
+  }
+  #forgetBuckets(): void {
+    if (this.#buckets.size < mostKept) return
+    for (const [key, bucket] of this.#buckets) {
+      if (bucket.queue.lines.size > 0 || !bucket.meter.isIdle(bucket.queue.now())) continue
+      this.#buckets.delete(key)
+      for (const route of this.#routes.values()) if (route.buckets.delete(bucket)) route.queues = undefined
+    }
+  }
+}

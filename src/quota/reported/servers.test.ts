@@ -1,0 +1,120 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { seededRandom } from '../../testing/seeded-random.ts'
+import {
+  type LimitedServerOptions,
+  limitedServer,
+  type ResetKind,
+  type WindowKind,
+} from './limited-server.ts'
+import { ReportedQuotas, type ReportedQuotasOptions } from './reported-quotas.ts'
+
+interface Load {
+  readonly forMs: number
+  readonly workers: number
+  /** The way there and the way back take from `least` to `most` milliseconds each. */
+  readonly least: number
+  readonly most: number
+  readonly seed?: number
+  readonly startMs?: number
+  readonly pace?: ReportedQuotasOptions['pace']
+}
+
+/** As many requests as the reports allow, for some time. */
+async function ask(server: ReturnType<typeof limitedServer>, load: Load) {
+  const start = Date.parse('2026-01-31T00:00:00Z') + (load.startMs ?? 0)
+  const clock = fakeClock({ start, auto: true })
+  const random = seededRandom(load.seed ?? 1)
+  const quota = new ReportedQuotas({ rateLimitHeaders: 'auto', pace: load.pace }, clock)
+  const way = () => clock.sleep(load.least + random() * (load.most - load.least))
+  const request = { method: 'GET', url: 'https://api.test/items', headers: {} }
+  const refusedAt: number[] = []
+  const end = start + load.forMs
+  async function worker() {
+    for (;;) {
+      const permit = await quota.acquire({ request })
+      if (clock.now() >= end) return permit.release()
+      await way()
+      const reply = server.handle(clock.now())
+      if (reply.status === 429) refusedAt.push(clock.now() - start)
+      await way()
+      permit.answered?.(reply)
+      if (reply.status === 429) permit.refused?.({ kind: 'rate' })
+      await clock.sleep(random() * 20)
+      permit.release()
+    }
+  }
+  await Promise.all(Array.from({ length: load.workers }, worker))
+  clock.stop()
+  return { used: server.accepted, refusedAt }
+}
+
+const load: Load = { forMs: 0, workers: 10, least: 20, most: 60, startMs: 370 }
+const sizes = [
+  { limit: 20, windowMs: 1000, windows: 30 },
+  { limit: 60, windowMs: 10_000, windows: 30 },
+  { limit: 100, windowMs: 60_000, windows: 15 },
+] as const
+
+async function run(options: LimitedServerOptions, windows: number, more: Partial<Load> = {}) {
+  const server = limitedServer(options)
+  const { used, refusedAt } = await ask(server, { ...load, forMs: windows * options.windowMs, ...more })
+  return { share: used / (windows * options.limit), refused: refusedAt.length }
+}
+
+// PEERS: airbyte#69115
+describe('Q1, Q4: alone, nobody is refused, and what is reported is used', () => {
+  const rows = (['aligned', 'first-hit', 'sliding', 'bucket'] as const).flatMap((kind) =>
+    (['up', 'down', 'nearest', 'milliseconds', 'epoch-up', 'epoch-down'] as const).map(
+      (reset) => [kind, reset] as const,
+    ),
+  )
+  /** A window of a second whose end is told in whole seconds is known to half its length; a minute loses nothing by it. */
+  const least = (windowMs: number, reset: ResetKind) =>
+    reset === 'milliseconds' || windowMs === 60_000 ? 0.97 : windowMs === 1000 ? 0.45 : 0.9
+  test.each(rows)('%s windows, resets told as %s', async (kind, reset) => {
+    for (const { windows, ...size } of sizes) {
+      const { share, refused } = await run({ kind, reset, skewMs: 12_345, ...size }, windows)
+      expect(refused, JSON.stringify(size)).toBe(0)
+      expect(share, JSON.stringify(size)).toBeGreaterThan(
+        least(size.windowMs, reset) - (size.windowMs === 1000 ? 0.1 : 0),
+      )
+    }
+  })
+  test.each(rows)('%s windows, resets told as %s, with a policy', async (kind, reset) => {
+    for (const { windows, ...size } of sizes) {
+      const { share, refused } = await run({ kind, reset, policy: true, skewMs: -987, ...size }, windows)
+      expect(refused, JSON.stringify(size)).toBe(0)
+      expect(share, JSON.stringify(size)).toBeGreaterThan(size.windowMs === 1000 ? 0.95 : 0.985)
+    }
+  })
+})
+
+test('Q1, Q4: alone, nobody is refused by any server, however it counts, tells and dawdles', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        kind: fc.constantFrom<WindowKind>('aligned', 'first-hit', 'sliding', 'bucket'),
+        reset: fc.constantFrom<ResetKind>('up', 'down', 'nearest', 'milliseconds', 'epoch-up', 'epoch-down'),
+        policy: fc.boolean(),
+        tellsLimit: fc.boolean(),
+        limit: fc.integer({ min: 10, max: 60 }),
+        windowMs: fc.constantFrom(1000, 2000, 5000, 30_000, 60_000),
+        skewMs: fc.integer({ min: -100_000, max: 100_000 }),
+      }),
+      fc.record({
+        workers: fc.integer({ min: 1, max: 10 }),
+        least: fc.integer({ min: 0, max: 100 }),
+        jitter: fc.integer({ min: 0, max: 150 }),
+        startMs: fc.integer({ min: 0, max: 60_000 }),
+        seed: fc.nat(),
+      }),
+      async (options, { jitter, ...more }) => {
+        const { refused } = await run(options, 12, { ...more, most: more.least + jitter })
+        expect(refused).toBe(0)
+      },
+    ),
+    { numRuns: 150 },
+  )
+}, 120_000)
