@@ -38,6 +38,8 @@ export interface BudgetState {
 
 /** Routes and budgets beyond these are forgotten where nobody needs them. */
 const mostKept = 1000
+/** A route learns of a new budget now and then, while some requests wait still by what was known before. */
+const mostMeters = 8
 
 export class ReportedQuotas implements QueuedQuota {
   readonly name = 'what the API reports'
@@ -62,10 +64,13 @@ export class ReportedQuotas implements QueuedQuota {
       reportsIn: (reply, sent, now, wallNow) => this.#reportsIn(reply, sent, now, wallNow),
       bucketOf: (report, resource) => this.#bucketOf(report, resource),
       createQueue: (meter: Meter) => new QuotaQueue(this.name, [meter], clock),
-      // What is common to all routes may be another now, which routes without a reply go by.
-      learned: (route) => {
+      learned: (route, bucket, now) => {
+        for (const meter of route.meters) meter.hold(bucket, now)
         route.queues = undefined
-        for (const other of this.#routes.values()) if (!other.answered) other.queues = undefined
+        // Those without a reply go by what is common to all routes, which may be another now.
+        const common = this.#common()
+        for (const { answered, meters } of this.#routes.values())
+          if (!answered) for (const meter of meters) for (const one of common) meter.hold(one, now)
       },
     }
   }
@@ -109,8 +114,11 @@ export class ReportedQuotas implements QueuedQuota {
   /** A route without a reply is taken to count against what all the others do. */
   #queuesOf(route: Route): readonly QuotaQueue[] {
     const buckets = route.answered ? route.buckets : this.#common()
-    const own = this.#around.createQueue(new RouteMeter(route, new Set(buckets), this.#around))
-    return [this.#account, ...[...buckets].map(({ queue }) => queue), own]
+    const meter = new RouteMeter(route, new Set(buckets), this.#around)
+    route.meters.push(meter)
+    if (route.meters.length > mostMeters) route.meters.shift()
+    const queues = [...buckets].map(({ queue }) => queue)
+    return [this.#account, ...queues, this.#around.createQueue(meter)]
   }
   #common(): ReadonlySet<Bucket> {
     let common: Set<Bucket> | undefined
