@@ -90,9 +90,9 @@ describe('reports are read from', () => {
       [{ bucket: '', limit: 600, remaining: 599, reset: at(1000) }],
     ],
     [
-      'Okta: nothing where too many requests are in flight, which it says with zeros and a guess',
+      'Okta: a wait where too many requests are in flight, which it says with zeros and a guess',
       { 'x-rate-limit-limit': '0', 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(epoch) },
-      [],
+      [{ bucket: '', remaining: 0, reset: at(1000) }],
     ],
     [
       'Shopify: a bucket that is used in part, and empties in 20 seconds',

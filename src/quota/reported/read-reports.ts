@@ -40,12 +40,17 @@ export function readReports(
     ...readShopify(headers),
     ...readSalesforce(headers),
   ]
-  return reports.filter((report) => isBelievable(report, now))
+  return reports.filter((report) => isBelievable(report, now)).map(withoutZeroLimit)
 }
 
-function isBelievable({ limit, remaining, reset }: RateReport, now: number): boolean {
-  // Okta's way to say that too many requests are in flight: the reset is a guess.
-  if (limit === 0 && remaining === 0) return false
+/** Too many requests are in flight, as Okta says it: a limit of 0, nothing left, and a reset that is a guess. It is a wait, and no budget's size. */
+function withoutZeroLimit(report: RateReport): RateReport {
+  if (report.limit !== 0) return report
+  const { limit: _, ...rest } = report
+  return rest
+}
+
+function isBelievable({ reset }: RateReport, now: number): boolean {
   if (reset === undefined) return true
   return ('at' in reset ? reset.at - now : reset.inMs) <= longestGuessMs
 }

@@ -8,7 +8,7 @@ import { acquireTogether } from '../line.ts'
 import type { Meter, SentRequest } from '../meter.ts'
 import type { Take } from '../permit.ts'
 import { QuotaQueue } from '../queue.ts'
-import type { Permit, QuotaAsk, QuotaReply } from '../quota.ts'
+import type { Permit, QuotaAsk, QuotaReply, QuotaRequest } from '../quota.ts'
 import { RoundTrip } from '../round-trip.ts'
 import { type Bucket, bucketKey, createBucket } from './bucket.ts'
 import type { RateLimitHeaders } from './options.ts'
@@ -16,7 +16,7 @@ import { Pause } from './pause.ts'
 import { readReports } from './read-reports.ts'
 import type { RateReport } from './report.ts'
 import { Route, RouteMeter, type RouteSurroundings } from './route.ts'
-import { resourceName, routeName } from './route-name.ts'
+import { endpointOf, resourceName, routeName } from './route-name.ts'
 import { ServerClock } from './server-clock.ts'
 
 export interface ReportedQuotasOptions {
@@ -38,6 +38,8 @@ export interface BudgetState {
 
 /** Routes and budgets beyond these are forgotten where nobody needs them. */
 const mostKept = 1000
+/** A route learns of a new budget now and then, while some requests wait still by what was known before. */
+const mostMeters = 8
 
 export class ReportedQuotas implements QueuedQuota {
   readonly name = 'what the API reports'
@@ -47,6 +49,8 @@ export class ReportedQuotas implements QueuedQuota {
   readonly #roundTrip = new RoundTrip()
   readonly #buckets = new Map<string, Bucket>()
   readonly #routes = new Map<string, Route>()
+  /** By method and path, ids included: what was asked lately. */
+  readonly #asked = new Map<string, Route>()
   readonly #account: QuotaQueue
   readonly #around: RouteSurroundings
   /** Of the reply that came last: it is asked for once for each of the request's meters. */
@@ -62,10 +66,13 @@ export class ReportedQuotas implements QueuedQuota {
       reportsIn: (reply, sent, now, wallNow) => this.#reportsIn(reply, sent, now, wallNow),
       bucketOf: (report, resource) => this.#bucketOf(report, resource),
       createQueue: (meter: Meter) => new QuotaQueue(this.name, [meter], clock),
-      // What is common to all routes may be another now, which routes without a reply go by.
-      learned: (route) => {
+      learned: (route, bucket, now) => {
+        for (const meter of route.meters) meter.hold(bucket, now)
         route.queues = undefined
-        for (const other of this.#routes.values()) if (!other.answered) other.queues = undefined
+        // Those without a reply go by what is common to all routes, which may be another now.
+        const common = this.#common()
+        for (const { answered, meters } of this.#routes.values())
+          if (!answered) for (const meter of meters) for (const one of common) meter.hold(one, now)
       },
     }
   }
@@ -75,16 +82,7 @@ export class ReportedQuotas implements QueuedQuota {
   }
 
   takesOf({ cost = 1, request }: QuotaAsk): readonly Take[] {
-    const named = this.#options.rateLimitHeaders === false ? undefined : request
-    const name = named === undefined ? '' : routeName(named)
-    const resource = named === undefined ? '' : resourceName(named)
-    const key = resource === '' ? name : `${name} ${resource}`
-    let route = this.#routes.get(key)
-    if (route === undefined) {
-      this.#forgetRoutes()
-      route = new Route(resource)
-      this.#routes.set(key, route)
-    }
+    const route = this.#routeOf(this.#options.rateLimitHeaders === false ? undefined : request)
     route.queues ??= this.#queuesOf(route)
     return route.queues.map((queue) => ({ queue, cost }))
   }
@@ -106,11 +104,30 @@ export class ReportedQuotas implements QueuedQuota {
     })
   }
 
+  #routeOf(request: QuotaRequest | undefined): Route {
+    const known = this.#asked.get(request === undefined ? '' : endpointOf(request))
+    if (known !== undefined) return known
+    const resource = request === undefined ? '' : resourceName(request)
+    const key = request === undefined ? '' : `${routeName(request)} ${resource}`
+    let route = this.#routes.get(key)
+    if (route === undefined) {
+      this.#forgetRoutes()
+      route = new Route(resource)
+      this.#routes.set(key, route)
+    }
+    if (this.#asked.size >= mostKept) this.#asked.clear()
+    this.#asked.set(request === undefined ? '' : endpointOf(request), route)
+    return route
+  }
+
   /** A route without a reply is taken to count against what all the others do. */
   #queuesOf(route: Route): readonly QuotaQueue[] {
     const buckets = route.answered ? route.buckets : this.#common()
-    const own = this.#around.createQueue(new RouteMeter(route, new Set(buckets), this.#around))
-    return [this.#account, ...[...buckets].map(({ queue }) => queue), own]
+    const meter = new RouteMeter(route, new Set(buckets), this.#around)
+    route.meters.push(meter)
+    if (route.meters.length > mostMeters) route.meters.shift()
+    const queues = [...buckets].map(({ queue }) => queue)
+    return [this.#account, ...queues, this.#around.createQueue(meter)]
   }
   #common(): ReadonlySet<Bucket> {
     let common: Set<Bucket> | undefined
@@ -152,6 +169,7 @@ export class ReportedQuotas implements QueuedQuota {
 
   #forgetRoutes(): void {
     if (this.#routes.size < mostKept) return
+    this.#asked.clear()
     for (const [key, { queues }] of this.#routes) {
       if (queues?.at(-1)?.lines.size === 0) this.#routes.delete(key)
       if (this.#routes.size < mostKept / 2) return

@@ -15,6 +15,11 @@ export function routeName({ method, url, route }: QuotaRequest): string {
     .join('/')}`
 }
 
+/** What a request asks for, ids included, without its query. */
+export function endpointOf({ method, url, route }: QuotaRequest): string {
+  return route ?? `${method} ${pathOf(url)}`
+}
+
 /** The resource for which an API that counts by resource counts a request; empty where there is none. */
 export function resourceName({ url }: QuotaRequest): string {
   return topLevelResource.exec(pathOf(url))?.[1] ?? ''
@@ -25,6 +30,7 @@ function pathOf(url: string): string {
   const scheme = url.indexOf('://')
   const begin = scheme < 0 ? 0 : url.indexOf('/', scheme + 3)
   if (begin < 0) return '/'
-  const query = url.slice(begin).search(/[?#]/)
-  return query < 0 ? url.slice(begin) : url.slice(begin, begin + query)
+  let end = url.indexOf('?', begin)
+  if (end < 0) end = url.indexOf('#', begin)
+  return end < 0 ? url.slice(begin) : url.slice(begin, end)
 }

@@ -15,7 +15,7 @@ export interface RouteSurroundings {
   bucketOf(report: RateReport, resource: string): Bucket
   createQueue(meter: Meter): QuotaQueue
   /** A route has learned of a bucket. */
-  learned(route: Route): void
+  learned(route: Route, bucket: Bucket, now: number): void
 }
 
 export class Route {
@@ -26,6 +26,8 @@ export class Route {
   answered = false
   /** What its next request takes, the widest first; undefined where that is to be found out anew. */
   queues: readonly QuotaQueue[] | undefined
+  /** Of its requests that may be waiting still, the newest last. */
+  readonly meters: RouteMeter[] = []
 
   constructor(resource: string) {
     this.resource = resource
@@ -70,25 +72,29 @@ export class RouteMeter implements Meter {
   }
   settle(sent: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void {
     this.#inFlight -= sent.cost
-    for (const bucket of this.#adopted) {
+    const held = new Set(this.#adopted)
+    for (const bucket of held) {
       bucket.meter.settle(sent, now, reply, wallNow)
       bucket.changed()
     }
     if (reply === undefined) return
-    this.#route.answered = true
+    if (!this.#route.answered) {
+      this.#route.answered = true
+      this.#route.queues = undefined
+    }
     const reports = this.#around.reportsIn(reply, sent, now, wallNow)
     const named: Bucket[] = []
     for (const report of reports) {
       const bucket = this.#around.bucketOf(report, this.#route.resource)
       if (report.bucket !== '') named.push(bucket)
-      if (!this.#taken.has(bucket) && !this.#adopted.has(bucket)) {
-        this.#adopt(bucket, now)
+      if (!this.#taken.has(bucket) && !held.has(bucket)) {
+        this.hold(bucket, now)
         bucket.meter.observe(report, sent, now)
         bucket.changed()
       }
       if (this.#route.buckets.has(bucket)) continue
       this.#route.buckets.add(bucket)
-      this.#around.learned(this.#route)
+      this.#around.learned(this.#route, bucket, now)
     }
     if (reply.status < 400) return
     const pauses = this.#pausesOf(reply, reports, named)
@@ -107,8 +113,9 @@ export class RouteMeter implements Meter {
     this.#changed = changed
   }
 
-  /** What is in flight may count against it. */
-  #adopt(bucket: Bucket, now: number): void {
+  /** Holds back those who wait without having been told of the bucket. What is in flight may count against it. */
+  hold(bucket: Bucket, now: number): void {
+    if (this.#taken.has(bucket) || this.#adopted.has(bucket)) return
     if (this.#inFlight > 0) bucket.meter.take(this.#inFlight, now)
     this.#adopted.add(bucket)
     bucket.onChange(() => this.#changed?.())
