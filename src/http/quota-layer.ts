@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/runtime.ts'
+import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
 import { combineQuotas } from '../quota/combine.ts'
-import { Concurrency } from '../quota/concurrency.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Quota } from '../quota/quota.ts'
 import { QuotaPausedError } from './errors.ts'
@@ -11,7 +11,7 @@ export interface QuotaLayerOptions {
   readonly source: string
   /** Longest wait for a quota, in milliseconds. */
   readonly patienceMs: number
-  /** Requests under way at once, for each account. */
+  /** Requests under way at once, for each account, at most: fewer where the API slows under them, or refuses so many. */
   readonly maxConcurrent: number
   readonly clock: Clock
   /** Before a wait: the least time that it takes, `Infinity` where that is not known. */
@@ -39,7 +39,7 @@ export function quotaLayer({
   function quotaOf({ account, quotas }: Call): { readonly quota: Quota; readonly places: QuotaQueue } {
     let known = accounts.get(account)
     if (known === undefined) {
-      const places = new QuotaQueue('maxConcurrent', [new Concurrency(maxConcurrent)], clock)
+      const places = new QuotaQueue('maxConcurrent', [new AdaptiveConcurrency(maxConcurrent)], clock)
       known = { places, combined: new WeakMap() }
       accounts.set(account, known)
     }

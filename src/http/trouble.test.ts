@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
   ],
   ['Google, rateLimitExceeded', answer(403, google('rateLimitExceeded')), 'throttled'],
   ['Google, userRateLimitExceeded', answer(403, google('userRateLimitExceeded')), 'throttled'],
-  ['Google, the budget of the day', answer(403, google('dailyLimitExceeded')), 'spent'],
+  ['Google, the budget of the day', answer(403, google('dailyLimitExceeded')), 'spent', 8 * hour],
   [
     'Google, a permission',
     answer(403, google('insufficientPermissions', 'Insufficient Permission')),
@@ -195,7 +195,7 @@ const cases: readonly Case[] = [
     'throttled',
     5 * hour,
   ],
-  ['Zoom, the day', answer(429, { code: 429 }, { 'x-ratelimit-type': 'Daily-limit' }), 'spent'],
+  ['Zoom, the day', answer(429, { code: 429 }, { 'x-ratelimit-type': 'Daily-limit' }), 'spent', 24 * hour],
   ['Zoom, a rate', answer(429, { code: 429 }, { 'x-ratelimit-type': 'QPS' }), 'throttled'],
   [
     'Stripe, a lock under 429',
@@ -292,7 +292,7 @@ const cases: readonly Case[] = [
 ]
 
 test.for(cases)('%s', ([, response, kind, retryAfterMs]) => {
-  expect(diagnose(response, now)).toEqual({ kind, retryAfterMs })
+  expect(diagnose(response, now)).toMatchObject({ kind, retryAfterMs })
 })
 
 test("Discord: a 202 that says when to come back isn't ready yet, in its body or its header; any other 202 is a success", () => {
@@ -367,4 +367,71 @@ test('no body and no header makes the diagnosis throw', () => {
       expect(error.retryAfterMs === undefined || error.retryAfterMs >= 0).toBe(true)
     }),
   )
+})
+
+test.for([
+  ['Twilio', answer(429, { code: 20429, message: 'Too Many Requests', status: 429 })],
+  ['Stripe', answer(429, '', { 'stripe-rate-limited-reason': 'endpoint-concurrency' })],
+  ['Stripe, an object that is locked', answer(429, { error: { code: 'lock_timeout' } })],
+  [
+    'Okta',
+    answer(
+      429,
+      { errorCode: 'E0000047', errorSummary: 'API call exceeded rate limit due to too many requests.' },
+      { 'x-rate-limit-limit': '0', 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '1767225660' },
+    ),
+  ],
+  ['Zendesk, jobs', answer(429, { error: 'TooManyJobs' })],
+  [
+    'Salesforce',
+    answer(403, [
+      {
+        message: 'ConcurrentRequests (Concurrent API Requests) Limit exceeded.',
+        errorCode: 'REQUEST_LIMIT_EXCEEDED',
+      },
+    ]),
+  ],
+  [
+    'Microsoft Graph, a mailbox',
+    answer(429, {
+      error: { code: 'ApplicationThrottled', message: 'Application is over its MailboxConcurrency limit.' },
+    }),
+  ],
+] as const)('a refusal of too many at once is told from one of a rate: %s', ([, response]) => {
+  expect(statusError(response, { now })).toMatchObject({ kind: 'throttled', limit: 'concurrency' })
+})
+
+test.for([
+  ['Stripe', answer(429, '', { 'stripe-rate-limited-reason': 'global-rate' })],
+  ['Slack', answer(429, { ok: false, error: 'ratelimited' }, { 'retry-after': '30' })],
+  [
+    'Mixpanel',
+    answer(429, {
+      code: 429,
+      error: 'Project exceeded rate limits. Please retry the request with exponential backoff.',
+    }),
+  ],
+  ['Shopify', answer(429, { errors: 'Exceeded 2 calls per second for api client.' })],
+  ['Zendesk', answer(429, { error: 'APIRateLimitExceeded' })],
+  [
+    'Salesforce',
+    answer(403, [{ message: 'TotalRequests Limit exceeded.', errorCode: 'REQUEST_LIMIT_EXCEEDED' }]),
+  ],
+  [
+    'Okta',
+    answer(429, { errorCode: 'E0000047' }, { 'x-rate-limit-limit': '600', 'x-rate-limit-remaining': '0' }),
+  ],
+] as const)('a refusal of a rate is one: %s', ([, response]) => {
+  expect(statusError(response, { now })).toMatchObject({ kind: 'throttled', limit: 'rate' })
+})
+
+test('a budget of the day says when it makes sense to come back, where that is documented', () => {
+  const resumeAt = (response: Answer) => statusError(response, { now }).resumeAt
+  expect(resumeAt(answer(403, google('dailyLimitExceeded')))).toBe(Date.UTC(2026, 0, 1, 8))
+  expect(resumeAt(answer(429, { code: 429 }, { 'x-ratelimit-type': 'Daily-limit' }))).toBe(
+    Date.UTC(2026, 0, 2),
+  )
+  const capped = { title: 'UsageCapExceeded', type: 'https://api.x.com/2/problems/usage-capped' }
+  expect(resumeAt(answer(429, capped, { 'x-rate-limit-reset': '1769904000' }))).toBe(Date.UTC(2026, 1, 1))
+  expect(resumeAt(answer(429, capped))).toBeUndefined()
 })

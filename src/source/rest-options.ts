@@ -195,7 +195,7 @@ export const restFields = z
       .min(1)
       .default(10)
       .describe(
-        'Requests under way at once with one credential, those that wait for a quota not counted; more wait, first come, first served. Default 10',
+        'Requests under way at once with one credential, those that wait for a quota not counted; more wait, first come, first served. At most: fewer where the API slows under them, or refuses so many at once. Default 10',
       ),
     afterRefusal: duration
       .optional()

@@ -39,6 +39,9 @@ const lateMs = 20
 const roundingMs = 1000
 /** A stretch with fewer requests is no measure of a rate. */
 const fewestMeasured = 20
+const mostOfShortCycle = 0.9
+/** Fewer, at the first refusal of all, are no reason to pace what follows: it may have been a moment's. */
+const fewestToBegin = 5
 
 interface Pause {
   readonly since: number
@@ -75,6 +78,7 @@ export class AdaptiveRate implements Meter {
   #explained: number | undefined
   #wallNow: number
   #learnedAt = 0
+  #refusedBefore = false
   /** A learned rate, until the first request shows what time it is. */
   #startRate: number | undefined
 
@@ -117,6 +121,7 @@ export class AdaptiveRate implements Meter {
 
   take(cost: number, now: number, order: number): void {
     this.#last = order
+    if (!this.#history.begun) this.#history.restart(now)
     if (this.#startRate !== undefined) {
       this.#ceiling.start(this.#startRate, now)
       this.#startRate = undefined
@@ -186,14 +191,23 @@ export class AdaptiveRate implements Meter {
     // The API came to accept somewhere between the last refusal and the probe: both counted as of their sending, the history as of the answers.
     const end = (pause.promisedAt ?? (pause.refusedAt + probeAt) / 2) + now - probeAt
     const pauseMs = now - pause.since
-    const measured = this.#history.highestRate(end, pauseMs, fewestMeasured)
-    this.#ceiling.recover(measured, pauseMs, now)
-    this.#history.restart(end)
+    const begins = !this.#ceiling.known && this.#history.accepted < fewestToBegin && !this.#refusedBefore
+    this.#refusedBefore = true
     this.#firstProbeMs =
       pause.delayMs === this.#firstProbeMs
         ? Math.max(shortestProbeMs, this.#firstProbeMs / 2)
         : Math.min(firstProbeMs, this.#firstProbeMs * 2)
     this.#pause = undefined
+    if (begins) return
+    const measured = Math.max(1 / pauseMs, this.#history.highestRate(end, pauseMs, fewestMeasured))
+    // A short cycle is measured together with the next, and meanwhile believed no more than a little.
+    const measures = !this.#ceiling.known || this.#history.accepted >= fewestMeasured
+    this.#ceiling.recover(
+      measures ? measured : Math.max(measured, this.#ceiling.value * mostOfShortCycle),
+      pauseMs,
+      now,
+    )
+    if (measures) this.#history.restart(end)
     this.#due = now + 1 / this.#ceiling.value
     this.#learnedAt = this.#wallNow
     this.#onLearned?.(this.learned()!)

@@ -13,6 +13,14 @@ export class RateHistory {
   #marks: Mark[] = []
   #accepted = 0
 
+  get begun(): boolean {
+    return this.#marks.length > 0
+  }
+  /** Since the restart. */
+  get accepted(): number {
+    return this.#accepted - (this.#marks[0]?.accepted ?? 0)
+  }
+
   /** Forgets what was before `at`. */
   restart(at: number): void {
     this.#marks = [{ at, accepted: this.#accepted }]
@@ -20,7 +28,7 @@ export class RateHistory {
 
   add(cost: number, now: number): void {
     const newest = this.#marks.at(-1)
-    if (newest === undefined || now - newest.at >= shortestMs) {
+    if (newest !== undefined && now - newest.at >= shortestMs) {
       this.#marks.push({ at: now, accepted: this.#accepted })
       this.#thin(now)
     }
