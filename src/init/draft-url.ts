@@ -10,7 +10,7 @@ import type { PaginatorOptions } from '../pagination/options.ts'
 import type { Json } from '../ports/json.ts'
 import type { QueryValue, RequestSpec } from '../ports/request.ts'
 import type { Runtime } from '../ports/runtime.ts'
-import { restOptions } from '../source/rest-options.ts'
+import { restFields } from '../source/rest-options.ts'
 import type { AuthDraft } from './auth-flag.ts'
 import { confirmPages } from './confirm-pages.ts'
 import { type DetectedKey, detectKey, isOwnKeyName } from './detect-key.ts'
@@ -43,7 +43,7 @@ export interface SplitAddress {
   readonly secrets: ReadonlyMap<string, { readonly variable: string; readonly value: string }>
 }
 
-const clientOptions = restOptions.omit({ type: true, check: true, streams: true })
+const clientOptions = restFields.omit({ type: true, check: true, streams: true })
 
 /** Parameters that hold a credential, by their name. */
 const secretName =

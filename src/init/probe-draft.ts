@@ -7,14 +7,14 @@ import { parseOptions } from '../options/parse-options.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import type { Json } from '../ports/json.ts'
 import type { QueryValue, RequestSpec } from '../ports/request.ts'
-import { restOptions } from '../source/rest-options.ts'
+import { restFields } from '../source/rest-options.ts'
 import { confirmPages } from './confirm-pages.ts'
 import { detectKey } from './detect-key.ts'
 import { type OptionDraft, type PipelineDraft, type StreamDraft, valuesOf, variablesOf } from './draft.ts'
 import { fetchSample } from './fetch-sample.ts'
 import { type ReadSample, readSample } from './read-sample.ts'
 
-const clientOptions = restOptions.omit({ type: true, check: true, streams: true })
+const clientOptions = restFields.omit({ type: true, check: true, streams: true })
 
 export interface ProbeOptions extends SurroundingsOptions {
   readonly signal?: AbortSignal
