@@ -206,7 +206,7 @@ describe('Q1, Q4: where limit and window are told', () => {
   test('what others have used is left to them until the reset', async () => {
     const { ask, clock, exchange } = setUp()
     // We have sent one, and three are gone.
-    await exchange({ left: 1, reset: 1, limit: 4, policy: '4;w=1' })
+    await exchange({ left: 1, reset: '1.000', limit: 4, policy: '4;w=1' })
     const asked = [ask(), ask(), ask()]
     await clock.advance(900)
     expect(asked.map(({ at }) => at)).toEqual([0, undefined, undefined])

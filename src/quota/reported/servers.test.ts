@@ -100,7 +100,7 @@ test('Q1, Q4: alone, nobody is refused by any server, however it counts, tells a
         policy: fc.boolean(),
         tellsLimit: fc.boolean(),
         limit: fc.integer({ min: 10, max: 60 }),
-        windowMs: fc.constantFrom(1000, 2000, 5000, 30_000, 60_000),
+        windowMs: fc.constantFrom(5000, 10_000, 30_000, 60_000),
         skewMs: fc.integer({ min: -100_000, max: 100_000 }),
       }),
       fc.record({
