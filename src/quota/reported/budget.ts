@@ -26,7 +26,7 @@ const longestKeepMs = 120_000
 /** Of a window of our own that is shorter than this, it isn't worth finding out whether the server's is fixed. */
 const shortestProbed = 10_000
 /** Windows for which a budget is taken to be shared after others were seen to use it. */
-const sharedWindows = 3
+const sharedWindows = 10
 /** A refusal so soon after a reset says that the reset was expected too early. */
 const soonMs = 2000
 
@@ -212,9 +212,11 @@ export class Budget implements ReportedMeter {
     if (this.#window !== undefined && !overtaken) this.#seeOthers(remaining, sent, now)
   }
 
-  refuse(_refusal: unknown, sent: SentRequest): void {
+  refuse(_refusal: unknown, sent: SentRequest, now: number): void {
     // Where the reply says that something is left, the request was refused by another limit.
-    if (this.#lastEmpty === sent.order && sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
+    if (this.#lastEmpty !== sent.order) return
+    if (this.#windowMs !== undefined) this.#sharedUntil = now + sharedWindows * this.#windowMs
+    if (sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
   }
 
   // The reported number.
