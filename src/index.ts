@@ -141,6 +141,9 @@ export type {
 } from './ports/runtime.ts'
 export type { Column, ColumnType, TableSchema } from './ports/schema.ts'
 export type { Progress, ReadScope, SideTable, Slice, Source, SourcePage, Stream } from './ports/source.ts'
+export type { LearnedRate } from './quota/adaptive/adaptive-rate.ts'
+export { fileQuotaMemory } from './quota/adaptive/file-quota-memory.ts'
+export type { QuotaMemory } from './quota/adaptive/quota-memory.ts'
 // Quotas
 export { combineQuotas } from './quota/combine.ts'
 export { concurrency } from './quota/concurrency.ts'
