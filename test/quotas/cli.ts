@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { duration } from '../../src/options/duration.ts'
 import { readScenarios, type Scenario, targets } from './scenario.ts'
 import type { Decision } from './server/server.ts'
-import { simulate } from './simulate.ts'
+import { type ScenarioResult, simulate } from './simulate.ts'
 import { type Row, scenarioTable } from './table.ts'
 
 const { values } = parseArgs({
@@ -30,7 +30,13 @@ async function runAll(scenarios: readonly Scenario[]): Promise<void> {
   const rows: Row[] = []
   for (const scenario of scenarios) {
     const began = performance.now()
-    const result = await simulate(scenario, { seed, forMs })
+    let result: ScenarioResult
+    try {
+      result = await simulate(scenario, { seed, forMs })
+    } catch (error) {
+      console.log(`${scenario.name.padEnd(32)} ${error instanceof Error ? error.message : String(error)}`)
+      continue
+    }
     rows.push({ scenario, result })
     console.log(`${line(scenario, result)}  ${((performance.now() - began) / 1000).toFixed(1)} s`)
   }
@@ -52,7 +58,9 @@ async function replay(scenario: Scenario): Promise<void> {
   let shown = 0
   const show = ({ at, sentAt, path, refusedBy, budgets }: Decision) => {
     const left = budgets
-      .map(({ name, remaining, resetAt }) => `${name} ${remaining} left, more in ${Math.round(resetAt - at)} ms`)
+      .map(
+        ({ name, remaining, resetAt }) => `${name} ${remaining} left, more in ${Math.round(resetAt - at)} ms`,
+      )
       .join('; ')
     console.log(
       `  ${((at - start!) / 1000).toFixed(3).padStart(9)} s  sent ${at - sentAt} ms before  ${path}  ${refusedBy === undefined ? 'counted' : `REFUSED by ${refusedBy}`}  ${left}`,

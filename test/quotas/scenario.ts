@@ -32,6 +32,12 @@ const limit = z.strictObject({
   binds: z.boolean().default(true),
 })
 
+const spread = z.strictObject({
+  least: duration,
+  /** The mean of what comes on top, exponentially distributed and at most eight times as long. */
+  jitter: duration.prefault('0s'),
+})
+
 const report = z.enum(['ietf', 'draft-6', 'epoch', 'epoch-ms', 'buckets', 'used'])
 
 const neighbour = z.strictObject({
@@ -63,11 +69,10 @@ const scenario = z.strictObject({
       .union([z.number(), z.strictObject({ asked: z.number(), actual: z.tuple([z.number(), z.number()]) })])
       .default(1),
   }),
-  latency: z.strictObject({
-    least: duration,
-    /** The mean of what comes on top, exponentially distributed and at most eight times as long. */
-    jitter: duration.prefault('0s'),
-  }),
+  /** Of the way there and back together. */
+  latency: spread,
+  /** How long the server works at a request. */
+  service: spread.prefault({ least: '0s' }),
   faults: z
     .strictObject({
       /** The connection breaks: half of them before the server has seen the request. */

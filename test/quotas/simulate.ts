@@ -1,8 +1,9 @@
 // One scenario: the whole client, from retries to transport, against the model of its API, on a simulated clock.
+import { setMaxListeners } from 'node:events'
 import { memoryTokenStore } from '../../src/auth/token-store.ts'
 import { openClient } from '../../src/config/open-client.ts'
 import type { Client } from '../../src/http/client.ts'
-import type { Json } from '../../src/ports/json.ts'
+import type { Value } from '../../src/ports/json.ts'
 import type { HttpResponse, Runtime } from '../../src/ports/runtime.ts'
 import { judgeErrorBody } from '../../src/source/reactions/judge-success.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
@@ -49,6 +50,8 @@ export async function simulate(
   const server = scenarioServer({ scenario, clock, random, ...(onDecision && { onDecision }) })
   const runtime: Runtime = { transport: server.transport, clock, random }
   const end = new AbortController()
+  // Every wait of every reader listens to it.
+  setMaxListeners(0, end.signal)
   const failures = new Map<string, number>()
   let waitedMs = 0
 
@@ -107,9 +110,9 @@ async function consume(response: HttpResponse, url: string, { clock }: Runtime):
   const chunks: Uint8Array[] = []
   for await (const chunk of response.body) chunks.push(chunk)
   const text = Buffer.concat(chunks).toString()
-  const body = JSON.parse(text) as { errors?: Json }
-  if (body.errors === undefined) return
+  const body = JSON.parse(text) as { [field: string]: Value }
+  if (body['errors'] === undefined) return
   const { status, headers } = response
-  const answer = { method: 'GET', url, status, headers, body: body as Json, text: () => text }
+  const answer = { method: 'GET', url, status, headers, body, text: () => text }
   throw judgeErrorBody(new Error(text), answer, { clock, react: undefined, about: undefined })
 }

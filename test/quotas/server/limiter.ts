@@ -15,8 +15,8 @@ export interface Limiter {
   /** How long until `cost` would be let in; 0: now. Asking changes nothing. */
   waitFor(cost: number, now: number): number
   count(cost: number, now: number): void
-  /** The reply has left the server. */
-  end?(now: number): void
+  /** The server is done with a request. */
+  end?(): void
   /** What it turned out to cost is less than what was counted. */
   refund?(cost: number, now: number): void
   budget(now: number): Budget

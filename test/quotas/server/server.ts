@@ -76,7 +76,12 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
   const holding = (path: string, headers: Readonly<Record<string, string>>) =>
     kept.flatMap((one) =>
       one.limit.path === undefined || path.startsWith(one.limit.path)
-        ? [{ one, limiter: limiterOf(one, one.limit.each === undefined ? '' : (headers[one.limit.each] ?? '')) }]
+        ? [
+            {
+              one,
+              limiter: limiterOf(one, one.limit.each === undefined ? '' : (headers[one.limit.each] ?? '')),
+            },
+          ]
         : [],
     )
   const neighbourAsks = (at: number) => {
@@ -89,7 +94,11 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
     }
   }
 
-  async function arrive(request: HttpRequest, sentAt: number, leave: Leave): Promise<HttpResponse> {
+  async function arrive(
+    request: HttpRequest,
+    sentAt: number,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpResponse> {
     const now = serverNow()
     neighbours.catchUp(now - server.ahead, (at) => neighbourAsks(at + server.ahead))
     const path = new URL(request.url).pathname.slice(1)
@@ -129,8 +138,8 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
     }
     if (refusedBy !== undefined) {
       if (server.refusal.retryAfter) headers['retry-after'] = `${Math.ceil(waitMs / 1000)}`
-      await leave()
-      return respond(server.refusal.status, headers, refusalBody)
+      const atOnce = hold.some(({ one }) => one.limit.name === refusedBy && one.limit.kind === 'concurrent')
+      return respond(server.refusal.status, headers, refusalBody(atOnce))
     }
     const actual = actualCost(server.cost, random)
     for (const { one, limiter } of hold) {
@@ -138,33 +147,28 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
       limiter.refund?.(asked - actual, now)
       one.used -= asked - actual
     }
-    await leave()
-    for (const { limiter } of hold) limiter.end?.(serverNow())
+    if (scenario.service.least > 0) await clock.sleep(spread(scenario.service), signal)
+    for (const { one, limiter } of hold) {
+      limiter.end?.()
+      if (one.limit.kind === 'concurrent') one.used += serverNow() - now
+    }
     if (random() < faults.error) return respond(503, headers, { error: 'busy' })
     return respond(200, headers, { items: [], ...(asked === 1 ? {} : costBody(asked, actual)) })
   }
 
+  const spread = ({ least, jitter }: { least: number; jitter: number }) =>
+    least + jitter * Math.min(8, -Math.log(1 - random()))
   const transport: Transport = async (request, signal) => {
     signal?.throwIfAborted()
     const sentAt = clock.now()
-    const extra = latency.jitter * Math.min(8, -Math.log(1 - random()))
-    const rest = random() * extra
-    const up = latency.least / 2 + rest
-    const down = latency.least + extra - up
+    const total = spread(latency)
+    const up = latency.least / 2 + random() * (total - latency.least)
     await clock.sleep(up, signal)
     const lost = random() < faults.reset
-    const reset = () =>
-      new TransportError(request.url, 'ECONNRESET', 'the connection broke', { sent: true })
+    const reset = () => new TransportError(request.url, 'ECONNRESET', 'the connection broke', { sent: true })
     if (lost && random() < 0.5) throw reset()
-    let arrivedAt = sentAt
-    // The server's own time is a part of what comes after it has counted.
-    const response = await arrive(request, sentAt, async () => {
-      arrivedAt = clock.now()
-      await clock.sleep(down / 2, signal)
-    })
-    await clock.sleep(down / 2, signal)
-    if (arrivedAt >= start)
-      for (const one of kept) if (one.limit.kind === 'concurrent') one.used += clock.now() - sentAt
+    const response = await arrive(request, sentAt, signal)
+    await clock.sleep(total - up, signal)
     if (lost) throw reset()
     return response
   }
@@ -191,11 +195,10 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
   }
 }
 
-type Leave = () => Promise<void>
-
 /** As many APIs word it: what a client takes for a refusal under any status. */
-const refusalBody = {
-  errors: [{ message: 'API rate limit exceeded', extensions: { code: 'THROTTLED' } }],
+function refusalBody(atOnce: boolean) {
+  const message = atOnce ? 'Too many concurrent requests' : 'API rate limit exceeded'
+  return { errors: [{ message, extensions: { code: 'THROTTLED' } }] }
 }
 
 function actualCost(cost: Scenario['server']['cost'], random: () => number): number {
