@@ -156,7 +156,9 @@ export function tokenBucket(most: number, perSecond: number): Limiter {
   return {
     waitFor(cost, now) {
       refill(now)
-      return Math.max(0, ((cost - tokens - 1e-9) / perSecond) * 1000)
+      const missing = cost - tokens
+      // What is added up from fractions is off by less than this.
+      return missing <= 1e-6 ? 0 : (missing / perSecond) * 1000
     },
     count(cost, now) {
       refill(now)
