@@ -3,8 +3,11 @@ import { setMaxListeners } from 'node:events'
 import { memoryTokenStore } from '../../src/auth/token-store.ts'
 import { openClient } from '../../src/config/open-client.ts'
 import type { Client } from '../../src/http/client.ts'
+import type { Consume } from '../../src/http/layer.ts'
 import type { Value } from '../../src/ports/json.ts'
-import type { HttpResponse, Runtime } from '../../src/ports/runtime.ts'
+import type { Runtime } from '../../src/ports/runtime.ts'
+import { createQuotaRegistry } from '../../src/quota/registry.ts'
+import { memoryQuotaStore } from '../../src/quota/store/memory-quota-store.ts'
 import { judgeErrorBody } from '../../src/source/reactions/judge-success.ts'
 import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { simulationClock } from '../../src/testing/simulation-clock.ts'
@@ -55,12 +58,15 @@ export async function simulate(
   const failures = new Map<string, number>()
   let waitedMs = 0
 
+  // Processes have nothing in common but the store.
+  const store = memoryQuotaStore(clock)
   const clients = Array.from({ length: scenario.processes }, () =>
     openClient(
       'api',
       { ...scenario.source, baseUrl: 'https://api.example.com/' },
       {
         runtime,
+        ...(scenario.processes > 1 && { quotaRegistry: createQuotaRegistry({ store }) }),
         tokenStore: memoryTokenStore(),
         onEvent(event) {
           if (event.type === 'quota.wait') waitedMs += event.delayMs
@@ -73,7 +79,7 @@ export async function simulate(
       try {
         await client.request(
           { method: 'GET', url: path, query: {}, headers },
-          (response, url) => consume(response, url, runtime),
+          (response, url, charge) => consume(response, url, charge, runtime),
           { signal: end.signal, stream: path },
         )
       } catch (error) {
@@ -106,11 +112,14 @@ export async function simulate(
 }
 
 /** As a stream does: a refusal under a success is thrown inside the attempt. */
-async function consume(response: HttpResponse, url: string, { clock }: Runtime): Promise<void> {
+async function consume(
+  ...[response, url, charge, { clock }]: [...Parameters<Consume<void>>, Runtime]
+): Promise<void> {
   const chunks: Uint8Array[] = []
   for await (const chunk of response.body) chunks.push(chunk)
   const text = Buffer.concat(chunks).toString()
   const body = JSON.parse(text) as { [field: string]: Value }
+  charge({ body })
   if (body['errors'] === undefined) return
   const { status, headers } = response
   const answer = { method: 'GET', url, status, headers, body, text: () => text }

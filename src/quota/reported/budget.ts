@@ -105,6 +105,8 @@ export class Budget implements ReportedMeter {
   /** What others hold of the window, until when. */
   #others = 0
   #othersUntil = Number.NEGATIVE_INFINITY
+  /** Refused although our own window had room: what is told holds alone, since it counts what others spend. */
+  #shared = false
 
   #nextAt = Number.NEGATIVE_INFINITY
   #lastEmpty: number | undefined
@@ -116,7 +118,8 @@ export class Budget implements ReportedMeter {
   readyAt(cost: number, now: number): number {
     this.#roll(now)
     const reported = this.#reportedReadyAt(cost, now)
-    if (reported <= now || this.#window === undefined) return Math.max(now, reported, this.#nextAt)
+    if (reported <= now || this.#window === undefined || this.#shared)
+      return Math.max(now, reported, this.#nextAt)
     return Math.max(now, Math.min(reported, this.#windowReadyAt(this.#window, cost, now)), this.#nextAt)
   }
   take(cost: number, now: number, order?: number): void {
@@ -202,7 +205,9 @@ export class Budget implements ReportedMeter {
 
   refuse(_refusal: unknown, sent: SentRequest): void {
     // Where the reply says that something is left, the request was refused by another limit.
-    if (this.#lastEmpty === sent.order && sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
+    if (this.#lastEmpty !== sent.order) return
+    this.#shared = true
+    if (sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
   }
 
   // The reported number.
