@@ -9,7 +9,8 @@
 // After the reset: the whole limit, where replies have shown that windows are fixed; else one request goes ahead, and its reply tells.
 //
 // Where limit and window are known, our own requests are counted in a window of our own besides (`request-window.ts`), which is exact in
-// time: what it allows may be sent. Not so while others use the same budget, as reports show that tell of less than we have left over.
+// time, and what it allows may be sent, less what the reports show that others have used: the difference between what we have sent and what
+// the server has counted.
 import type { Meter, SentRequest } from '../meter.ts'
 import type { QuotaReply } from '../quota.ts'
 import { RequestWindow } from '../request-window.ts'
@@ -25,8 +26,6 @@ const unknownResetMs = 60_000
 const longestKeepMs = 120_000
 /** Of a window of our own that is shorter than this, it isn't worth finding out whether the server's is fixed. */
 const shortestProbed = 10_000
-/** Windows for which a budget is taken to be shared after others were seen to use it. */
-const sharedWindows = 10
 /** A refusal so soon after a reset says that the reset was expected too early. */
 const soonMs = 2000
 
@@ -65,15 +64,6 @@ export interface BudgetLevel {
   readonly resetAt: number | undefined
 }
 
-interface SentHere {
-  /** What was in flight before it. */
-  readonly alongside: number
-  /** All that had been taken, with it. */
-  readonly taken: number
-  /** What our own window had left over, after it. */
-  readonly left: number | undefined
-}
-
 export class Budget implements ReportedMeter {
   readonly maxCost = Number.POSITIVE_INFINITY
   readonly #options: BudgetOptions
@@ -84,8 +74,8 @@ export class Budget implements ReportedMeter {
   #inFlight = 0
   /** All that was ever taken. */
   #taken = 0
-  /** By the order of a request in flight. */
-  readonly #sent = new Map<number, SentHere>()
+  /** By the order of a request in flight: what was in flight before it, and all that had been taken with it. */
+  readonly #sent = new Map<number, { readonly alongside: number; readonly taken: number }>()
   /** The number that was reported last. */
   #told = 0
   /** What may be spent in this window, what is in flight included. */
@@ -112,8 +102,11 @@ export class Budget implements ReportedMeter {
   #window: RequestWindow | undefined
   readonly #windowRoundTrip = new RoundTrip()
   #windowMs: number | undefined
-  /** Until when others are taken to use the budget, too. */
-  #sharedUntil = Number.NEGATIVE_INFINITY
+  /** What others hold of the window, until when. */
+  #others = 0
+  #othersUntil = Number.NEGATIVE_INFINITY
+  /** Refused although our own window had room: what is told holds alone, since it counts what others spend. */
+  #shared = false
 
   #nextAt = Number.NEGATIVE_INFINITY
   #lastEmpty: number | undefined
@@ -125,15 +118,13 @@ export class Budget implements ReportedMeter {
   readyAt(cost: number, now: number): number {
     this.#roll(now)
     const reported = this.#reportedReadyAt(cost, now)
-    const own = reported > now && now >= this.#sharedUntil ? this.#window?.readyAt(cost, now) : undefined
-    return Math.max(now, Math.min(reported, own ?? reported), this.#nextAt)
+    if (reported <= now || this.#window === undefined || this.#shared)
+      return Math.max(now, reported, this.#nextAt)
+    return Math.max(now, Math.min(reported, this.#windowReadyAt(this.#window, cost, now)), this.#nextAt)
   }
   take(cost: number, now: number, order?: number): void {
     this.#roll(now)
-    if (order !== undefined) {
-      const left = this.#window === undefined ? undefined : this.#window.left(now) - cost
-      this.#sent.set(order, { alongside: this.#inFlight, taken: this.#taken + cost, left })
-    }
+    if (order !== undefined) this.#sent.set(order, { alongside: this.#inFlight, taken: this.#taken + cost })
     if (this.#options.pace === 'spread') this.#nextAt = now + this.#share(cost, now)
     this.#inFlight += cost
     this.#taken += cost
@@ -209,13 +200,13 @@ export class Budget implements ReportedMeter {
         overtaken,
         delay: 'inMs' in told ? told.inMs : undefined,
       })
-    if (this.#window !== undefined && !overtaken) this.#seeOthers(remaining, sent, now)
+    if (this.#window !== undefined && !overtaken) this.#seeOthers(remaining, now)
   }
 
-  refuse(_refusal: unknown, sent: SentRequest, now: number): void {
+  refuse(_refusal: unknown, sent: SentRequest): void {
     // Where the reply says that something is left, the request was refused by another limit.
     if (this.#lastEmpty !== sent.order) return
-    if (this.#windowMs !== undefined) this.#sharedUntil = now + sharedWindows * this.#windowMs
+    this.#shared = true
     if (sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
   }
 
@@ -233,7 +224,7 @@ export class Budget implements ReportedMeter {
     const free = Number.isFinite(this.#lowest) ? this.#lowest - this.#inFlight : 0
     if (free >= cost) return now
     if (this.#unsettled > 0) return Number.POSITIVE_INFINITY
-    if (!this.#goesByOwn(now) || this.#manners.resetsFully) return now
+    if (this.#window === undefined || this.#manners.resetsFully) return now
     // Our own window says more exactly what a sliding one allows. A fixed one is full by now, which one request will show.
     return this.#windowMs! < shortestProbed
       ? Number.POSITIVE_INFINITY
@@ -251,7 +242,11 @@ export class Budget implements ReportedMeter {
   /** The last request of a window waits for the reset that is told. It is allowed in any case, and its reply shows what has become of the budget. */
   #keepsLast(now: number): boolean {
     const reset = this.#reset!
-    if (this.#goesByOwn(now) || !(this.#limit! > 1) || !this.#manners.isRoundingUnknown(reset.precisionMs))
+    if (
+      this.#window !== undefined ||
+      !(this.#limit! > 1) ||
+      !this.#manners.isRoundingUnknown(reset.precisionMs)
+    )
       return false
     const wait = this.#toldAt() - now
     return wait > 0 && wait <= longestKeepMs
@@ -288,7 +283,7 @@ export class Budget implements ReportedMeter {
   #observeAfter(remaining: number, reset: ResetMoment, sent: SentRequest, now: number): void {
     const old = this.#reset!
     const isNew = sent.sentAt >= this.#resetSeenAt
-    if (!isNew && !this.#goesByOwn(now) && reset.comparedTo(old) !== 'later') {
+    if (!isNew && this.#window === undefined && reset.comparedTo(old) !== 'later') {
       this.#charge(sent.cost)
       return
     }
@@ -376,8 +371,9 @@ export class Budget implements ReportedMeter {
 
   // The window of our own.
 
-  #goesByOwn(now: number): boolean {
-    return this.#window !== undefined && now >= this.#sharedUntil
+  #windowReadyAt(window: RequestWindow, cost: number, now: number): number {
+    if (now >= this.#othersUntil) return window.readyAt(cost, now)
+    return Math.max(now, Math.min(window.readyAt(cost + this.#others, now), this.#othersUntil))
   }
   #count(windowMs: number, sent: SentRequest, now: number, counted: boolean): void {
     if (this.#limit === undefined || this.#limit === 0 || this.#options.pace === 'spread') return
@@ -394,12 +390,14 @@ export class Budget implements ReportedMeter {
     window.settle(sent, now)
     this.#window = window
   }
-  /** Less is left than we had left over, also after all that we have sent since: for some windows the reports are better to go by than our own. */
-  #seeOthers(remaining: number, { order }: SentRequest, now: number): void {
-    const known = this.#sent.get(order)
-    const left = known === undefined ? this.#window!.left(now) : known.left
-    const since = known === undefined ? 0 : this.#taken - known.taken
-    if (left !== undefined && remaining < left - since)
-      this.#sharedUntil = now + sharedWindows * this.#windowMs!
+  #seeOthers(remaining: number, now: number): void {
+    const window = this.#window!
+    if (this.#phase !== 'counting' || !Number.isFinite(remaining)) return
+    const left = window.left(now)
+    const unexplained = left - remaining
+    const others = now < this.#othersUntil && this.#others > 0
+    if (unexplained <= 0 && !others) return
+    this.#others = Math.max(0, left - Math.max(0, remaining - this.#inFlight))
+    this.#othersUntil = this.#resetAt()
   }
 }

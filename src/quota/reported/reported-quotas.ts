@@ -52,6 +52,8 @@ export class ReportedQuotas implements QueuedQuota {
   /** By method and path, ids included: what was asked lately. */
   readonly #asked = new Map<string, Route>()
   readonly #account: QuotaQueue
+  /** The queues that all routes wait for. */
+  #wide: ReadonlySet<QuotaQueue>
   readonly #around: RouteSurroundings
   /** Of the reply that came last: it is asked for once for each of the request's meters. */
   #read: { readonly reply: QuotaReply; readonly reports: readonly RateReport[] } | undefined
@@ -61,6 +63,7 @@ export class ReportedQuotas implements QueuedQuota {
     this.#clock = clock
     const pause = new Pause()
     this.#account = new QuotaQueue(this.name, [pause], clock)
+    this.#wide = new Set([this.#account])
     this.#around = {
       pause,
       reportsIn: (reply, sent, now, wallNow) => this.#reportsIn(reply, sent, now, wallNow),
@@ -73,6 +76,7 @@ export class ReportedQuotas implements QueuedQuota {
         const common = this.#common()
         for (const { answered, meters } of this.#routes.values())
           if (!answered) for (const meter of meters) for (const one of common) meter.hold(one, now)
+        this.#wide = new Set([this.#account, ...[...common].map(({ queue }) => queue)])
       },
     }
   }
@@ -84,7 +88,8 @@ export class ReportedQuotas implements QueuedQuota {
   takesOf({ cost = 1, request }: QuotaAsk): readonly Take[] {
     const route = this.#routeOf(this.#options.rateLimitHeaders === false ? undefined : request)
     route.queues ??= this.#queuesOf(route)
-    return route.queues.map((queue) => ({ queue, cost }))
+    // Whoever waits for a budget of some routes must not stand in what all of them wait for.
+    return route.queues.map((queue) => ({ queue, cost, narrow: !this.#wide.has(queue) }))
   }
 
   /** How far the server's clock is from ours, where its replies tell. */

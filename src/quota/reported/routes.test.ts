@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import type { HttpHeaders } from '../../ports/runtime.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
+import { combineQuotas } from '../combine.ts'
+import { concurrency } from '../concurrency.ts'
 import type { Permit } from '../quota.ts'
 import { ReportedQuotas } from './reported-quotas.ts'
 import { resourceName, routeName } from './route-name.ts'
@@ -173,4 +175,25 @@ test.each([
   ['https://api.test/channels/12/messages', ''],
 ])('the resource that %s counts for is %j', (url, resource) => {
   expect(resourceName({ method: 'GET', url, headers: {} })).toBe(resource)
+})
+
+test('Q2: who waits for the budget of some routes stands in no place of the client; who waits for that of all, does', async () => {
+  const { clock, quota, exchange } = setUp()
+  await exchange('/repos/acme/app/issues', github('core', 4999, 5000))
+  await exchange('/search/issues', github('search', 0))
+  const together = combineQuotas([quota, concurrency(2, clock)])
+  const served: string[] = []
+  const ask = (path: string) => {
+    const request = { method: 'GET', url: `https://api.test${path}`, headers: {} }
+    void together.acquire({ request }).then((permit) => {
+      served.push(path)
+      permit.release()
+    })
+  }
+  ask('/search/issues')
+  ask('/repos/acme/app/issues')
+  ask('/search/issues')
+  ask('/repos/acme/app/issues')
+  await clock.advance(0)
+  expect(served).toEqual(['/repos/acme/app/issues', '/repos/acme/app/issues'])
 })

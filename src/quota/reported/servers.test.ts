@@ -118,3 +118,19 @@ test('Q1, Q4: alone, nobody is refused by any server, however it counts, tells a
     { numRuns: 150 },
   )
 }, 120_000)
+
+test('Q4: where others use a window too, who was refused against their own count goes by what is told: one refusal in two hundred at most', async () => {
+  const server = limitedServer({ kind: 'aligned', limit: 600, windowMs: 60_000, reset: 'up', policy: true })
+  let asked = 0
+  // Every fifth request is somebody else's.
+  const shared: typeof server = {
+    ...server,
+    handle(now) {
+      if (++asked % 5 === 0) server.handle(now)
+      return server.handle(now)
+    },
+  }
+  const { refusedAt } = await ask(shared, { ...load, forMs: 30 * 60_000, startMs: 17_000 })
+  expect(refusedAt.length).toBeGreaterThan(0)
+  expect(refusedAt.length).toBeLessThan(asked / 200)
+})
