@@ -30,7 +30,7 @@ function liveView(report: ReportBuilder, clock: Clock, output: NodeJS.WriteStrea
   const draw = () =>
     live.draw(
       formatProgress(
-        { pipeline, startedAt, streams: report.streams, waits, stopping },
+        { pipeline, startedAt, streams: report.streams, waits, quotas: report.quotas, stopping },
         clock.now(),
         live.width,
         palette,

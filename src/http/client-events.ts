@@ -1,6 +1,7 @@
 import { isSluiceError } from '../errors.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
+import type { QuotaUsage } from '../quota/usage.ts'
 import type { BreakerChange } from './breaker.ts'
 import { HttpStatusError } from './errors.ts'
 import type { Call, Layer } from './layer.ts'
@@ -20,6 +21,7 @@ export interface ClientEvents {
   readonly quota: {
     hold(quota: string, expectedMs: number, call: Call): void
     wait(quota: string, delayMs: number, call: Call): void
+    use(usage: readonly QuotaUsage[], call: Call): void
   }
   breaker(change: BreakerChange): void
 }
@@ -36,7 +38,7 @@ export function clientEvents(
       head() {},
       retry() {},
       retired() {},
-      quota: { hold() {}, wait() {} },
+      quota: { hold() {}, wait() {}, use() {} },
       breaker() {},
     }
   const heads = new WeakMap<Call, { readonly status: number; readonly at: number }>()
@@ -114,6 +116,15 @@ export function clientEvents(
       },
       wait: (quota, delayMs, call) =>
         sink(ofStream({ type: 'quota.wait' as const, at: clock.now(), source, quota, delayMs }, call)),
+      use(usage, call) {
+        for (const { quota, used, refused, granted } of usage)
+          sink(
+            ofStream(
+              { type: 'quota.use' as const, at: clock.now(), source, quota, used, refused, granted },
+              call,
+            ),
+          )
+      },
     },
     breaker(change) {
       const at = { at: clock.now(), source }

@@ -128,6 +128,7 @@ export function createClient(options: ClientOptions): Client {
     clock,
     onHold: events.quota.hold,
     onWait: events.quota.wait,
+    onUse: events.quota.use,
   })
   const { renewOnce, prepare, sign } = authLayers()
   const rotate = rotationLayer({ clock, onRetired: events.retired })

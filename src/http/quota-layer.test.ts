@@ -114,6 +114,20 @@ test('a wait for quota that takes longer than the caller waits is an error that 
   expect(types('quota.hold')).toEqual([])
 })
 
+test('after each attempt it is told what its limits allowed, what was used of them, and what was refused', async () => {
+  const limit = { quotas: [{ requests: 2, per: 1000 }], rateLimitHeaders: false as const }
+  let refusals = 1
+  const { clock, ask, types } = bench({
+    retry: { firstDelay: 1 },
+    reply: () => (refusals-- > 0 ? { status: 429, headers: { 'retry-after': '5' } } : {}),
+  })
+  await ask('a', [createQuota(limit, clock)])
+  expect(types('quota.use').filter((event) => 'granted' in event && event.granted !== null)).toMatchObject([
+    { source: 'desk', quota: '2 requests per 1s', used: 1, refused: 1, granted: 2 },
+    { source: 'desk', quota: '2 requests per 1s', used: 2, refused: 1, granted: 12 },
+  ])
+})
+
 test('who waits already is told of it, too, where a reply puts the end of the wait off', async () => {
   const { clock, sent, ask } = bench({
     patienceMs: 60_000,

@@ -3,6 +3,7 @@ import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
 import { combineQuotas } from '../quota/combine.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Quota } from '../quota/quota.ts'
+import type { QuotaUsage } from '../quota/usage.ts'
 import { QuotaPausedError } from './errors.ts'
 import type { Account, Call, Layer } from './layer.ts'
 
@@ -18,6 +19,8 @@ export interface QuotaLayerOptions {
   readonly onHold: (quota: string, expectedMs: number, call: Call) => void
   /** After it: how long it was. */
   readonly onWait: (quota: string, delayMs: number, call: Call) => void
+  /** After an attempt: what the limits that it took from came to. */
+  readonly onUse: (usage: readonly QuotaUsage[], call: Call) => void
 }
 
 /**
@@ -32,6 +35,7 @@ export function quotaLayer({
   clock,
   onHold,
   onWait,
+  onUse,
 }: QuotaLayerOptions): Layer {
   // Places are an account's own: one line for all would let the throttling of one account hold back the others.
   const accounts = new WeakMap<Account, { places: QuotaQueue; combined: WeakMap<readonly Quota[], Quota> }>()
@@ -96,6 +100,13 @@ export function quotaLayer({
       return await next({ ...call, permit }, consume)
     } finally {
       permit.release()
+      const used = permit.usage?.().filter((usage) => usage.quota !== places.name && isTelling(usage)) ?? []
+      if (used.length > 0) onUse(used, call)
     }
   }
+}
+
+/** A limit of unknown size that refused nothing is nothing to tell of. */
+function isTelling({ granted, refused }: QuotaUsage): boolean {
+  return granted !== null || refused > 0
 }

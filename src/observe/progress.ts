@@ -1,8 +1,9 @@
 import type { SluiceEvent } from '../ports/events.ts'
 import { clip, clipMiddle, nameWidth, withoutName } from './clip.ts'
 import { formatCount, formatCounted, formatSeconds, formatShare, pluralOf } from './format.ts'
+import type { QuotaReport } from './quota-counts.ts'
 import type { StreamCounts } from './stream-counts.ts'
-import { type Palette, plainPalette } from './summary.ts'
+import { type Palette, plainPalette, quotaText } from './summary.ts'
 
 const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 /** Shorter waits come and go with each request: a picture that shows them flickers. In milliseconds. */
@@ -88,6 +89,8 @@ export interface ProgressView {
   readonly startedAt: number
   readonly streams: ReadonlyMap<string, StreamCounts>
   readonly waits: Waits
+  /** What the limits have come to; those that were waited for are shown. Default: none. */
+  readonly quotas?: readonly QuotaReport[]
   /** What happens now that the run was asked to stop, if it was. */
   readonly stopping?: string | undefined
 }
@@ -113,7 +116,10 @@ export function formatProgress(
     return `  ${mark(counts, now, palette)} ${clip(oneLine(text), width - 4)}`
   })
   const stopping = view.stopping === undefined ? [] : [palette.warn(clip(view.stopping, width))]
-  return [palette.strong(clip(head, width)), ...lines, ...stopping]
+  const quotas = (view.quotas ?? [])
+    .filter(({ waitedSeconds }) => waitedSeconds > 0)
+    .map((quota) => palette.faint(clip(`    ${quotaText(quota)}`, width)))
+  return [palette.strong(clip(head, width)), ...lines, ...quotas, ...stopping]
 }
 
 /** A count and its noun, as wide for one as for many. */

@@ -1,4 +1,5 @@
 import type { SluiceEvent } from '../ports/events.ts'
+import { QuotaCounts, type QuotaReport } from './quota-counts.ts'
 import { StreamCounts } from './stream-counts.ts'
 
 /** One stream's part of a run. */
@@ -65,6 +66,8 @@ export type RunReport = {
   readonly seconds: number
   readonly records: number
   readonly streams: readonly StreamReport[]
+  /** What the limits of the sources came to. */
+  readonly quotas: readonly QuotaReport[]
   /** What went wrong at the run's end, once all was committed. `report-not-stored`: the destination does not hold this report. */
   readonly problems: readonly RunProblem[]
 }
@@ -84,10 +87,12 @@ export class ReportBuilder {
   #lastAt = 0
   #outcome: RunReport['outcome'] = 'failed'
   readonly #problems: RunProblem[] = []
+  readonly #quotas = new QuotaCounts()
 
   /** Takes one event. Events of requests that belong to no stream (tokens, checks) are left out. */
   add(event: SluiceEvent): void {
     this.#lastAt = event.at
+    this.#quotas.add(event)
     if (event.type === 'run.start') {
       this.#runId = event.runId
       this.#pipeline = event.pipeline
@@ -102,6 +107,11 @@ export class ReportBuilder {
     } else if (event.stream !== undefined) {
       this.#counts(event.stream).add(event)
     }
+  }
+
+  /** What the limits have come to so far. */
+  get quotas(): readonly QuotaReport[] {
+    return this.#quotas.all
   }
 
   /** What has happened so far, stream by stream. */
@@ -123,6 +133,7 @@ export class ReportBuilder {
       seconds: (this.#lastAt - this.#startedAt) / 1000,
       records: streams.reduce((sum, { records }) => sum + records, 0),
       streams,
+      quotas: this.#quotas.all,
       problems: this.#problems,
     }
   }

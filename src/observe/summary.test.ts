@@ -41,6 +41,7 @@ function report(...streams: Partial<StreamReport>[]): RunReport {
     seconds: 13,
     records: 24_000,
     streams: streams.map((given) => ({ ...stream, ...given })),
+    quotas: [],
     problems: [],
   }
 }
@@ -53,6 +54,27 @@ test('with room for it, a summary is one table', () => {
     '',
     'three: 24,000 records read in 13.0 s, 24,000 new, 0 changed',
   ])
+})
+
+test('a limit that was waited for is told with what it allowed, what was used and refused, and how long requests waited', () => {
+  const quotas = [
+    {
+      source: 'pay',
+      quota: '700 requests per 1m',
+      granted: 7000,
+      used: 6930,
+      refused: 0,
+      waitedSeconds: 723,
+    },
+    { source: 'pay', quota: 'what the API reports', granted: null, used: 12, refused: 2, waitedSeconds: 0 },
+    { source: 'pay', quota: '5 requests in flight', granted: null, used: 12, refused: 0, waitedSeconds: 0 },
+  ]
+  const text = formatSummary({ ...report({}), quotas }).join('\n')
+  expect(text).toContain(
+    'pay, 700 requests per 1m: 6,930 of 7,000 used (99 %), none refused, 12 m 03 s waited',
+  )
+  expect(text).toContain('pay, what the API reports: 2 refused, no wait')
+  expect(text).not.toContain('in flight')
 })
 
 test('on a terminal of 100 columns the figures of the requests stand below those of the rows', () => {

@@ -1,6 +1,7 @@
 import { clipMiddle, nameWidth, withoutName } from './clip.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds, formatShare } from './format.ts'
 import { problemText } from './log-line.ts'
+import type { QuotaReport } from './quota-counts.ts'
 import type { RunReport, SideReport, StreamReport } from './report.ts'
 import { formatTable } from './table.ts'
 
@@ -73,6 +74,7 @@ export function formatSummary(
     ...tables.flatMap(({ lines }) => [...lines, '']),
     ...notes(report, palette),
     ...problems(report, palette),
+    ...quotaLines(report.quotas, palette),
     headline(report, palette),
   ]
 }
@@ -172,6 +174,23 @@ function problems(report: RunReport, palette: Palette): string[] {
     const colour = problem === 'report-not-stored' ? palette.bad : palette.warn
     return [colour(`${problemText(problem)} (${code})`), `  ${message}`, '']
   })
+}
+
+/** Limits that were waited for, or refused requests. */
+function quotaLines(quotas: readonly QuotaReport[], palette: Palette): string[] {
+  const lines = quotas
+    .filter(({ refused, waitedSeconds }) => refused > 0 || waitedSeconds > 0)
+    .map((one) => palette.faint(quotaText(one)))
+  return lines.length > 0 ? [...lines, ''] : []
+}
+
+/** As in `desk, 700 requests per 1m: 6,930 of 7,000 used (99 %), none refused, 12 m 03 s waited`. */
+export function quotaText({ source, quota, granted, used, refused, waitedSeconds }: QuotaReport): string {
+  const share =
+    granted === null ? '' : ` of ${formatCount(granted)} used (${formatShare(Math.min(1, used / granted))})`
+  const amount = granted === null ? '' : ` ${formatCount(used)}${share},`
+  const waited = waitedSeconds === 0 ? 'no wait' : `${formatSeconds(waitedSeconds)} waited`
+  return `${source}, ${quota}:${amount} ${refused === 0 ? 'none' : formatCount(refused)} refused, ${waited}`
 }
 
 function headline(report: RunReport, palette: Palette): string {

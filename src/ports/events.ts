@@ -107,6 +107,11 @@ export type SluiceEvent =
   | (OfRequest & { type: 'quota.hold'; quota: string; expectedMs: number | null })
   /** A wait for quota is over. */
   | (OfRequest & { type: 'quota.wait'; quota: string; delayMs: number })
+  /**
+   * What a limit came to so far, since its first request: used, in its unit; requests that were refused; and what it has allowed, `null` where
+   * that is not known.
+   */
+  | (OfRequest & { type: 'quota.use'; quota: string; used: number; refused: number; granted: number | null })
   | (OfRequest & { type: 'breaker.open'; forMs: number; reason: string })
   | (OfRequest & { type: 'breaker.close' })
   | (OfRequest & { type: 'breaker.wait'; delayMs: number })

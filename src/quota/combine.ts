@@ -81,6 +81,7 @@ class CombinedQuota implements QueuedQuota {
       refused(refusal) {
         for (const permit of permits) permit.refused?.(refusal)
       },
+      usage: () => permits.flatMap((permit) => permit.usage?.() ?? []),
       release() {
         for (const permit of permits) permit.release()
       },

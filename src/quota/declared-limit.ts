@@ -1,6 +1,6 @@
 import { CostEstimate, type CostReader, pointsReader, readBytes } from './cost.ts'
 import type { QuotaEntry } from './entry.ts'
-import { type MeterContext, metersOf, nameOf } from './entry-meters.ts'
+import { type MeterContext, metersOf, nameOf, sizeOf } from './entry-meters.ts'
 import type { Take } from './permit.ts'
 import { QuotaQueue } from './queue.ts'
 import type { QuotaAsk } from './quota.ts'
@@ -106,7 +106,7 @@ export class DeclaredLimit {
     this.#sweepAt = Math.max(fewParts, this.#parts.size * 2)
   }
   #queue(context: MeterContext): QuotaQueue {
-    return new QuotaQueue(this.name, metersOf(this.#entry, context), context.clock)
+    return new QuotaQueue(this.name, metersOf(this.#entry, context), context.clock, sizeOf(this.#entry))
   }
 }
 

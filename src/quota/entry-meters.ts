@@ -12,6 +12,7 @@ import { RequestWindow } from './request-window.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { LeasedWindow } from './store/leased-window.ts'
 import type { QuotaStore } from './store/quota-store.ts'
+import type { QuotaSize } from './usage.ts'
 
 export interface MeterContext {
   readonly clock: Clock
@@ -57,6 +58,18 @@ function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): 
     { burst: available(burst ?? amount, reserve), limit: amount * (1 - (reserve ?? 0)), perMs },
     roundTrip,
   )
+}
+
+/** For what a limit came to; of requests in flight there is no such size. */
+export function sizeOf(entry: QuotaEntry): QuotaSize | undefined {
+  if ('concurrent' in entry) return undefined
+  const { per: perMs, window, burst, reserve } = entry
+  const amount = available(amountOf(entry), reserve)
+  return {
+    amount,
+    perMs,
+    burst: window === 'leaky' ? available(burst ?? amountOf(entry), reserve) : undefined,
+  }
 }
 
 export function amountOf(entry: WindowEntry): number {

@@ -2,6 +2,7 @@ import { serve } from './line.ts'
 import type { SentRequest } from './meter.ts'
 import type { QuotaQueue } from './queue.ts'
 import type { Permit, QuotaCharge, QuotaRefusal, QuotaReply } from './quota.ts'
+import type { QuotaUsage } from './usage.ts'
 
 /** What a request takes of one queue. */
 export interface Take {
@@ -78,6 +79,9 @@ class QueuePermit implements Permit {
     if (this.#state !== 'sent') return
     this.#state = 'ended'
     this.#tell((queue, request) => queue.cancel(request))
+  }
+  usage(): readonly QuotaUsage[] {
+    return this.#takes.map(({ queue }) => queue.usage())
   }
   #tell(tell: (queue: QuotaQueue, request: SentRequest, take: Take) => boolean): void {
     let awaited = false

@@ -6,6 +6,7 @@ import type { Meter, SentRequest } from './meter.ts'
 import type { Take } from './permit.ts'
 import type { Permit, QuotaAsk, QuotaRefusal, QuotaReply } from './quota.ts'
 import { Ranks } from './rank.ts'
+import { grantedIn, type QuotaSize, type QuotaUsage } from './usage.ts'
 
 /** Longest sleep asked of a clock: timers hold 2^31 ms, and what they can't hold they do at once. */
 const longestSleepMs = 2_000_000_000
@@ -25,8 +26,15 @@ export class QuotaQueue implements QueuedQuota {
   #timer: AbortController | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
-  constructor(name: string, meters: readonly Meter[], clock: Clock) {
+  #since: number | undefined
+  #used = 0
+  #refused = 0
+  readonly #size: QuotaSize | undefined
+
+  /** @param size for its usage; absent where it is not known */
+  constructor(name: string, meters: readonly Meter[], clock: Clock, size?: QuotaSize) {
     this.name = name
+    this.#size = size
     this.#meters = meters
     this.#clock = clock
     this.now = steadyTime(clock)
@@ -55,6 +63,8 @@ export class QuotaQueue implements QueuedQuota {
 
   take(cost: number, order: number): void {
     const now = this.now()
+    this.#since ??= now
+    this.#used += cost
     for (const meter of this.#meters) meter.take(cost, now, order)
   }
 
@@ -63,11 +73,13 @@ export class QuotaQueue implements QueuedQuota {
   settle(sent: SentRequest, reply: QuotaReply | undefined): boolean {
     const now = this.now()
     const wallNow = this.#clock.now()
+    this.#used += (sent.actual ?? sent.cost) - sent.cost
     for (const meter of this.#meters) meter.settle?.(sent, now, reply, wallNow)
     return this.lines.size > 0
   }
   refuse(refusal: QuotaRefusal, sent: SentRequest): boolean {
     const now = this.now()
+    this.#refused++
     for (const meter of this.#meters) meter.refuse?.(refusal, sent, now)
     return this.lines.size > 0
   }
@@ -78,8 +90,15 @@ export class QuotaQueue implements QueuedQuota {
   }
   cancel({ cost, order }: SentRequest): boolean {
     const now = this.now()
+    this.#used -= cost
     for (const meter of this.#meters) meter.cancel(cost, now, order)
     return this.lines.size > 0
+  }
+
+  usage(): QuotaUsage {
+    const elapsed = this.#since === undefined ? 0 : this.now() - this.#since
+    const granted = this.#size === undefined ? null : grantedIn(this.#size, elapsed)
+    return { quota: this.name, used: this.#used, refused: this.#refused, granted }
   }
 
   /** Nobody waits, nothing is in flight, and nothing that was sent counts any more. */

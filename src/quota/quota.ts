@@ -1,5 +1,6 @@
 import type { Value } from '../ports/json.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
+import type { QuotaUsage } from './usage.ts'
 
 /** What is known of a request before it is sent: some limits hold for a class of requests alone. */
 export interface QuotaRequest {
@@ -75,6 +76,8 @@ export interface Permit {
   charge?(charge: QuotaCharge): void
   /** The API refused the request for want of quota. After `answered`, before `release`. */
   refused?(refusal: QuotaRefusal): void
+  /** What its limits came to so far, this request included. */
+  usage?(): readonly QuotaUsage[]
   /** Gives the permission back unused, as if it had never been asked for: nothing was sent. In place of `release`. */
   cancel?(): void
 }
