@@ -1,8 +1,8 @@
 // What a quota itself costs: to take of one that nobody waits for, and to serve a long line.
 import { systemRuntime } from '../src/http/system-runtime.ts'
-import { concurrency } from '../src/quota/concurrency.ts'
-import { requestWindow } from '../src/quota/request-window.ts'
-import { tokenBucket } from '../src/quota/token-bucket.ts'
+import { concurrency } from '../src/quota/meters/concurrency.ts'
+import { requestWindow } from '../src/quota/meters/request-window.ts'
+import { tokenBucket } from '../src/quota/meters/token-bucket.ts'
 import { fakeClock } from '../src/testing/fake-clock.ts'
 
 /** Microseconds for an acquisition, its answer and its release, where the quota allows it. */

@@ -146,8 +146,10 @@ export { fileQuotaMemory } from './quota/adaptive/file-quota-memory.ts'
 export type { QuotaMemory } from './quota/adaptive/quota-memory.ts'
 // Quotas
 export { combineQuotas } from './quota/combine.ts'
-export { concurrency } from './quota/concurrency.ts'
 export { QuotaImpossibleError } from './quota/errors.ts'
+export { concurrency } from './quota/meters/concurrency.ts'
+export { type RequestWindowOptions, requestWindow } from './quota/meters/request-window.ts'
+export { type TokenBucketOptions, tokenBucket } from './quota/meters/token-bucket.ts'
 export type {
   Permit,
   Quota,
@@ -158,12 +160,10 @@ export type {
   QuotaRequest,
 } from './quota/quota.ts'
 export { createQuotaRegistry, type QuotaRegistry, type QuotaRegistryOptions } from './quota/registry.ts'
-export { type RequestWindowOptions, requestWindow } from './quota/request-window.ts'
 export { QuotaStoreError } from './quota/store/leased-window.ts'
 export { memoryQuotaStore } from './quota/store/memory-quota-store.ts'
 export { type PostgresQuotaStoreOptions, postgresQuotaStore } from './quota/store/postgres-quota-store.ts'
 export type { LeaseAsk, QuotaLease, QuotaStore } from './quota/store/quota-store.ts'
-export { type TokenBucketOptions, tokenBucket } from './quota/token-bucket.ts'
 export { AllRejectedError } from './records/all-rejected.ts'
 export { observeRecords } from './records/observe.ts'
 export { KeyInvalidError } from './records/record-key.ts'

@@ -1,7 +1,7 @@
 import type { Pipeline } from '../config/pipeline.ts'
 import type { PlannedStream } from '../engine/plan.ts'
 import { formatCounted, formatSeconds } from '../observe/format.ts'
-import { type Estimate, leastTime } from '../quota/estimate.ts'
+import { type Estimate, leastTime } from '../quota/declared/estimate.ts'
 
 /** How long a source's streams take at its quotas where they ask as often as in the last run; nothing of a source that was never read. */
 export function formatPlanTime(pipeline: Pipeline, planned: readonly PlannedStream[]): string[] {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Authenticator } from '../ports/authenticator.ts'
 import type { Clock, Transport } from '../ports/runtime.ts'
-import { tokenBucket } from '../quota/token-bucket.ts'
+import { tokenBucket } from '../quota/meters/token-bucket.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { scriptedTransport } from '../testing/scripted-transport.ts'
 import { createClient } from './client.ts'

@@ -4,14 +4,14 @@ import type { Clock } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { reply } from '../testing/quota-reply.ts'
 import { combineQuotas } from './combine.ts'
-import { concurrency } from './concurrency.ts'
 import { serve } from './line.ts'
-import type { Meter } from './meter.ts'
+import { concurrency } from './meters/concurrency.ts'
+import type { Meter } from './meters/meter.ts'
+import { tokenBucket } from './meters/token-bucket.ts'
 import { createQuota } from './options.ts'
 import { QuotaQueue } from './queue.ts'
 import type { Permit, Quota } from './quota.ts'
 import { createQuotaRegistry } from './registry.ts'
-import { tokenBucket } from './token-bucket.ts'
 
 /** Notes when each request is let through. */
 function watch(clock: Clock) {

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { combineQuotas } from './combine.ts'
+import { tokenBucket } from './meters/token-bucket.ts'
 import type { Quota, QuotaAsk } from './quota.ts'
-import { tokenBucket } from './token-bucket.ts'
 
 interface Waiting {
   readonly flow: string

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import type { Clock } from '../ports/runtime.ts'
 import { combineQueued, type QueuedQuota } from './combine.ts'
-import { DeclaredQuotas } from './declared.ts'
-import { quotaEntry } from './entry.ts'
-import type { MeterContext } from './entry-meters.ts'
+import { DeclaredQuotas } from './declared/declared.ts'
+import { quotaEntry } from './declared/entry.ts'
+import type { MeterContext } from './declared/entry-meters.ts'
+import { RoundTrip } from './meters/round-trip.ts'
 import { rateLimitHeaders } from './reported/options.ts'
 import { type BudgetState, ReportedQuotas } from './reported/reported-quotas.ts'
-import { RoundTrip } from './round-trip.ts'
 
 export const quotaOptions = z.strictObject({
   quotas: z

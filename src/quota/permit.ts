@@ -1,5 +1,5 @@
 import { serve } from './line.ts'
-import type { SentRequest } from './meter.ts'
+import type { SentRequest } from './meters/meter.ts'
 import type { QuotaQueue } from './queue.ts'
 import type { Permit, QuotaCharge, QuotaRefusal, QuotaReply } from './quota.ts'
 import type { QuotaUsage } from './usage.ts'

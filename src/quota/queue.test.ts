@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { combineQuotas } from './combine.ts'
-import { concurrency } from './concurrency.ts'
 import { QuotaImpossibleError } from './errors.ts'
+import { concurrency } from './meters/concurrency.ts'
+import { requestWindow } from './meters/request-window.ts'
+import { tokenBucket } from './meters/token-bucket.ts'
 import type { Permit } from './quota.ts'
-import { requestWindow } from './request-window.ts'
-import { tokenBucket } from './token-bucket.ts'
 
 test('ten thousand waiters are served in order, evenly, with one timer between them', async () => {
   const clock = fakeClock({ start: 0, auto: true })

@@ -5,11 +5,11 @@ import { fakeClock } from '../testing/fake-clock.ts'
 import { reply } from '../testing/quota-reply.ts'
 import { seededRandom } from '../testing/seeded-random.ts'
 import { combineQuotas } from './combine.ts'
-import { concurrency } from './concurrency.ts'
+import { concurrency } from './meters/concurrency.ts'
+import { requestWindow } from './meters/request-window.ts'
+import { tokenBucket } from './meters/token-bucket.ts'
 import { createQuota } from './options.ts'
 import type { Quota } from './quota.ts'
-import { requestWindow } from './request-window.ts'
-import { tokenBucket } from './token-bucket.ts'
 
 interface Asked {
   readonly afterMs: number

@@ -1,4 +1,4 @@
-import type { QuotaEntry } from '../quota/entry.ts'
+import type { QuotaEntry } from '../quota/declared/entry.ts'
 import { textParts } from '../template/placeholder.ts'
 import { methodOf } from './request/request-options.ts'
 import type { StreamSettings } from './rest-options.ts'

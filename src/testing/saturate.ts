@@ -1,5 +1,5 @@
 // Sends as many requests as a meter allows to a model of an API, in simulated time: an hour of it passes in a second.
-import type { Meter } from '../quota/meter.ts'
+import type { Meter } from '../quota/meters/meter.ts'
 import type { RateLimiterModel } from './rate-limiter-models.ts'
 
 export interface SaturateOptions {

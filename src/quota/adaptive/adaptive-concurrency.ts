@@ -7,7 +7,7 @@
 //
 // By refusals of concurrency: down to 0.7 of the limit; back to one below what was refused; beyond that rarely, after twice as long each
 // time it is refused again.
-import type { Meter, SentRequest } from '../meter.ts'
+import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
 
 /** So many are in flight at first, and what they take is what an API takes unhurried. */

@@ -3,7 +3,7 @@
 // Off until the first refusal. Then all wait, and one request at a time asks whether the API accepts again, after one second, two, four …, or when
 // it said (`Retry-After`). From one recovery to the next, whatever the kind of the limit, a window or a bucket of tokens, the API was used from
 // empty to empty: what it accepted in that time is its rate. `rate-ceiling.ts` says at which rate requests go on.
-import type { Meter, SentRequest } from '../meter.ts'
+import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
 import { RateCeiling } from './rate-ceiling.ts'
 import { RateHistory } from './rate-history.ts'

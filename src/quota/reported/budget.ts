@@ -11,10 +11,10 @@
 // Where limit and window are known, our own requests are counted in a window of our own besides (`request-window.ts`), which is exact in
 // time, and what it allows may be sent, less what the reports show that others have used: the difference between what we have sent and what
 // the server has counted.
-import type { Meter, SentRequest } from '../meter.ts'
+import type { Meter, SentRequest } from '../meters/meter.ts'
+import { RequestWindow } from '../meters/request-window.ts'
+import { RoundTrip } from '../meters/round-trip.ts'
 import type { QuotaReply } from '../quota.ts'
-import { RequestWindow } from '../request-window.ts'
-import { RoundTrip } from '../round-trip.ts'
 import type { RateReport } from './report.ts'
 import { ResetManners } from './reset-manners.ts'
 import { ResetMoment } from './reset-moment.ts'

@@ -1,4 +1,4 @@
-import type { Meter } from '../meter.ts'
+import type { Meter } from '../meters/meter.ts'
 
 /** Nobody asks before a moment that the API named. */
 export class Pause implements Meter {

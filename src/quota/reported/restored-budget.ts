@@ -2,7 +2,7 @@
 //
 // What is left is counted by ourselves from the first report on: less with each request, more with time. A report only lowers it, to the reported number
 // less what is in flight. What that counts twice is missing from the bucket, and not from what flows into it.
-import type { SentRequest } from '../meter.ts'
+import type { SentRequest } from '../meters/meter.ts'
 import type { QuotaReply } from '../quota.ts'
 import type { BudgetLevel, BudgetOptions, ReportedMeter } from './budget.ts'
 import type { RateReport } from './report.ts'

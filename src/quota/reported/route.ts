@@ -1,6 +1,6 @@
 // Which budgets a request counts against is learned from replies: those that the replies to its route report.
 import { retryAfterMs } from '../../http/retry-after.ts'
-import type { Meter, SentRequest } from '../meter.ts'
+import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { QuotaQueue } from '../queue.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
 import type { Bucket } from './bucket.ts'

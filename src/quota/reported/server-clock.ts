@@ -1,7 +1,7 @@
 import { firstHeader } from '../../http/headers.ts'
 import { parseHttpDate } from '../../http/http-date.ts'
 import type { HttpHeaders } from '../../ports/runtime.ts'
-import type { ServerTime } from '../fixed-window.ts'
+import type { ServerTime } from '../meters/fixed-window.ts'
 
 /** Two clocks that both run within 50 ppm drift apart by this share. */
 const drift = 1e-4

@@ -4,7 +4,7 @@
 // arrival, lets it end later. What is in flight when a lease ends is settled once it is answered; the store counts the whole lease
 // until then.
 import { SluiceError } from '../../errors.ts'
-import type { Meter, SentRequest } from '../meter.ts'
+import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { QuotaRefusal } from '../quota.ts'
 import type { QuotaStore } from './quota-store.ts'
 

@@ -1,4 +1,4 @@
-import type { QuotaEntry } from '../../quota/entry.ts'
+import type { QuotaEntry } from '../../quota/declared/entry.ts'
 import type { Quota } from '../../quota/quota.ts'
 
 /**

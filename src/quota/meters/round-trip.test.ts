@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { seededRandom } from '../testing/seeded-random.ts'
+import { seededRandom } from '../../testing/seeded-random.ts'
 import { RoundTrip } from './round-trip.ts'
 
 test('nothing is known of the first few answers, and then less than the least of them', () => {

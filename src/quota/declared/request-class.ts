@@ -1,9 +1,9 @@
 // Which requests a limit is for, and which of its parts: `for` and `each`.
-import { compilePath } from '../pagination/path.ts'
-import type { Value } from '../ports/json.ts'
-import { textParts } from '../template/placeholder.ts'
+import { compilePath } from '../../pagination/path.ts'
+import type { Value } from '../../ports/json.ts'
+import { textParts } from '../../template/placeholder.ts'
+import type { QuotaAsk } from '../quota.ts'
 import type { QuotaEntry } from './entry.ts'
-import type { QuotaAsk } from './quota.ts'
 import { textPattern, urlPattern } from './url-pattern.ts'
 
 export type ClassTest = (ask: QuotaAsk) => boolean

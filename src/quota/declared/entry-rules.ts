@@ -1,6 +1,7 @@
 // What can't work in the declaration of a limit, and what to write instead.
+
+import { dayMs } from '../meters/time-grid.ts'
 import type { EntryFields } from './entry.ts'
-import { dayMs } from './time-grid.ts'
 
 interface EntryProblem {
   readonly path: readonly (keyof EntryFields)[]

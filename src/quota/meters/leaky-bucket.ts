@@ -11,8 +11,9 @@
 // The price is that what is in flight does not drain. A bucket that holds less than what the rate has in flight would be slowed by it: for
 // such a one a request in flight is taken to be poured in when the slowest of the last round trips would have had it counted at the
 // latest. That is as good as the longest round trip that was seen: spacing, and room for the jitter.
+
+import type { QuotaReply } from '../quota.ts'
 import type { Meter, SentRequest } from './meter.ts'
-import type { QuotaReply } from './quota.ts'
 import { RoundTrip } from './round-trip.ts'
 
 export interface LeakyBucketOptions {

@@ -1,9 +1,9 @@
+import type { Take } from '../permit.ts'
+import { QuotaQueue } from '../queue.ts'
+import type { QuotaAsk } from '../quota.ts'
 import { CostEstimate, type CostReader, pointsReader, readBytes } from './cost.ts'
 import type { QuotaEntry } from './entry.ts'
 import { type MeterContext, metersOf, nameOf, sizeOf } from './entry-meters.ts'
-import type { Take } from './permit.ts'
-import { QuotaQueue } from './queue.ts'
-import type { QuotaAsk } from './quota.ts'
 import { type ClassTest, classTest, type PartitionKey, partitionKey } from './request-class.ts'
 
 /** Parts of a limit before those that are idle are looked for. */

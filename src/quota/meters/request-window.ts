@@ -9,10 +9,10 @@
 //
 // The price is rtt - R0, the jitter, once a window: N per (w + jitter). It is nothing for windows of a minute, and it is paid only where the
 // quota is what slows the stream. As long as R0 is not known it is 0, which is safe at every server.
-import type { Clock } from '../ports/runtime.ts'
+import type { Clock } from '../../ports/runtime.ts'
+import { QuotaQueue } from '../queue.ts'
+import type { Quota, QuotaReply } from '../quota.ts'
 import type { Meter, SentRequest } from './meter.ts'
-import { QuotaQueue } from './queue.ts'
-import type { Quota, QuotaReply } from './quota.ts'
 import { RoundTrip } from './round-trip.ts'
 
 export interface RequestWindowOptions {

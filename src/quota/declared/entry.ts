@@ -1,11 +1,11 @@
 // One limit of an API, as it is declared.
 import { z } from 'zod'
-import { duration } from '../options/duration.ts'
-import { percentage } from '../options/percentage.ts'
-import { size } from '../options/size.ts'
-import { timeZone } from '../options/time-zone.ts'
-import { path } from '../pagination/path.ts'
-import { holdsPlaceholder } from '../template/placeholder.ts'
+import { duration } from '../../options/duration.ts'
+import { percentage } from '../../options/percentage.ts'
+import { size } from '../../options/size.ts'
+import { timeZone } from '../../options/time-zone.ts'
+import { path } from '../../pagination/path.ts'
+import { holdsPlaceholder } from '../../template/placeholder.ts'
 import { entryProblems } from './entry-rules.ts'
 import { absolutePattern } from './url-pattern.ts'
 

@@ -1,10 +1,10 @@
-import type { QueuedQuota } from './combine.ts'
+import type { QueuedQuota } from '../combine.ts'
+import { acquireTogether } from '../line.ts'
+import type { Take } from '../permit.ts'
+import type { Permit, QuotaAsk } from '../quota.ts'
 import { DeclaredLimit } from './declared-limit.ts'
 import type { QuotaEntry } from './entry.ts'
 import type { MeterContext } from './entry-meters.ts'
-import { acquireTogether } from './line.ts'
-import type { Take } from './permit.ts'
-import type { Permit, QuotaAsk } from './quota.ts'
 
 /** The declared limits of one credential at one API: a request takes of those that are for it, of all at one moment (Q1). */
 export class DeclaredQuotas implements QueuedQuota {

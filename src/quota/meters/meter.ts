@@ -1,4 +1,4 @@
-import type { QuotaRefusal, QuotaReply } from './quota.ts'
+import type { QuotaRefusal, QuotaReply } from '../quota.ts'
 
 /** A request that was sent. Times are the queue's, in milliseconds, and never go back. */
 export interface SentRequest {

@@ -2,12 +2,12 @@
 // and not from the meters. The way there and the way back vary by themselves, and the server counts in between.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Clock } from '../ports/runtime.ts'
-import { fakeClock } from '../testing/fake-clock.ts'
-import { seededRandom } from '../testing/seeded-random.ts'
-import type { QueuedQuota } from './combine.ts'
-import type { QuotaEntry } from './entry.ts'
-import { createQuota } from './options.ts'
+import type { Clock } from '../../ports/runtime.ts'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { seededRandom } from '../../testing/seeded-random.ts'
+import type { QueuedQuota } from '../combine.ts'
+import type { QuotaEntry } from '../declared/entry.ts'
+import { createQuota } from '../options.ts'
 
 /** Counts a request that arrives at `now`, and says whether it is within the limit. */
 type Server = (cost: number, now: number) => boolean

@@ -1,7 +1,7 @@
-import type { Clock } from '../ports/runtime.ts'
+import type { Clock } from '../../ports/runtime.ts'
+import { QuotaQueue } from '../queue.ts'
+import type { Quota } from '../quota.ts'
 import type { Meter } from './meter.ts'
-import { QuotaQueue } from './queue.ts'
-import type { Quota } from './quota.ts'
 
 /** A quota of at most `concurrent` requests in flight, until their permits are released. A request's cost doesn't matter. */
 export function concurrency(concurrent: number, clock: Clock): Quota {

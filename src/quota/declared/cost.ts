@@ -1,6 +1,6 @@
-import { compilePath } from '../pagination/path.ts'
-import { LongDecimal, type Value } from '../ports/json.ts'
-import type { QuotaCharge } from './quota.ts'
+import { compilePath } from '../../pagination/path.ts'
+import { LongDecimal, type Value } from '../../ports/json.ts'
+import type { QuotaCharge } from '../quota.ts'
 
 /** Costs that an estimate looks back at. */
 const remembered = 16

@@ -1,7 +1,7 @@
-import type { Clock } from '../ports/runtime.ts'
+import type { Clock } from '../../ports/runtime.ts'
+import { QuotaQueue } from '../queue.ts'
+import type { Quota } from '../quota.ts'
 import type { Meter, SentRequest } from './meter.ts'
-import { QuotaQueue } from './queue.ts'
-import type { Quota } from './quota.ts'
 
 export interface TokenBucketOptions {
   /** Tokens that flow in over `perMs`, one for each request. */
