@@ -35,7 +35,12 @@ export async function openPipeline(
   if (needs === 'addresses') requireAddresses(selected, systemLookup)
   const withApis = needs === 'nothing' ? withoutApis(selected) : selected
   const patient = hasty ? withSettings(withApis, hurry) : withApis
-  const assembled = await assemblePipeline(patient, { directory, lookup: systemLookup })
+  // Whoever opens a pipeline to look at it waits for the answer; runs have a way of their own.
+  const assembled = await assemblePipeline(patient, {
+    directory,
+    lookup: systemLookup,
+    priority: 'interactive',
+  })
   return { ...assembled, pipeline }
 }
 

@@ -126,6 +126,7 @@ export function sourceClient(
     maxConcurrent: settings.maxConcurrent,
     afterRefusal: settings.afterRefusal,
     patienceMs: surroundings.patienceMs,
+    priority: surroundings.priority,
     maxBodySize: settings.limits.maxBodySize,
     allowedOrigins: settings.allowedOrigins,
     onEvent,

@@ -9,6 +9,7 @@ import type { EventSink } from '../ports/events.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import { fileQuotaMemory } from '../quota/adaptive/file-quota-memory.ts'
 import { noQuotaMemory, type QuotaMemory } from '../quota/adaptive/quota-memory.ts'
+import type { QuotaPriority } from '../quota/quota.ts'
 import { createQuotaRegistry, type QuotaRegistry } from '../quota/registry.ts'
 import { systemLookup } from './system-lookup.ts'
 
@@ -38,6 +39,11 @@ export interface SurroundingsOptions {
    * Default: what the pipeline says, else `"2h"`.
    */
   readonly patience?: string
+  /**
+   * `interactive`: somebody waits for what is asked, so it passes what waits in the background for the same quotas, by the same registry.
+   * Default: `background`.
+   */
+  readonly priority?: QuotaPriority
 }
 
 export interface Surroundings extends Required<Omit<SurroundingsOptions, 'patience'>> {
@@ -60,6 +66,7 @@ export function surround(options: SurroundingsOptions): Surroundings {
       options.quotaMemory ??
       (own === undefined ? noQuotaMemory : fileQuotaMemory(resolve(directory, '.sluice', 'quotas'))),
     onEvent: options.onEvent ?? (() => {}),
+    priority: options.priority ?? 'background',
     patienceMs: options.patience === undefined ? undefined : parseOptions(duration, options.patience),
     close: async () => {
       await own?.transport.close()

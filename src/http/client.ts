@@ -2,7 +2,7 @@ import type { Authenticator } from '../ports/authenticator.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpRequest, Runtime } from '../ports/runtime.ts'
-import type { Quota } from '../quota/quota.ts'
+import type { Quota, QuotaPriority } from '../quota/quota.ts'
 import { version } from '../version.ts'
 import type { React } from './answer.ts'
 import { authLayers } from './auth-layer.ts'
@@ -82,6 +82,8 @@ export interface ClientOptions {
   readonly patienceMs?: number | undefined
   /** A penalty that the API imposes: everybody waits so long after a refusal, in milliseconds. Default: none. */
   readonly afterRefusal?: number | undefined
+  /** `interactive` passes what runs in the background, within the same quotas. Default: `background`. */
+  readonly priority?: QuotaPriority | undefined
   /** Largest response body as it is sent, still compressed. Default: 1 GiB. */
   readonly maxBodySize?: number | undefined
   /** Further origins that belong to the same API: they get its credential, too (R3). */
@@ -124,6 +126,7 @@ export function createClient(options: ClientOptions): Client {
   const quota = quotaLayer({
     source: name,
     patienceMs,
+    priority: options.priority,
     maxConcurrent: options.maxConcurrent ?? 10,
     clock,
     onHold: events.quota.hold,

@@ -128,6 +128,30 @@ test('after each attempt it is told what its limits allowed, what was used of th
   ])
 })
 
+test('an interactive client passes what waits in the background for the same quota', async () => {
+  const background = bench()
+  const shared = [tokenBucket({ requests: 1, perMs: 1000, burst: 1 }, background.clock)]
+  const sent: string[] = []
+  const note = async (name: string, asked: Promise<unknown>) => {
+    await asked
+    sent.push(name)
+  }
+  const interactive = createClient({
+    name: 'desk',
+    baseUrl: 'https://api.test',
+    priority: 'interactive',
+    runtime: { clock: background.clock, random: () => 0, transport: scriptedTransport([{}]) },
+  })
+  const look = { method: 'GET', url: 'look', query: {}, headers: {} }
+  const first = ['1', '2', '3', '4'].map((name) => note(name, background.ask(name, shared)))
+  const looked = note(
+    'look',
+    interactive.request(look, async () => undefined, { quotas: shared }),
+  )
+  await Promise.all([...first, looked])
+  expect(sent).toEqual(['1', 'look', '2', '3', '4'])
+})
+
 test('who waits already is told of it, too, where a reply puts the end of the wait off', async () => {
   const { clock, sent, ask } = bench({
     patienceMs: 60_000,

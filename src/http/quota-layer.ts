@@ -2,7 +2,7 @@ import type { Clock } from '../ports/runtime.ts'
 import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
 import { combineQuotas } from '../quota/combine.ts'
 import { QuotaQueue } from '../quota/queue.ts'
-import type { Quota } from '../quota/quota.ts'
+import type { Quota, QuotaPriority } from '../quota/quota.ts'
 import type { QuotaUsage } from '../quota/usage.ts'
 import { QuotaPausedError } from './errors.ts'
 import type { Account, Call, Layer } from './layer.ts'
@@ -10,6 +10,7 @@ import type { Account, Call, Layer } from './layer.ts'
 export interface QuotaLayerOptions {
   /** For messages. */
   readonly source: string
+  readonly priority: QuotaPriority | undefined
   /** Longest wait for a quota, in milliseconds. */
   readonly patienceMs: number
   /** Requests under way at once, for each account, at most: fewer where the API slows under them, or refuses so many. */
@@ -30,6 +31,7 @@ export interface QuotaLayerOptions {
  */
 export function quotaLayer({
   source,
+  priority,
   patienceMs,
   maxConcurrent,
   clock,
@@ -76,6 +78,7 @@ export function quotaLayer({
       signal: call.signal,
       request: { method, url: call.url, headers },
       flow: call.stream,
+      priority,
       values: call.values,
       onWait(expectedMs, name = namesOf(call)) {
         told = true
