@@ -13,10 +13,9 @@ export interface LimiterOptions {
 }
 
 export interface WindowTally {
-  counted: number
   refused: number
-  /** Windows that have begun. */
-  windows: number
+  /** What each window counted that has begun. */
+  readonly windows: number[]
 }
 
 export interface LimitedServer extends AsyncDisposable {
@@ -28,7 +27,7 @@ export async function expressServer(
   { requests, windowMs }: LimiterOptions,
   standardHeaders: 'draft-6' | 'draft-7' | 'draft-8',
 ): Promise<LimitedServer> {
-  const tally: WindowTally = { counted: 0, refused: 0, windows: 0 }
+  const tally: WindowTally = { refused: 0, windows: [] }
   const app = express()
   app.use(
     rateLimit({
@@ -51,7 +50,7 @@ export async function expressServer(
 }
 
 export async function fastifyServer({ requests, windowMs }: LimiterOptions): Promise<LimitedServer> {
-  const tally: WindowTally = { counted: 0, refused: 0, windows: 0 }
+  const tally: WindowTally = { refused: 0, windows: [] }
   const app = fastify({ forceCloseConnections: true })
   await app.register(fastifyRateLimit, {
     max: requests,
@@ -70,7 +69,7 @@ export async function fastifyServer({ requests, windowMs }: LimiterOptions): Pro
 
 /** With the headers that its own documentation shows. */
 export async function flexibleServer({ requests, windowMs }: LimiterOptions): Promise<LimitedServer> {
-  const tally: WindowTally = { counted: 0, refused: 0, windows: 0 }
+  const tally: WindowTally = { refused: 0, windows: [] }
   const limiter = new RateLimiterMemory({ points: requests, duration: windowMs / 1000 })
   const headersOf = ({ msBeforeNext, remainingPoints }: RateLimiterRes) => ({
     'content-type': 'application/json',
@@ -93,8 +92,8 @@ export async function flexibleServer({ requests, windowMs }: LimiterOptions): Pr
 }
 
 function count(tally: WindowTally, first: boolean): void {
-  tally.counted++
-  if (first) tally.windows++
+  if (first) tally.windows.push(0)
+  tally.windows[tally.windows.length - 1]!++
 }
 
 async function listen(listener: RequestListener, tally: WindowTally): Promise<LimitedServer> {
