@@ -3,8 +3,11 @@
 // Off until the first refusal. Then all wait, and one request at a time asks whether the API accepts again, after one second, two, four …, or when
 // it said (`Retry-After`). From one recovery to the next, whatever the kind of the limit, a window or a bucket of tokens, the API was used from
 // empty to empty: what it accepted in that time is its rate. `rate-ceiling.ts` says at which rate requests go on.
+
+import type { HttpHeaders } from '../../ports/runtime.ts'
 import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
+import { readReports } from '../reported/read-reports.ts'
 import { RateCeiling } from './rate-ceiling.ts'
 import { RateHistory } from './rate-history.ts'
 
@@ -136,7 +139,7 @@ export class AdaptiveRate implements Meter {
     this.#wallNow = wallNow
     if (reply === undefined) return
     if (reply.status < 500) this.#answered.add(order)
-    if (reply.status >= 400 && saysWhy(reply)) this.#explained = order
+    if (reply.status >= 400 && saysWhy(reply, wallNow)) this.#explained = order
   }
 
   refuse({ kind, retryAfterMs }: QuotaRefusal, { sentAt, order }: SentRequest, now: number): void {
@@ -214,15 +217,18 @@ export class AdaptiveRate implements Meter {
   }
 }
 
-/** True where a refusal comes with a report that nothing is left, and until when: then no adaptation is called for. */
-function saysWhy({ headers }: QuotaReply): boolean {
-  const names = Object.keys(headers)
-  const spent = names.some((name) =>
-    name === 'ratelimit'
-      ? /;\s*r=0\b/.test(String(headers[name]))
-      : name.endsWith('remaining') && Number(headers[name]) === 0,
-  )
+/** True where a refusal comes with a report that nothing is left, and how it comes back: then no adaptation is called for. */
+function saysWhy({ headers }: QuotaReply, wallNow: number): boolean {
   return (
-    spent && names.some((name) => name === 'ratelimit' || name === 'retry-after' || name.includes('reset'))
+    readReports(headers, 'auto', wallNow).some(
+      ({ remaining, reset, restoredPerMs }) =>
+        remaining === 0 && (reset !== undefined || restoredPerMs !== undefined),
+    ) ||
+    (headers['retry-after'] !== undefined && saysNothingLeft(headers))
   )
+}
+
+/** Some replies that refuse name no reset, since `retry-after` says it. */
+function saysNothingLeft(headers: HttpHeaders): boolean {
+  return Object.keys(headers).some((name) => name.endsWith('remaining') && Number(headers[name]) === 0)
 }

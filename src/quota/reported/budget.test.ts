@@ -247,6 +247,22 @@ describe('a budget that flows back evenly', () => {
     // One in flight was counted twice: the bucket is missing it, and not what flows into it.
     expect(asked.map(({ at }) => at)).toEqual([1000, undefined])
   })
+
+  test('keeps a request in the bucket where others took what a reply had told to be there', async () => {
+    const { ask, answer, clock } = setUp()
+    const first = ask()
+    await clock.advance(0)
+    answer(first.permit, headers(39))
+    const refused = ask()
+    await clock.advance(0)
+    refused.permit!.answered!({ status: 429, headers: headers(40) })
+    refused.permit!.refused!({ kind: 'rate' })
+    refused.permit!.release()
+    const asked = [ask(), ask()]
+    await clock.advance(1600)
+    // Two have to flow back for the first, and from then on one for each.
+    expect(asked.map(({ at }) => at)).toEqual([1000, 1500])
+  })
 })
 
 test('the state of each budget tells what is left of it and when it is full again', async () => {

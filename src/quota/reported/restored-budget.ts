@@ -2,10 +2,16 @@
 //
 // What is left is counted by ourselves from the first report on: less with each request, more with time. A report only lowers it, to the reported number
 // less what is in flight. What that counts twice is missing from the bucket, and not from what flows into it.
+//
+// Others may take what was there when a reply told of it. Each refusal that shows this leaves a request's cost more in the bucket, as a
+// cushion: that costs no throughput, since what flows in is spent all the same.
 import type { SentRequest } from '../meters/meter.ts'
-import type { QuotaReply } from '../quota.ts'
+import type { QuotaRefusal, QuotaReply } from '../quota.ts'
 import type { BudgetLevel, BudgetOptions, ReportedMeter } from './budget.ts'
 import type { RateReport } from './report.ts'
+
+/** Of the bucket. */
+const largestCushion = 0.25
 
 export class RestoredBudget implements ReportedMeter {
   readonly maxCost = Number.POSITIVE_INFINITY
@@ -17,6 +23,9 @@ export class RestoredBudget implements ReportedMeter {
   #at = 0
   #inFlight = 0
   #newest = Number.NEGATIVE_INFINITY
+  /** Whether the newest report told that nothing was left. */
+  #wasEmpty = false
+  #cushion = 0
   #nextAt = Number.NEGATIVE_INFINITY
 
   constructor(options: BudgetOptions) {
@@ -24,7 +33,7 @@ export class RestoredBudget implements ReportedMeter {
   }
   readyAt(cost: number, now: number): number {
     this.#restore(now)
-    const missing = Math.min(cost, this.#limit ?? cost) - this.#left
+    const missing = Math.min(cost + this.#cushion, this.#limit ?? cost) - this.#left
     const ready = missing <= 0 ? now : now + missing / this.#perMs
     return Math.max(ready, this.#nextAt)
   }
@@ -51,6 +60,11 @@ export class RestoredBudget implements ReportedMeter {
     this.#limit = limit
     this.#perMs = restoredPerMs
     this.#left = Math.min(this.#left, remaining - this.#inFlight)
+    this.#wasEmpty = remaining === 0
+  }
+  refuse(_refusal: QuotaRefusal, { order, cost }: SentRequest): void {
+    if (order !== this.#newest || !this.#wasEmpty || this.#limit === undefined) return
+    this.#cushion = Math.min(this.#limit * largestCushion, this.#cushion + cost)
   }
   isIdle(now: number): boolean {
     this.#restore(now)
