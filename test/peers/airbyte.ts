@@ -134,7 +134,7 @@ export const airbyteParts: readonly PeerPart[] = [
     { id: 'Airbyte MovingWindowCallRatePolicy', has: 'rates of a moving window', how: 'The same', docs: 'limits-and-failures.md#quotas' },
     { id: 'Airbyte UnlimitedCallRatePolicy', has: 'requests that count for nothing', why: "Left out: quotas of a stream say what its endpoint is bound by; nothing is exempt from its source's" },
     { id: 'Airbyte Rate', has: 'a limit and its interval', how: '`requests`, `per`', docs: 'limits-and-failures.md#quotas' },
-    { id: 'Airbyte HttpRequestRegexMatcher', has: 'which requests a policy is for, their weight', how: '`quotas` of a stream hold for its method and path; weights are not there yet', docs: 'limits-and-failures.md#quotas' },
+    { id: 'Airbyte HttpRequestRegexMatcher', has: 'which requests a policy is for, their weight', how: '`for` of a quota: methods, a path pattern, headers; `points` with `cost`', docs: 'limits-and-failures.md#for-some-requests-and-for-each-tenant' },
   ] },
   { title: 'Airbyte: schemas, state, made streams, configs', about: '', rows: [
     { id: 'Airbyte InlineSchemaLoader', has: 'a schema in the manifest', why: 'Planned, with contracts: columns are inferred' },
@@ -190,9 +190,9 @@ export const airbyteParts: readonly PeerPart[] = [
     { id: 'Airbyte event cache', has: 'responses in an SQLite file, unsynchronised', why: 'Left out: no response is cached' },
   ] },
   { title: 'Airbyte: what its development kit lacks', about: '', rows: [
-    { id: 'Airbyte lacks adaptive limiting', has: 'absent there', why: 'Planned: limits follow what the API reports, and not yet latency and errors' },
+    { id: 'Airbyte lacks adaptive limiting', has: 'absent there', how: 'The rate of an API that tells nothing is found by its refusals; fewer requests at once where latency grows', docs: "limits-and-failures.md#what-the-api-doesnt-say" },
     { id: 'Airbyte lacks circuit breaker', has: 'absent there', how: '`breaker`', docs: 'limits-and-failures.md#the-circuit-breaker' },
-    { id: 'Airbyte lacks limits across workers', has: 'absent there', why: 'Planned: limits are shared within a process; across processes tokens are, and quotas not yet' },
+    { id: 'Airbyte lacks limits across workers', has: 'absent there', how: '`quotaStore`: declared windows, by leases in PostgreSQL', docs: 'limits-and-failures.md#several-processes' },
     { id: 'Airbyte lacks exactly-once', has: 'absent there', how: 'C1 to C4', docs: 'guide.md#what-a-run-does' },
     { id: 'Airbyte lacks HTTP timeout', has: 'absent there', how: '`timeouts`', docs: 'limits-and-failures.md#timeouts-and-sizes' },
     { id: 'Airbyte lacks repeated-cursor guard', has: 'absent there', how: 'R1', docs: 'pagination.md#what-stops-a-list' },

@@ -13,7 +13,7 @@ export const complaintParts: readonly PeerPart[] = [
     { id: 'airbyte#40734', has: "only the parent's first page is read", how: 'All pages', docs: 'slices.md#the-records-of-a-parent' },
     { id: 'airbyte-python-cdk#1081', has: '"478" is sent as a number', how: 'A text stays a text', docs: 'auth.md#oauth-20' },
     { id: 'airbyte#53129', has: 'backoff is not applied to parents', how: 'Parents are read through the same client', docs: 'slices.md#the-records-of-a-parent' },
-    { id: 'airbyte#12986', has: 'no budgets of credits (also #7825)', how: '`quotas` of requests, per window and in flight, for a source and an endpoint; credits by weight are not there yet', docs: 'limits-and-failures.md#quotas' },
+    { id: 'airbyte#12986', has: 'no budgets of credits (also #7825)', how: '`points` with `cost`, declared or as the reply tells; requests, bytes, and requests in flight', docs: 'limits-and-failures.md#points-and-bytes' },
     { id: 'airbyte#69115', has: 'a budget lowered by hand because of 429s', how: 'What the API reports outranks the config (Q4)', docs: 'limits-and-failures.md#what-the-api-says' },
     { id: 'airbyte#33535', has: 'state messages of 1 MB', how: 'C6: a commit writes the rows of its own slices', docs: 'duckdb.md#tables-that-sluice-keeps' },
     { id: 'airbyte#60813', has: '2 GB in half an hour, killed ten times', how: 'Memory is bounded', docs: 'duckdb.md#memory' },

@@ -141,7 +141,7 @@ export const dltParts: readonly PeerPart[] = [
     { id: 'dlt blocking waits', has: 'sleeps that no signal ends', how: 'Every wait ends with its signal', docs: 'guide.md#what-a-run-does' },
     { id: 'dlt lacks a rate limiter', has: 'absent there', how: '`quotas`, shared by all that use one credential', docs: 'limits-and-failures.md#quotas' },
     { id: 'dlt lacks rate limit headers', has: 'absent there', how: 'Read by default, `rateLimitHeaders` for unusual ones', docs: 'limits-and-failures.md#what-the-api-says' },
-    { id: 'dlt lacks adaptive concurrency', has: 'absent there', why: 'Planned: concurrency is bounded by the config and by what the API reports, and does not yet adapt to latency or errors' },
+    { id: 'dlt lacks adaptive concurrency', has: 'absent there', how: 'Fewer at once where latency grows under them, or the API refuses so many; `maxConcurrent` is the most', docs: "limits-and-failures.md#what-the-api-doesnt-say" },
     { id: 'dlt lacks a circuit breaker', has: 'absent there', how: '`breaker`', docs: 'limits-and-failures.md#the-circuit-breaker' },
     { id: 'dlt lacks hedging', has: 'absent there', why: 'Left out: a second request for the same page spends the quota twice, and the quota is what bounds a load' },
     { id: 'dlt lacks a retry budget', has: 'absent there', how: '`retry.budget`', docs: 'limits-and-failures.md#retries' },

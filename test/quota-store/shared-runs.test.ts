@@ -53,6 +53,7 @@ function pipeline(name: string, url: string) {
   })
 }
 
+// PEERS: Airbyte lacks limits across workers
 test('Q1: two runs that share a quota by a store keep to it together, and both load everything', async () => {
   came = []
   const destinations = [memoryDestination(), memoryDestination()]

@@ -80,6 +80,7 @@ test.for([1, 2, 3, 4, 5])(
   },
 )
 
+// PEERS: dlt lacks adaptive concurrency
 test('at a server that slows under load less than half as many queue, and no fewer are served', () => {
   const server = { serviceMs: exponential(100), workers: 8 }
   const { inFlight, perSecond } = busy(new AdaptiveConcurrency(60), server, 300_000)

@@ -213,6 +213,7 @@ test('a probe that got no answer makes room for another', () => {
   expect(at.readyIn()).toBe(0)
 })
 
+// PEERS: Airbyte lacks adaptive limiting
 test('after a pause requests go on evenly, at nine tenths of what the API took from recovery to recovery', () => {
   const at = recovered()
   const { ratePerSecond } = at.meter.learned()!

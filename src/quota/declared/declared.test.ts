@@ -85,7 +85,6 @@ test.each<[string, QuotaEntry['each'], QuotaAsk[], boolean[]]>([
     [true, true, false, true],
   ],
   [
-    // PEERS: discord.js one queue for each bucket and resource
     'what a path names',
     { path: 'channels/*/**' },
     [ask('channels/1/messages'), ask('channels/2'), ask('channels/1/pins'), ask('users'), ask('users')],

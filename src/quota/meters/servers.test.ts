@@ -100,7 +100,6 @@ const load = fc.record({
   pauses: fc.constantFrom(0, 0.05, 0.5),
 })
 
-// PEERS: Airbyte UnlimitedCallRatePolicy
 test('Q1: a sliding window is never refused by a server that slides, nor by one that counts by the clock', async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -28,10 +28,11 @@ export function parseReset(value: string, unit: ResetUnit, serverNow: number): R
   }
   if (isoInstant.test(text)) {
     const at = Date.parse(zone.test(text) ? text : `${text}Z`)
-    return Number.isNaN(at) ? undefined : { at, precisionMs: text.includes('.') ? 1 : 1000 }
+    return Number.isNaN(at) ? undefined : { at: Math.max(0, at), precisionMs: text.includes('.') ? 1 : 1000 }
   }
   const at = parseHttpDate(text, serverNow)
-  return at === undefined || Number.isNaN(at) ? undefined : { at, precisionMs: 1000 }
+  // What was before 1970 is no reset, and has passed in any case.
+  return at === undefined || Number.isNaN(at) ? undefined : { at: Math.max(0, at), precisionMs: 1000 }
 }
 
 function numericReset(value: number, fraction: boolean, unit: ResetUnit): ReportedReset | undefined {
