@@ -36,7 +36,7 @@ const planned = (stream: string, requests: number | null): PlannedStream => ({
   from: 'start',
   slices: [],
   moreSlices: 0,
-  lastRun: requests === null ? null : { requests, latencyMs: 100 },
+  lastRun: requests === null ? null : { requests, latencyMs: 100, pagination: null },
   slicing: null,
   refused: null,
 })

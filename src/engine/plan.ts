@@ -17,6 +17,8 @@ export interface LastReading {
   readonly requests: number
   /** Median time from sending a request to its response's head, in milliseconds. */
   readonly latencyMs: number | null
+  /** What its list was taken for, where that had to be found out. */
+  readonly pagination: string | null
 }
 
 export interface PlannedStream {
@@ -129,7 +131,12 @@ function readingsOf(report: Json): Map<string, LastReading> {
     const median = fieldOf(fieldOf(stream, 'latencyMs'), 'p50')
     if (fieldOf(stream, 'outcome') !== 'done' || typeof name !== 'string' || typeof requests !== 'number')
       continue
-    readings.set(name, { requests, latencyMs: typeof median === 'number' ? median : null })
+    const pagination = fieldOf(stream, 'pagination')
+    readings.set(name, {
+      requests,
+      latencyMs: typeof median === 'number' ? median : null,
+      pagination: typeof pagination === 'string' ? pagination : null,
+    })
   }
   return readings
 }

@@ -21,6 +21,8 @@ export type StreamReport = {
   readonly sides: readonly SideReport[]
   /** The first reason, where any record was rejected. */
   readonly rejectReason: string | null
+  /** What `paginate: { type: auto }` took the list for, as in "cursor at `next_cursor`". */
+  readonly pagination: string | null
   readonly pages: number
   readonly bytes: number
   readonly loads: number
@@ -169,6 +171,7 @@ function streamReport(stream: string, counts: StreamCounts, now: number): Stream
     rejected: counts.rejected,
     sides: Array.from(counts.sides, ([table, side]) => ({ table, ...side })),
     rejectReason: counts.rejectReason,
+    pagination: counts.pagination,
     pages: counts.pages,
     bytes: counts.bytes,
     loads: counts.loads,

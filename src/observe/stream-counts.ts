@@ -29,6 +29,8 @@ export class StreamCounts {
   /** What was done to the side tables, by name. */
   readonly sides = new Map<string, SideCounts>()
   rejectReason: string | null = null
+  /** What `paginate: { type: auto }` took the list for. */
+  pagination: string | null = null
   /** Attempts, repeats included. */
   requests = 0
   failures = 0
@@ -81,6 +83,7 @@ export class StreamCounts {
         this.warnings.push(doubtText(event))
         break
       case 'pagination.detected':
+        this.pagination = detectedText({ ...event, doubt: null })
         if (event.doubt !== null) this.warnings.push(detectedText(event))
         break
       case 'stream.warning':

@@ -15,6 +15,7 @@ const stream: StreamReport = {
   rejected: 0,
   sides: [],
   rejectReason: null,
+  pagination: null,
   pages: 240,
   bytes: 1,
   loads: 2,

@@ -40,14 +40,16 @@ function formatStream(planned: PlannedStream): string[] {
     return [name, `  ${palette.bad('refused:')} ${why}`, '']
   }
   const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}`
-  const { slices, moreSlices, slicing } = planned
+  const { slices, moreSlices, slicing, lastRun } = planned
   if (slicing !== null) return [head, `  ${slicing}`, '']
   if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']
   const more =
     moreSlices === 0
       ? []
       : [palette.faint(`  … and ${formatCount(moreSlices)} more ${moreSlices === 1 ? 'slice' : 'slices'}`)]
-  return [head, ...slices.flatMap(formatSlice), ...more, '']
+  const found = lastRun?.pagination ?? null
+  const detected = found === null ? [] : [palette.faint(`  the last run found its pagination: ${found}`)]
+  return [head, ...slices.flatMap(formatSlice), ...more, ...detected, '']
 }
 
 /** The one slice of a stream that is not cut into several needs no name. */
