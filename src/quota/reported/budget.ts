@@ -117,10 +117,12 @@ export class Budget implements ReportedMeter {
 
   readyAt(cost: number, now: number): number {
     this.#roll(now)
-    const reported = this.#reportedReadyAt(cost, now)
-    if (reported <= now || this.#window === undefined || this.#shared)
-      return Math.max(now, reported, this.#nextAt)
-    return Math.max(now, Math.min(reported, this.#windowReadyAt(this.#window, cost, now)), this.#nextAt)
+    // A window of our own is safe for each kind of server; a reset that was told is not the end of a window that slides.
+    const ready =
+      this.#window === undefined || this.#shared
+        ? this.#reportedReadyAt(cost, now)
+        : this.#windowReadyAt(this.#window, cost, now)
+    return Math.max(now, ready, this.#nextAt)
   }
   take(cost: number, now: number, order?: number): void {
     this.#roll(now)
