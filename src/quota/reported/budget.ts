@@ -117,11 +117,11 @@ export class Budget implements ReportedMeter {
 
   readyAt(cost: number, now: number): number {
     this.#roll(now)
-    // A window of our own is safe for each kind of server; a reset that was told is not the end of a window that slides.
-    const ready =
-      this.#window === undefined || this.#shared
-        ? this.#reportedReadyAt(cost, now)
-        : this.#windowReadyAt(this.#window, cost, now)
+    const own =
+      this.#window === undefined || this.#shared ? undefined : this.#windowReadyAt(this.#window, cost, now)
+    const reported = own !== undefined && own <= now ? now : this.#reportedReadyAt(cost, now)
+    // A reset that was told is not the end of a window that slides: it counts once windows have shown to be fixed.
+    const ready = own === undefined ? reported : this.#manners.resetsFully ? Math.min(own, reported) : own
     return Math.max(now, ready, this.#nextAt)
   }
   take(cost: number, now: number, order?: number): void {
