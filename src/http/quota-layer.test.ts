@@ -85,6 +85,26 @@ test('a wait for a place alone is no wait for quota; a wait for quota names the 
   ])
 })
 
+test('a clock that moves on while a request is let through is no wait', async () => {
+  const clock = fakeClock({ start: 0 })
+  const events: SluiceEvent[] = []
+  let reads = 0
+  const client = createClient({
+    name: 'desk',
+    baseUrl: 'https://api.test',
+    onEvent: (event) => events.push(event),
+    quotas: [concurrency(1, clock)],
+    runtime: {
+      clock: { ...clock, now: () => reads++ },
+      random: () => 0,
+      transport: scriptedTransport([{}]),
+    },
+  })
+  await client.request({ method: 'GET', url: 'a', query: {}, headers: {} }, async () => undefined)
+  expect(events.map(({ type }) => type)).toContain('request.end')
+  expect(events.map(({ type }) => type)).not.toContain('quota.wait')
+})
+
 test('a quota of another make that waits without a word is told of, too', async () => {
   const silent = (clock: { sleep(ms: number): Promise<void> }): Quota => ({
     name: 'silent',

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/runtime.ts'
 import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
-import { combineQuotas } from '../quota/combine.ts'
+import { combineQuotas, isQueued } from '../quota/combine.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Quota, QuotaPriority } from '../quota/quota.ts'
 import type { QuotaUsage } from '../quota/usage.ts'
@@ -58,8 +58,8 @@ export function quotaLayer({
     return { quota, places }
   }
 
-  const namesOf = (call: Call) =>
-    [...call.account.quotas, ...call.quotas].map(({ name }) => name).join(' and ')
+  const foreignTo = ({ account, quotas }: Call) =>
+    [...account.quotas, ...quotas].filter((quota) => !isQueued(quota)).map(({ name }) => name)
 
   return (next) => async (call, consume) => {
     const { quota, places } = quotaOf(call)
@@ -80,7 +80,7 @@ export function quotaLayer({
       flow: call.stream,
       priority,
       values: call.values,
-      onWait(expectedMs, name = namesOf(call)) {
+      onWait(expectedMs, name = foreignTo(call).join(' and ')) {
         told = true
         heldNowBy(name === places.name ? undefined : name)
         if (heldBy === undefined) return
@@ -89,9 +89,12 @@ export function quotaLayer({
         onHold(heldBy, expectedMs, call)
       },
     })
-    // A quota of another make may wait without a word.
     if (told) heldNowBy(undefined)
-    else if (clock.now() > asked) onWait(namesOf(call), clock.now() - asked, call)
+    else if (clock.now() > asked) {
+      // A quota of another make may wait without a word; without one, the clock has moved on by itself.
+      const foreign = foreignTo(call)
+      if (foreign.length > 0) onWait(foreign.join(' and '), clock.now() - asked, call)
+    }
     try {
       call.recheck()
     } catch (error) {

@@ -92,7 +92,8 @@ class CombinedQuota implements QueuedQuota {
   }
 }
 
-function isQueued(quota: Quota): quota is QueuedQuota {
+/** False for a quota of another make, which may wait without a word. */
+export function isQueued(quota: Quota): quota is QueuedQuota {
   return 'takesOf' in quota
 }
 
