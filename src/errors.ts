@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'RATE_LIMITED'
   | 'QUOTA_PAUSED'
   | 'QUOTA_STORE_FAILED'
+  | 'QUOTA_MEMORY_FAILED'
   | 'AUTH_REFUSED'
   | 'TOKEN_REFUSED'
   | 'LOGIN_REQUIRED'

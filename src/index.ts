@@ -142,11 +142,11 @@ export type {
 export type { Column, ColumnType, TableSchema } from './ports/schema.ts'
 export type { Progress, ReadScope, SideTable, Slice, Source, SourcePage, Stream } from './ports/source.ts'
 export type { LearnedRate } from './quota/adaptive/adaptive-rate.ts'
-export { fileQuotaMemory } from './quota/adaptive/file-quota-memory.ts'
-export type { QuotaMemory } from './quota/adaptive/quota-memory.ts'
 // Quotas
 export { combineQuotas } from './quota/combine.ts'
 export { QuotaImpossibleError } from './quota/errors.ts'
+export { fileQuotaMemory } from './quota/memory/file-quota-memory.ts'
+export type { QuotaMemory } from './quota/memory/quota-memory.ts'
 export { concurrency } from './quota/meters/concurrency.ts'
 export { type RequestWindowOptions, requestWindow } from './quota/meters/request-window.ts'
 export { type TokenBucketOptions, tokenBucket } from './quota/meters/token-bucket.ts'

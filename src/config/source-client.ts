@@ -66,6 +66,7 @@ export function sourceClient(
         pace: settings.pace,
       },
       runtime.clock,
+      quotaMemory,
     )
   const foundQuota = (key: string) =>
     quotaRegistry.adaptive({ key, clock: runtime.clock, memory: quotaMemory, random: runtime.random })
@@ -84,6 +85,7 @@ export function sourceClient(
         JSON.stringify([key, method, withoutQuery(path, base)]),
         declared,
         runtime.clock,
+        quotaMemory,
       )
     }
   // Told apart by all that is said of them, too: another scope is another token within the same limits.

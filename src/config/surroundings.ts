@@ -7,8 +7,8 @@ import { parseOptions } from '../options/parse-options.ts'
 import type { SecretLookup } from '../options/secret.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Runtime } from '../ports/runtime.ts'
-import { fileQuotaMemory } from '../quota/adaptive/file-quota-memory.ts'
-import { noQuotaMemory, type QuotaMemory } from '../quota/adaptive/quota-memory.ts'
+import { fileQuotaMemory } from '../quota/memory/file-quota-memory.ts'
+import { noQuotaMemory, type QuotaMemory } from '../quota/memory/quota-memory.ts'
 import type { QuotaPriority } from '../quota/quota.ts'
 import { createQuotaRegistry, type QuotaRegistry } from '../quota/registry.ts'
 import { systemLookup } from './system-lookup.ts'
@@ -29,8 +29,8 @@ export interface SurroundingsOptions {
    */
   readonly quotaRegistry?: QuotaRegistry
   /**
-   * Where it is kept what was found of limits that an API does not tell. Default: files below `directory`; with a `runtime` of your own
-   * nothing is kept.
+   * Where it is kept what was found of limits that an API does not tell, and what was spent of those that are declared. Default: files below
+   * `directory`; with a `runtime` of your own nothing is kept.
    */
   readonly quotaMemory?: QuotaMemory
   readonly onEvent?: EventSink
@@ -56,19 +56,32 @@ export function surround(options: SurroundingsOptions): Surroundings {
   const own = options.runtime === undefined ? systemRuntime() : undefined
   const runtime = options.runtime ?? own!
   const directory = options.directory ?? process.cwd()
+  const onEvent = options.onEvent ?? (() => {})
+  const quotaRegistry = options.quotaRegistry ?? createQuotaRegistry()
   return {
     runtime,
     lookup: options.lookup ?? systemLookup,
     directory,
     tokenStore: options.tokenStore ?? fileTokenStore(resolve(directory, '.sluice', 'tokens'), runtime.clock),
-    quotaRegistry: options.quotaRegistry ?? createQuotaRegistry(),
+    quotaRegistry,
     quotaMemory:
       options.quotaMemory ??
-      (own === undefined ? noQuotaMemory : fileQuotaMemory(resolve(directory, '.sluice', 'quotas'))),
-    onEvent: options.onEvent ?? (() => {}),
+      (own === undefined
+        ? noQuotaMemory
+        : fileQuotaMemory(resolve(directory, '.sluice', 'quotas'), ({ code, message }) =>
+            onEvent({
+              type: 'run.problem',
+              at: runtime.clock.now(),
+              problem: 'quotas-not-kept',
+              code,
+              message,
+            }),
+          )),
+    onEvent,
     priority: options.priority ?? 'background',
     patienceMs: options.patience === undefined ? undefined : parseOptions(duration, options.patience),
     close: async () => {
+      await quotaRegistry.save()
       await own?.transport.close()
     },
   }

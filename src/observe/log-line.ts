@@ -1,4 +1,4 @@
-import type { SideCounts, SluiceEvent } from '../ports/events.ts'
+import type { RunProblemKind, SideCounts, SluiceEvent } from '../ports/events.ts'
 import { clip, clipList, withoutName } from './clip.ts'
 import { detectedText, doubtText } from './doubt-text.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds } from './format.ts'
@@ -84,11 +84,15 @@ export function stopText({ slice, reason }: Extract<SluiceEvent, { type: 'slice.
   return `slice ${slice} ends here for this run: ${reason}`
 }
 
-/** What went wrong at a run's end. */
-export function problemText(problem: 'report-not-stored' | 'not-closed'): string {
-  return problem === 'report-not-stored'
-    ? 'the report of the run could not be stored; what was loaded stays loaded'
-    : 'something could not be closed as it should be; what was loaded stays loaded'
+const problemTexts: Readonly<Record<RunProblemKind, string>> = {
+  'report-not-stored': 'the report of the run could not be stored; what was loaded stays loaded',
+  'not-closed': 'something could not be closed as it should be; what was loaded stays loaded',
+  'quotas-not-kept': 'what one run knows of a quota is lost to the next',
+}
+
+/** What went wrong beside the streams. */
+export function problemText(problem: RunProblemKind): string {
+  return problemTexts[problem]
 }
 
 /** What a commit did to each side table that it changed. */

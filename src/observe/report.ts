@@ -1,4 +1,4 @@
-import type { SluiceEvent } from '../ports/events.ts'
+import type { RunProblemKind, SluiceEvent } from '../ports/events.ts'
 import { QuotaCounts, type QuotaReport } from './quota-counts.ts'
 import { StreamCounts } from './stream-counts.ts'
 
@@ -75,7 +75,7 @@ export type RunReport = {
 }
 
 export type RunProblem = {
-  readonly problem: 'report-not-stored' | 'not-closed'
+  readonly problem: RunProblemKind
   readonly code: string
   readonly message: string
 }

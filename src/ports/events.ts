@@ -21,11 +21,16 @@ interface OfRequest extends At {
   readonly stream?: string
 }
 
+export type RunProblemKind = 'report-not-stored' | 'not-closed' | 'quotas-not-kept'
+
 export type SluiceEvent =
   | (At & { type: 'run.start'; runId: string; pipeline: string; streams: readonly string[] })
   | (At & { type: 'run.end'; runId: string; outcome: 'done' | 'failed' | 'interrupted' | 'paused' })
-  /** Something beside the streams went wrong at a run's end. `report-not-stored` makes the run failed; `not-closed` loses nothing. */
-  | (At & { type: 'run.problem'; problem: 'report-not-stored' | 'not-closed'; code: string; message: string })
+  /**
+   * Something beside the streams went wrong. `report-not-stored` makes the run failed; `not-closed` loses nothing; `quotas-not-kept`: what
+   * earlier runs knew of a quota is lost to this one, or what this one knows to the next.
+   */
+  | (At & { type: 'run.problem'; problem: RunProblemKind; code: string; message: string })
   | (OfStream & { type: 'stream.start' })
   | (OfStream & {
       type: 'stream.end'

@@ -4,6 +4,7 @@ import { combineQueued, type QueuedQuota } from './combine.ts'
 import { DeclaredQuotas } from './declared/declared.ts'
 import { quotaEntry } from './declared/entry.ts'
 import type { MeterContext } from './declared/entry-meters.ts'
+import type { UseKeeper } from './memory/use-keeper.ts'
 import { RoundTrip } from './meters/round-trip.ts'
 import { rateLimitHeaders } from './reported/options.ts'
 import { type BudgetState, ReportedQuotas } from './reported/reported-quotas.ts'
@@ -41,12 +42,14 @@ export interface ReportingQuota extends QueuedQuota {
  * of its own, and a request waits for those that it is subject to.
  * @param reported what the API says, where it is known from elsewhere
  * @param shared where other processes take of what is declared
+ * @param keeper where it is kept what is spent of it
  */
 export function createQuota(
   options: QuotaDeclaration,
   clock: Clock,
   reported: ReportedQuotas = new ReportedQuotas(options, clock),
   shared?: MeterContext['shared'],
+  keeper?: UseKeeper,
 ): ReportingQuota {
   const { quotas, pace } = options
   const declared = new DeclaredQuotas(quotas, {
@@ -55,6 +58,7 @@ export function createQuota(
     roundTrip: new RoundTrip(),
     serverTime: () => reported.serverTime(),
     shared,
+    keeper,
   })
   const name = quotas.length === 0 ? reported.name : declared.name
   return { ...combineQueued(name, [reported, declared]), state: () => reported.state() }

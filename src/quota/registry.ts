@@ -4,6 +4,8 @@ import { type AdaptiveQuotaOptions, adaptiveQuota } from './adaptive/adaptive-qu
 import type { QueuedQuota } from './combine.ts'
 import type { MeterContext } from './declared/entry-meters.ts'
 import { acquireTogether } from './line.ts'
+import type { QuotaMemory } from './memory/quota-memory.ts'
+import { UseKeeper } from './memory/use-keeper.ts'
 import { createQuota, type QuotaDeclaration, type ReportingQuota } from './options.ts'
 import type { Take } from './permit.ts'
 import type { Permit, Quota, QuotaAsk } from './quota.ts'
@@ -20,10 +22,18 @@ export interface QuotaRegistry {
   /**
    * The quota known by `key`, in which `declared` holds from now on, beside what others have declared of it: all of it holds for all of
    * them. What is declared twice in the same words is counted once. `undefined` declares nothing, and keeps to what others do.
+   * @param memory keeps for the next process what is spent of it: that of the first who declares something. Default: nothing is kept
    */
-  share(key: string, declared: QuotaDeclaration | undefined, clock: Clock): ReportingQuota
+  share(
+    key: string,
+    declared: QuotaDeclaration | undefined,
+    clock: Clock,
+    memory?: QuotaMemory,
+  ): ReportingQuota
   /** The quota that the API known by `key` doesn't tell of, found by what it refuses. The first to ask says how it is remembered. */
   adaptive(options: AdaptiveQuotaOptions): Quota
+  /** Lets the memories know what was spent: before the process ends. Who is killed first has told them that it may have been a little more. */
+  save(): Promise<void>
 }
 
 export interface QuotaRegistryOptions {
@@ -46,13 +56,16 @@ export function createQuotaRegistry({ store }: QuotaRegistryOptions = {}): Quota
       }
       return quota
     },
-    share(key, declared, clock) {
+    async save() {
+      await Promise.all([...known.values()].map((quota) => quota.save()))
+    },
+    share(key, declared, clock, memory) {
       let quota = known.get(key)
       if (quota === undefined) {
-        quota = new SharedQuota(store && { store, key: createHash('sha256').update(key).digest('hex') })
+        quota = new SharedQuota(key, store)
         known.set(key, quota)
       }
-      if (declared !== undefined) quota.declare(declared, clock)
+      if (declared !== undefined) quota.declare(declared, clock, memory)
       return quota
     },
   }
@@ -63,17 +76,20 @@ class SharedQuota implements ReportingQuota {
   /** By where the API says it and how it is paced: what it says is one, whatever is declared beside it. */
   readonly #reported = new Map<string, ReportedQuotas>()
   readonly #declared = new Map<string, QueuedQuota>()
+  readonly #key: string
   readonly #shared: MeterContext['shared']
+  #keeper: UseKeeper | undefined
 
-  constructor(shared: MeterContext['shared']) {
-    this.#shared = shared
+  constructor(key: string, store: QuotaStore | undefined) {
+    this.#key = key
+    this.#shared = store && { store, key: createHash('sha256').update(key).digest('hex') }
   }
 
   get name(): string {
     return [...this.#declared.values()].map(({ name }) => name).join(' and ')
   }
 
-  declare(declared: QuotaDeclaration, clock: Clock): void {
+  declare(declared: QuotaDeclaration, clock: Clock, memory: QuotaMemory | undefined): void {
     const words = JSON.stringify(declared)
     if (this.#declared.has(words)) return
     const { rateLimitHeaders, pace } = declared
@@ -83,7 +99,12 @@ class SharedQuota implements ReportingQuota {
       reported = new ReportedQuotas(declared, clock)
       this.#reported.set(said, reported)
     }
-    this.#declared.set(words, createQuota(declared, clock, reported, this.#shared))
+    if (memory !== undefined) this.#keeper ??= new UseKeeper(this.#key, memory, clock)
+    this.#declared.set(words, createQuota(declared, clock, reported, this.#shared, this.#keeper))
+  }
+
+  async save(): Promise<void> {
+    await this.#keeper?.save()
   }
 
   takesOf(ask: QuotaAsk): readonly Take[] {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/runtime.ts'
+import { noQuotaMemory, type QuotaMemory } from '../memory/quota-memory.ts'
 import { QuotaQueue } from '../queue.ts'
 import { AdaptiveRate } from './adaptive-rate.ts'
-import { noQuotaMemory, type QuotaMemory } from './quota-memory.ts'
 
 export interface AdaptiveQuotaOptions {
   /** Names what is remembered. */

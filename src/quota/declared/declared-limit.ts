@@ -113,7 +113,7 @@ export class DeclaredLimit {
 /** Processes share each part by itself. */
 function partOf(context: MeterContext, part: string): MeterContext {
   const { shared } = context
-  return shared === undefined ? context : { ...context, shared: { ...shared, key: `${shared.key} ${part}` } }
+  return { ...context, part, ...(shared && { shared: { ...shared, key: `${shared.key} ${part}` } }) }
 }
 
 function readerOf(entry: QuotaEntry): CostReader | undefined {

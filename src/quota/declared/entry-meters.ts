@@ -1,6 +1,7 @@
 // From the declaration of a limit to its arithmetic and its name.
 import { formatDuration } from '../../options/duration.ts'
 import type { Clock } from '../../ports/runtime.ts'
+import type { UseKeeper } from '../memory/use-keeper.ts'
 import { Concurrency } from '../meters/concurrency.ts'
 import { FixedWindow, type ServerTime } from '../meters/fixed-window.ts'
 import { LeakyBucket } from '../meters/leaky-bucket.ts'
@@ -23,13 +24,20 @@ export interface MeterContext {
   readonly serverTime?: (() => ServerTime | undefined) | undefined
   /** Where other processes take of the same limits. */
   readonly shared?: { readonly store: QuotaStore; readonly key: string } | undefined
+  /** Where it is kept for the next process what this one spends. */
+  readonly keeper?: UseKeeper | undefined
+  /** The tenant or resource. Default: all. */
+  readonly part?: string | undefined
 }
+
+/** What a window shorter than this has counted is over before another process asks. */
+const leastKeptMs = 10_000
 
 export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Meter[] {
   if ('concurrent' in entry) return [new Concurrency(available(entry.concurrent, entry.reserve))]
   const { per: perMs, window, burst, reserve } = entry
   const limit = available(amountOf(entry), reserve)
-  const meter = windowMeter(entry, limit, context)
+  const meter = kept(entry, windowMeter(entry, limit, context), context)
   const atOnce = window === 'leaky' || burst === undefined ? undefined : available(burst, reserve)
   if (context.spread) return [new Pace({ limit, perMs }), meter]
   return atOnce === undefined ? [meter] : [new Pace({ limit, perMs, burst: atOnce }), meter]
@@ -58,6 +66,18 @@ function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): 
     { burst: available(burst ?? amount, reserve), limit: amount * (1 - (reserve ?? 0)), perMs },
     roundTrip,
   )
+}
+
+function kept(entry: WindowEntry, meter: Meter, { keeper, part = '' }: MeterContext): Meter {
+  const { per, window, burst, for: requests, each } = entry
+  // A day may have 25 hours; a bucket is empty once all that it holds has drained.
+  const longestMs = window === 'leaky' ? ((burst ?? amountOf(entry)) / amountOf(entry)) * per : per * 1.1
+  if (keeper === undefined || meter.save === undefined || longestMs < leastKeptMs) return meter
+  // Not the amount: what was spent is spent, whatever somebody says is allowed.
+  const words = JSON.stringify([unitOf(entry), per, window === 'leaky', requests, each])
+  return keeper
+    .limit(words, { amount: meter.maxCost, heldMs: longestMs, parted: each !== undefined })
+    .keep(meter, part)
 }
 
 /** For what a limit came to; of requests in flight there is no such size. */

@@ -10,6 +10,7 @@
 //
 // All N may go at once after a boundary, so nothing is lost but the guard, and only to those who spend everything before the next one.
 import type { Meter, SentRequest } from './meter.ts'
+import type { Spend } from './spend.ts'
 import { type TimeGrid, type TimeWindow, timeGrid } from './time-grid.ts'
 
 /** How the server's time of day lies to ours. */
@@ -81,6 +82,26 @@ export class FixedWindow implements Meter {
     const { wall, guard } = this.#server()
     this.#forget(wall - guard)
     return this.#inFlight <= rounding && this.#counted.size === 0
+  }
+  save(): readonly Spend[] {
+    const { wall, guard } = this.#server()
+    this.#forget(wall - guard)
+    return [...this.#counted].map(([start, cost]) => {
+      const { end } = this.#windowAt(start)
+      return { from: start, to: Math.max(start, Math.min(wall, end - 1)), cost }
+    })
+  }
+  restore(spent: readonly Spend[]): void {
+    const { wall, guard } = this.#server()
+    const latest = wall + guard
+    const { start } = this.#windowAt(wall - guard)
+    for (const { from, to, cost } of spent) {
+      if (to < start) continue
+      // A clock that was set back since then: all that is known is that it was spent.
+      const first = from > latest ? start : Math.max(start, from)
+      for (const window of this.#windows(first, Math.min(to, latest)))
+        this.#counted.set(window.start, (this.#counted.get(window.start) ?? 0) + cost)
+    }
   }
 
   #server(): { wall: number; guard: number } {

@@ -15,6 +15,7 @@
 import type { QuotaReply } from '../quota.ts'
 import type { Meter, SentRequest } from './meter.ts'
 import { RoundTrip } from './round-trip.ts'
+import { momentOf, type Spend } from './spend.ts'
 
 export interface LeakyBucketOptions {
   /** What the bucket holds. */
@@ -71,6 +72,19 @@ export class LeakyBucket implements Meter {
   }
   isIdle(now: number): boolean {
     return this.#flying.length === 0 && this.#levelAt(now) <= rounding
+  }
+  save(now: number, wallNow: number): readonly Spend[] {
+    const level = this.#level - this.#drained(this.#at, now)
+    return level > rounding ? [{ from: wallNow, to: wallNow, cost: level }] : []
+  }
+  restore(spent: readonly Spend[], now: number, wallNow: number): void {
+    for (const { to, cost } of [...spent].sort((a, b) => a.to - b.to)) {
+      const at = Math.max(this.#at, momentOf(to, now, wallNow))
+      const level = Math.max(0, this.#level - this.#drained(this.#at, at)) + cost
+      // No server's bucket holds more.
+      this.#level = Math.min(this.maxCost, level)
+      this.#at = at
+    }
   }
 
   #levelAt(now: number): number {

@@ -1,4 +1,5 @@
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
+import type { Spend } from './spend.ts'
 
 /** A request that was sent. Times are the queue's, in milliseconds, and never go back. */
 export interface SentRequest {
@@ -36,6 +37,10 @@ export interface Meter {
   cancel(cost: number, now: number, order: number): void
   /** Whether the meter is as if it were new: what is idle may be forgotten. Absent: it never is. */
   isIdle?(now: number): boolean
+  /** What counts still of requests that were answered, in `most` entries at most. For the next process, which begins with it. */
+  save?(now: number, wallNow: number, most: number): readonly Spend[]
+  /** Counts what an earlier process spent: before the first `take`. What is over by now counts no more. */
+  restore?(spent: readonly Spend[], now: number, wallNow: number): void
   /** Told once how to say that `readyAt` may answer otherwise now, though no request ended: where a meter asks a store, say. */
   onChange?(changed: () => void): void
 }

@@ -14,6 +14,7 @@ import { QuotaQueue } from '../queue.ts'
 import type { Quota, QuotaReply } from '../quota.ts'
 import type { Meter, SentRequest } from './meter.ts'
 import { RoundTrip } from './round-trip.ts'
+import { momentOf, type Spend } from './spend.ts'
 
 export interface RequestWindowOptions {
   /** At most so many in any window. */
@@ -97,6 +98,31 @@ export class RequestWindow implements Meter {
   isIdle(now: number): boolean {
     this.#expire(now)
     return this.#inFlight <= rounding && this.#oldest === this.#answered.length
+  }
+  save(now: number, wallNow: number, most: number): readonly Spend[] {
+    this.#expire(now)
+    const grain = this.#windowMs / Math.max(1, most - 1)
+    const spent: { from: number; to: number; cost: number }[] = []
+    for (let index = this.#oldest; index < this.#answered.length; index++) {
+      const entry = this.#answered[index]!
+      const at = wallNow - (now - entry.at)
+      const newest = spent.at(-1)
+      if (newest === undefined || at - newest.from >= grain)
+        spent.push({ from: at, to: at, cost: entry.cost })
+      else {
+        newest.to = Math.max(newest.to, at)
+        newest.cost += entry.cost
+      }
+    }
+    return spent
+  }
+  restore(spent: readonly Spend[], now: number, wallNow: number): void {
+    const entries = spent.map(({ to, cost }) => ({ at: momentOf(to, now, wallNow), cost }))
+    for (const entry of entries.sort((a, b) => a.at - b.at)) {
+      this.#answered.push(entry)
+      this.#counted += entry.cost
+    }
+    this.#expire(now)
   }
   #expire(now: number): void {
     const before = now - this.#heldMs
