@@ -108,6 +108,9 @@ test('pages, slices and requests make no line', () => {
 
 test('what went wrong at the end of a run is a line', () => {
   const told = { type: 'run.problem', at: 0, code: 'DESTINATION_FAILED', message: 'full' } as const
+  expect(logLine({ ...told, problem: 'quotas-not-kept' })).toMatch(
+    /^what one run knows of a quota is lost to the next \(/,
+  )
   expect(logLine({ ...told, problem: 'not-closed' })).toBe(
     'something could not be closed as it should be; what was loaded stays loaded (DESTINATION_FAILED): full',
   )

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { Spend } from '../meters/spend.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
-import { type LimitUse, leftOf } from './quota-memory.ts'
+import { type LimitUse, leftOf, nameHash } from './quota-memory.ts'
 import type { UseKeeper } from './use-keeper.ts'
 
 export interface KeptLimitOptions {
@@ -38,7 +37,8 @@ const rounding = 1e-6
 
 /** One declared limit, with all its tenants or resources: each of them has the same allowance. */
 export class KeptLimit {
-  readonly words: string
+  /** What it is kept by. */
+  readonly name: string
   readonly keeper: UseKeeper
   readonly #options: KeptLimitOptions
   readonly #least: number
@@ -50,12 +50,12 @@ export class KeptLimit {
   #next: number
   /** The most that a part took of the allowance. */
   #peak = 0
-  /** The largest cost that had no room in it. */
+  /** The largest cost that had no room in it, until something was taken: other limits may need a writing first. */
   #needed = 0
 
-  constructor(keeper: UseKeeper, words: string, options: KeptLimitOptions) {
+  constructor(keeper: UseKeeper, name: string, options: KeptLimitOptions) {
     this.keeper = keeper
-    this.words = words
+    this.name = name
     this.#options = options
     this.#least = Math.max(1, options.amount * leastShare)
     this.#next = this.#least
@@ -63,7 +63,7 @@ export class KeptLimit {
 
   /** @param part names the tenant or resource; '' where there is one limit for all */
   keep(meter: Meter, part: string): Meter {
-    return new KeptMeter(this, meter, part === '' ? '' : digest(part))
+    return new KeptMeter(this, meter, part === '' ? '' : nameHash(part))
   }
 
   get allowance(): number {
@@ -72,8 +72,9 @@ export class KeptLimit {
   get next(): number {
     return this.#next
   }
+  /** @param cost 0: something was taken */
   need(cost: number): void {
-    this.#needed = Math.max(this.#needed, cost)
+    this.#needed = cost === 0 ? 0 : Math.max(this.#needed, cost)
   }
   took(meter: KeptMeter, taken: number): void {
     this.#meters.add(meter)
@@ -134,7 +135,6 @@ export class KeptLimit {
     else if (this.#peak * 4 < this.#allowance) this.#next = this.#allowance / 2
     this.#next = Math.max(this.#needed, Math.min(largest, Math.max(this.#least, this.#next)))
     this.#peak = 0
-    this.#needed = 0
   }
 }
 
@@ -181,8 +181,8 @@ class KeptMeter implements Meter {
     return this.#limit.keeper.now() + this.#ahead
   }
   #restore(now: number): boolean {
-    const { keeper, words } = this.#limit
-    const earlier = keeper.earlier(words, this.#changed)
+    const { keeper, name } = this.#limit
+    const earlier = keeper.earlier(name, this.#changed)
     if (earlier === undefined) return false
     this.#restored = true
     this.#ahead = now - keeper.now()
@@ -222,6 +222,7 @@ class KeptMeter implements Meter {
     this.#meter.take(cost, now, order)
     this.inFlight += cost
     this.#count(cost)
+    this.#limit.need(0)
     const { keeper, allowance } = this.#limit
     if (this.#taken * 2 > allowance || keeper.isAging) keeper.ask()
   }
@@ -255,8 +256,4 @@ function sumOf(spent: LimitUse['others']): number {
 
 function merged(spent: LimitUse['others']): [number, number, number] {
   return [Math.min(...spent.map(([from]) => from)), Math.max(...spent.map(([, to]) => to)), sumOf(spent)]
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }

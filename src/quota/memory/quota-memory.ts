@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { LearnedRate } from '../adaptive/adaptive-rate.ts'
 
@@ -18,6 +19,11 @@ export const keptUse = z.object({ limits: z.record(z.string(), limitUse) })
 
 export type KeptUse = z.output<typeof keptUse>
 export type LimitUse = z.output<typeof limitUse>
+
+/** What stands for a limit, a tenant or a resource: names are not written down (S1). */
+export function nameHash(name: string): string {
+  return createHash('sha256').update(name).digest('hex').slice(0, 16)
+}
 
 /** Without what is over; `undefined` where all of it is. */
 export function leftOf({ heldMs, parts, others }: LimitUse, wallNow: number): LimitUse | undefined {

@@ -8,7 +8,7 @@
 import type { Clock } from '../../ports/runtime.ts'
 import { steadyTime } from '../../ports/steady-time.ts'
 import { KeptLimit, type KeptLimitOptions } from './kept-limit.ts'
-import { type KeptUse, type LimitUse, leftOf, type QuotaMemory } from './quota-memory.ts'
+import { type KeptUse, type LimitUse, leftOf, nameHash, type QuotaMemory } from './quota-memory.ts'
 
 /** How long an allowance may be used. */
 export const allowanceMs = 5000
@@ -43,11 +43,13 @@ export class UseKeeper {
     this.now = steadyTime(clock)
   }
 
+  /** @param words tell it from the account's others */
   limit(words: string, options: KeptLimitOptions): KeptLimit {
-    let limit = this.#limits.get(words)
+    const name = nameHash(words)
+    let limit = this.#limits.get(name)
     if (limit === undefined) {
-      limit = new KeptLimit(this, words, options)
-      this.#limits.set(words, limit)
+      limit = new KeptLimit(this, name, options)
+      this.#limits.set(name, limit)
     }
     return limit
   }
@@ -65,8 +67,8 @@ export class UseKeeper {
   }
 
   /** What earlier processes left of a limit; `undefined` as long as that is being read: then `changed` is called once it is known. */
-  earlier(words: string, changed: () => void): Partial<LimitUse> | undefined {
-    if (this.#earlier !== undefined) return this.#earlier.limits[words] ?? {}
+  earlier(name: string, changed: () => void): Partial<LimitUse> | undefined {
+    if (this.#earlier !== undefined) return this.#earlier.limits[name] ?? {}
     this.#told.add(changed)
     if (!this.#loading) {
       this.#loading = true
@@ -128,13 +130,13 @@ export class UseKeeper {
     const spentWithin = { from: wallNow - 1000, to: wallNow + allowanceMs + lateMs }
     const limits: Record<string, LimitUse> = {}
     const earlier = this.#earlier?.limits ?? {}
-    for (const [words, use] of Object.entries(earlier)) {
-      if (this.#limits.has(words)) continue
+    for (const [name, use] of Object.entries(earlier)) {
+      if (this.#limits.has(name)) continue
       const left = leftOf(use, wallNow)
-      if (left !== undefined) limits[words] = left
+      if (left !== undefined) limits[name] = left
     }
-    for (const [words, limit] of this.#limits)
-      limits[words] = limit.snapshot({ earlier: earlier[words], allows, spentWithin, wallNow })
+    for (const [name, limit] of this.#limits)
+      limits[name] = limit.snapshot({ earlier: earlier[name], allows, spentWithin, wallNow })
     return { limits }
   }
 

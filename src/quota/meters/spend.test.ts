@@ -65,18 +65,17 @@ test.for<[string, () => Meter, number]>([
     day,
   ],
   ['leaky bucket', () => new LeakyBucket({ burst: 10, limit: 10, perMs: day }), day + 10_000],
-])('after a clock was set back by a month, what was spent counts as spent now, and no %s is blocked for longer than it lasts', ([
-  ,
-  make,
-  longest,
-]) => {
-  const now = midnight - 30 * day + hour
-  const next = make()
-  next.restore!([{ from: midnight, to: midnight + 5000, cost: 10 }], 0, now)
-  expect(next.readyAt(1, 0)).toBeGreaterThan(0)
-  expect(next.readyAt(10, 0)).toBeGreaterThan(22 * hour)
-  expect(next.readyAt(10, 0)).toBeLessThanOrEqual(longest)
-})
+])(
+  'after a clock was set back by a month, what was spent counts as spent now, and no %s is blocked for longer than it lasts',
+  ([, make, longest]) => {
+    const now = midnight - 30 * day + hour
+    const next = make()
+    next.restore!([{ from: midnight, to: midnight + 5000, cost: 10 }], 0, now)
+    expect(next.readyAt(1, 0)).toBeGreaterThan(0)
+    expect(next.readyAt(10, 0)).toBeGreaterThan(22 * hour)
+    expect(next.readyAt(10, 0)).toBeLessThanOrEqual(longest)
+  },
+)
 
 test('Q1: a day by the clock goes on in another process until midnight, wherever in it something was spent', () => {
   let wall = midnight + 9 * hour
