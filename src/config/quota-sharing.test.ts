@@ -247,3 +247,35 @@ test('a credential whose variable is not set is told apart by the name of the va
   const [one] = await assembled({ one: source({ auth }) }, around)
   await expect(probe([one!])).rejects.toThrow('the environment variable NOT_SET is not set')
 })
+
+/** Asks two paths of an API that refuses the one with `retry-after: 30`, once: how long the other one waited, in whole seconds. */
+async function askBoth(more: Partial<OpenClientOptions>, headers: Record<string, string> = {}) {
+  let refused = false
+  const around = api((path) => {
+    if (path !== '/v2/search' || refused) return { body: [] }
+    refused = true
+    return { status: 429, headers: { 'retry-after': '30', ...headers }, body: {} }
+  })
+  const client = openClient('slow', { baseUrl, ...more }, around.surroundings)
+  const ask = (url: string) =>
+    client.request({ method: 'GET', url, query: {}, headers: {} }, async ({ status }) => status)
+  const searching = ask('search')
+  await around.clock.sleep(10)
+  await ask('items')
+  await searching
+  await client[Symbol.asyncDispose]()
+  return Math.floor(at(around.sent.filter((entry) => entry.startsWith('/v2/items')))[0]! / 1000)
+}
+
+test('a refusal that says how long to wait, and of what nothing, is the account’s, or its endpoint’s where the config says so', async () => {
+  expect(await askBoth({})).toBe(30)
+  expect(await askBoth({ refusalScope: 'endpoint' })).toBe(0)
+  expect(await askBoth({ refusalScope: 'endpoint', rateLimitHeaders: false })).toBe(0)
+  // Discord says so where it is the account's.
+  expect(await askBoth({ refusalScope: 'endpoint' }, { 'x-ratelimit-global': 'true' })).toBe(30)
+})
+
+test('a penalty after a refusal is waited out by whom the refusal speaks of', async () => {
+  expect(await askBoth({ afterRefusal: '60s' })).toBe(60)
+  expect(await askBoth({ afterRefusal: '60s', refusalScope: 'endpoint' })).toBe(0)
+})

@@ -64,12 +64,19 @@ export function sourceClient(
         quotas: quotasAt(base, settings.quotas),
         rateLimitHeaders: settings.rateLimitHeaders,
         pace: settings.pace,
+        refusalScope: settings.refusalScope,
       },
       runtime.clock,
       quotaMemory,
     )
   const foundQuota = (key: string) =>
-    quotaRegistry.adaptive({ key, clock: runtime.clock, memory: quotaMemory, random: runtime.random })
+    quotaRegistry.adaptive({
+      key,
+      clock: runtime.clock,
+      memory: quotaMemory,
+      random: runtime.random,
+      scope: settings.refusalScope ?? 'account',
+    })
   const endpointQuotaOf =
     (key: string): EndpointQuota =>
     (method, path, quotas) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../ports/runtime.ts'
+import { type RefusalScope, refusalScope } from './adaptive/options.ts'
 import { combineQueued, type QueuedQuota } from './combine.ts'
 import { DeclaredQuotas } from './declared/declared.ts'
 import { quotaEntry } from './declared/entry.ts'
@@ -23,11 +24,13 @@ export const quotaOptions = z.strictObject({
       'When what the quotas allow is used: "burst" as soon as it is there, "spread" evenly over each window. Default "burst".',
     ),
   rateLimitHeaders,
+  refusalScope,
 })
 
 /** What somebody says of a limit. */
-export type QuotaDeclaration = Omit<z.output<typeof quotaOptions>, 'pace'> & {
+export type QuotaDeclaration = Omit<z.output<typeof quotaOptions>, 'pace' | 'refusalScope'> & {
   readonly pace?: 'burst' | 'spread' | undefined
+  readonly refusalScope?: RefusalScope | undefined
 }
 export type { RateLimitHeaders } from './reported/options.ts'
 

@@ -49,10 +49,11 @@ export function createQuotaRegistry({ store }: QuotaRegistryOptions = {}): Quota
   const adaptive = new Map<string, QueuedQuota>()
   return {
     adaptive(options) {
-      let quota = adaptive.get(options.key)
+      const key = JSON.stringify([options.key, options.scope])
+      let quota = adaptive.get(key)
       if (quota === undefined) {
         quota = adaptiveQuota(options)
-        adaptive.set(options.key, quota)
+        adaptive.set(key, quota)
       }
       return quota
     },
@@ -92,8 +93,8 @@ class SharedQuota implements ReportingQuota {
   declare(declared: QuotaDeclaration, clock: Clock, memory: QuotaMemory | undefined): void {
     const words = JSON.stringify(declared)
     if (this.#declared.has(words)) return
-    const { rateLimitHeaders, pace } = declared
-    const said = JSON.stringify([rateLimitHeaders, pace])
+    const { rateLimitHeaders, pace, refusalScope } = declared
+    const said = JSON.stringify([rateLimitHeaders, pace, refusalScope])
     let reported = this.#reported.get(said)
     if (reported === undefined) {
       reported = new ReportedQuotas(declared, clock)

@@ -54,3 +54,41 @@ test('a memory that fails stops nothing', async () => {
   }
   expect(await ask(broken, 60)).toBeGreaterThan(0)
 })
+
+const of = (path: string) => ({ method: 'GET', url: `https://api.test/${path}`, headers: {} })
+
+test('where a refusal speaks of its endpoint, no other waits, and each has a rate of its own', async () => {
+  const clock = fakeClock()
+  const kept = memory()
+  const quota = adaptiveQuota({ key: 'api', clock, memory: kept, scope: 'endpoint' })
+  let heldBy: string | undefined
+  const onWait = (ms: number, name?: string) => {
+    heldBy = `${name}: ${ms}`
+  }
+  for (const path of ['search', 'items/1', 'items/2']) {
+    const permit = await quota.acquire({ request: of(path) })
+    permit.answered?.({ status: path === 'search' ? 429 : 200, headers: {} })
+    if (path === 'search') permit.refused?.({ kind: 'rate' })
+    permit.release()
+    expect(permit.usage?.()).toMatchObject([{ refused: 1, granted: null }])
+  }
+  const searching = quota.acquire({ request: of('search'), onWait })
+  expect(heldBy).toBe('what the API is found to allow: 1000')
+  ;(await quota.acquire({ request: of('items/3') })).release()
+  await clock.advance(1000)
+  ;(await searching).release()
+})
+
+test('each endpoint goes on at the rate at which it ended, and more of them than are told apart share one', async () => {
+  const clock = fakeClock({ auto: true })
+  const read: string[] = []
+  const kept = { ...noQuotaMemory, read: async (key: string) => void read.push(key) }
+  const quota = adaptiveQuota({ key: 'api', clock, memory: kept, scope: 'endpoint' })
+  for (let page = 0; page < 1100; page++) {
+    const permit = await quota.acquire({ request: of(`pages/name-${page}`) })
+    permit.release()
+  }
+  ;(await quota.acquire()).release()
+  expect(read.slice(0, 2)).toEqual(['["api","GET /pages/name-0"]', '["api","GET /pages/name-1"]'])
+  expect(read).toHaveLength(1001)
+})

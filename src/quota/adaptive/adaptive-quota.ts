@@ -1,7 +1,14 @@
 import type { Clock } from '../../ports/runtime.ts'
+import type { QueuedQuota } from '../combine.ts'
+import { acquireTogether } from '../line.ts'
 import { noQuotaMemory, type QuotaMemory } from '../memory/quota-memory.ts'
+import type { Take } from '../permit.ts'
 import { QuotaQueue } from '../queue.ts'
+import type { Permit, QuotaAsk } from '../quota.ts'
+import { routeName } from '../reported/route-name.ts'
+import type { QuotaUsage } from '../usage.ts'
 import { AdaptiveRate } from './adaptive-rate.ts'
+import type { RefusalScope } from './options.ts'
 
 export interface AdaptiveQuotaOptions {
   /** Names what is remembered. */
@@ -11,11 +18,73 @@ export interface AdaptiveQuotaOptions {
   readonly memory?: QuotaMemory | undefined
   /** Uniform in [0, 1). */
   readonly random?: (() => number) | undefined
+  /** What a refusal speaks of. Default: `account`. */
+  readonly scope?: RefusalScope | undefined
 }
 
+const found = 'what the API is found to allow'
+/** Paths that are told apart; further ones share a rate. */
+const mostEndpoints = 1000
+
 /** The quota that an API does not tell of: see `AdaptiveRate`. It begins with what is remembered, and remembers what it finds. */
-export function adaptiveQuota(options: AdaptiveQuotaOptions): QuotaQueue {
-  const { key, clock, memory = noQuotaMemory, random } = options
+export function adaptiveQuota(options: AdaptiveQuotaOptions): QueuedQuota {
+  return options.scope === 'endpoint'
+    ? new EndpointRates(options)
+    : new QuotaQueue(found, [adaptiveMeter(options)], options.clock)
+}
+
+/** One rate for each method and path. */
+class EndpointRates implements QueuedQuota {
+  readonly name = found
+  readonly #options: AdaptiveQuotaOptions
+  readonly #queues = new Map<string, EndpointQueue>()
+
+  constructor(options: AdaptiveQuotaOptions) {
+    this.#options = options
+  }
+  acquire(ask: QuotaAsk = {}): Promise<Permit> {
+    return acquireTogether(this.takesOf(ask), ask)
+  }
+  takesOf({ cost = 1, request }: QuotaAsk): readonly Take[] {
+    // Who waits for an endpoint must not stand in what all wait for.
+    return [{ queue: this.#queueOf(request === undefined ? '' : routeName(request)), cost, narrow: true }]
+  }
+  #queueOf(route: string): EndpointQueue {
+    const known = this.#queues.get(route)
+    if (known !== undefined) return known
+    if (route !== '' && this.#queues.size >= mostEndpoints) return this.#queueOf('')
+    const { key } = this.#options
+    const meter = adaptiveMeter({ ...this.#options, key: JSON.stringify([key, route]) })
+    const queue = new EndpointQueue(this.#queues, meter, this.#options.clock)
+    this.#queues.set(route, queue)
+    return queue
+  }
+}
+
+/** They have one name, since a path may hold a secret (S1), and so one sum of what they came to. */
+class EndpointQueue extends QuotaQueue {
+  readonly #all: ReadonlyMap<string, EndpointQueue>
+
+  constructor(all: ReadonlyMap<string, EndpointQueue>, meter: AdaptiveRate, clock: Clock) {
+    super(found, [meter], clock)
+    this.#all = all
+  }
+  override usage(): QuotaUsage {
+    let used = 0
+    let refused = 0
+    for (const queue of this.#all.values()) {
+      const own = queue.#own()
+      used += own.used
+      refused += own.refused
+    }
+    return { quota: found, used, refused, granted: null }
+  }
+  #own(): QuotaUsage {
+    return super.usage()
+  }
+}
+
+function adaptiveMeter({ key, clock, memory = noQuotaMemory, random }: AdaptiveQuotaOptions): AdaptiveRate {
   let writing = false
   const meter = new AdaptiveRate({
     learned: memory.read(key),
@@ -34,5 +103,5 @@ export function adaptiveQuota(options: AdaptiveQuotaOptions): QuotaQueue {
     }
     writing = false
   }
-  return new QuotaQueue('what the API is found to allow', [meter], clock)
+  return meter
 }

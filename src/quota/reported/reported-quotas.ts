@@ -1,7 +1,9 @@
 // What an API says of its own limits in the headers of each response (Q4). It only ever makes a quota stricter.
 //   A budget that is reported holds back those who need it: `budget.ts`. There may be several, and which of them a request needs is learned: `route.ts`.
 //   `retry-after` on an error pauses everybody who asks for the budget that the reply names, or for the account: until then and not before.
+
 import type { Clock } from '../../ports/runtime.ts'
+import type { RefusalScope } from '../adaptive/options.ts'
 import type { QueuedQuota } from '../combine.ts'
 import { acquireTogether } from '../line.ts'
 import type { ServerTime } from '../meters/fixed-window.ts'
@@ -23,6 +25,8 @@ export interface ReportedQuotasOptions {
   readonly rateLimitHeaders: RateLimitHeaders
   /** `spread`: what remains of a budget is spread evenly until its reset. Default: `burst`, as soon as it may be sent. */
   readonly pace?: 'burst' | 'spread' | undefined
+  /** What a refusal speaks of that names no budget: what waits where it says how long. Default: `account`. */
+  readonly refusalScope?: RefusalScope | undefined
 }
 
 /** A budget as an API reports it, and as it was used since. */
@@ -86,10 +90,14 @@ export class ReportedQuotas implements QueuedQuota {
   }
 
   takesOf({ cost = 1, request }: QuotaAsk): readonly Take[] {
-    const route = this.#routeOf(this.#options.rateLimitHeaders === false ? undefined : request)
+    const route = this.#routeOf(this.#tellsRoutes ? request : undefined)
     route.queues ??= this.#queuesOf(route)
     // Whoever waits for a budget of some routes must not stand in what all of them wait for.
     return route.queues.map((queue) => ({ queue, cost, narrow: !this.#wide.has(queue) }))
+  }
+
+  get #tellsRoutes(): boolean {
+    return this.#options.rateLimitHeaders !== false || this.#options.refusalScope === 'endpoint'
   }
 
   /** How far the server's clock is from ours, where its replies tell. */
@@ -117,7 +125,7 @@ export class ReportedQuotas implements QueuedQuota {
     let route = this.#routes.get(key)
     if (route === undefined) {
       this.#forgetRoutes()
-      route = new Route(resource)
+      route = new Route(resource, this.#options.refusalScope === 'endpoint' ? new Pause() : undefined)
       this.#routes.set(key, route)
     }
     if (this.#asked.size >= mostKept) this.#asked.clear()

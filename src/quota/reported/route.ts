@@ -20,6 +20,8 @@ export interface RouteSurroundings {
 
 export class Route {
   readonly resource: string
+  /** Its own, where a refusal that names no budget speaks of its route alone. */
+  readonly pause: Pause | undefined
   /** Learned from its replies. */
   readonly buckets = new Set<Bucket>()
   /** Whether a reply has come. Until then the buckets of its requests are a guess. */
@@ -29,8 +31,9 @@ export class Route {
   /** Of its requests that may be waiting still, the newest last. */
   readonly meters: RouteMeter[] = []
 
-  constructor(resource: string) {
+  constructor(resource: string, pause?: Pause) {
     this.resource = resource
+    this.pause = pause
   }
 }
 
@@ -57,7 +60,7 @@ export class RouteMeter implements Meter {
     this.#around = around
   }
   readyAt(cost: number, now: number): number {
-    let at = now
+    let at = this.#route.pause?.readyAt(cost, now) ?? now
     for (const { meter, pause } of this.#adopted)
       at = Math.max(at, meter.readyAt(cost, now), pause.readyAt(cost, now))
     return at
@@ -104,7 +107,7 @@ export class RouteMeter implements Meter {
   }
   refuse({ retryAfterMs }: QuotaRefusal, { order }: SentRequest, now: number): void {
     if (retryAfterMs === undefined) return
-    for (const pause of this.#refusable.get(order) ?? [this.#around.pause]) pause.extend(now + retryAfterMs)
+    for (const pause of this.#refusable.get(order) ?? [this.#unnamed]) pause.extend(now + retryAfterMs)
   }
   release({ order }: SentRequest): void {
     this.#refusable.delete(order)
@@ -121,11 +124,16 @@ export class RouteMeter implements Meter {
     bucket.onChange(() => this.#changed?.())
   }
 
-  /** A wait belongs to the budgets that the refusal names: to those that are spent, if any is. Else to the whole account. */
+  /** What a refusal speaks of that names no budget. */
+  get #unnamed(): Pause {
+    return this.#route.pause ?? this.#around.pause
+  }
+
+  /** A wait belongs to the budgets that the refusal names: to those that are spent, if any is. Else to the whole account, or to the route. */
   #pausesOf(reply: QuotaReply, reports: readonly RateReport[], named: readonly Bucket[]): readonly Pause[] {
     const isRefusal = reply.status === 429 || reply.status === 403
-    if (!isRefusal || named.length === 0 || reply.headers['x-ratelimit-global'] !== undefined)
-      return [this.#around.pause]
+    if (!isRefusal || reply.headers['x-ratelimit-global'] !== undefined) return [this.#around.pause]
+    if (named.length === 0) return [this.#unnamed]
     const spent = reports.filter((report) => report.bucket !== '' && report.remaining === 0)
     const meant =
       spent.length === 0 ? named : spent.map((report) => this.#around.bucketOf(report, this.#route.resource))
