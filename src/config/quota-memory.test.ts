@@ -8,12 +8,14 @@ import { env } from '../options/secret.ts'
 import { fileQuotaMemory } from '../quota/memory/file-quota-memory.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { scriptedTransport } from '../testing/scripted-transport.ts'
-import { openClient } from './open-client.ts'
+import { type OpenClientOptions, openClient } from './open-client.ts'
 import { surround } from './surroundings.ts'
 
-async function account() {
+const daily = { requests: 5, per: '1d', window: 'fixed' } as const
+
+async function account(quota: NonNullable<OpenClientOptions['quotas']>[number] = daily) {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-'))
-  onTestFinished(() => rm(directory, { recursive: true }))
+  onTestFinished(() => rm(directory, { recursive: true, maxRetries: 10 }))
   const clock = fakeClock({ start: Date.parse('2026-01-31T09:00:00Z') })
   const told: string[] = []
   /** As a process of its own. */
@@ -23,9 +25,10 @@ async function account() {
       {
         baseUrl: 'https://api.test/',
         auth: bearer({ token: env('TOKEN') }),
-        quotas: [{ requests: 5, per: '1d', window: 'fixed' }],
+        quotas: [quota],
       },
       {
+        patience: '30s',
         runtime: {
           clock,
           random: () => 0,
@@ -88,4 +91,14 @@ test('quotas that cannot be kept below the directory are a problem of the run', 
     },
   ])
   await around.close()
+})
+
+test('patience holds for a wait of seconds that only what an earlier process spent explains', async () => {
+  const { open } = await account({ requests: 2, per: '1m' })
+  const first = open()
+  for (let count = 0; count < 2; count++) await ask(first)
+  await first[Symbol.asyncDispose]()
+  const next = open()
+  await expect(ask(next)).rejects.toMatchObject({ code: 'QUOTA_PAUSED' })
+  await next[Symbol.asyncDispose]()
 })

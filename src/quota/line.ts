@@ -96,11 +96,13 @@ interface Waiter {
 
 /** A wait that turns out to be longer by more than this is told of again. */
 const notableMs = 60_000
+/** So is one of which nothing was known, and which turns out to be longer than this: a run may not have the patience. */
+const notableOfUnknownMs = 1000
 
 function isNews({ heldUpAt, heldUntil }: Waiter, queue: QuotaQueue, at: number, now: number): boolean {
   if (heldUpAt !== queue) return true
   return heldUntil === Number.POSITIVE_INFINITY
-    ? at < heldUntil && at > now + notableMs
+    ? at < heldUntil && at > now + notableOfUnknownMs
     : at > heldUntil + notableMs
 }
 

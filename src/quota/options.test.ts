@@ -113,5 +113,5 @@ test('every option has a description and a JSON Schema', () => {
     for (const child of Object.values(node)) describe(child)
   }
   describe(schema)
-  expect(Object.keys(schema.properties!)).toEqual(['quotas', 'pace', 'rateLimitHeaders'])
+  expect(Object.keys(schema.properties!)).toEqual(['quotas', 'pace', 'rateLimitHeaders', 'refusalScope'])
 })

@@ -85,8 +85,8 @@ export interface Permit {
 /**
  * Told where a permission has to be waited for, before the wait begins: the least time that it takes, in milliseconds, as far as it is
  * known now. `Infinity`: until another request ends. Whoever came earlier may make it longer. Of several quotas it is told of
- * each in turn, with the name of the one that is waited for; and again where the wait turns out to be a minute longer. What it
- * throws ends the wait.
+ * each in turn, with the name of the one that is waited for; and again where the wait turns out to be a minute longer, or, where nothing
+ * was known of it, longer than a second. What it throws ends the wait.
  */
 export type OnQuotaWait = (expectedMs: number, quota?: string) => void
 

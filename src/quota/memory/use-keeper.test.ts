@@ -17,7 +17,7 @@ const reply = { status: 200, headers: {} }
 
 async function temporaryFolder(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-'))
-  onTestFinished(() => rm(directory, { recursive: true }))
+  onTestFinished(() => rm(directory, { recursive: true, maxRetries: 10 }))
   return directory
 }
 
