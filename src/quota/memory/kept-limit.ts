@@ -44,6 +44,7 @@ export class KeptLimit {
   readonly #least: number
   /** Those that something was taken of, but for those of which nothing counts any more. */
   readonly #meters = new Set<KeptMeter>()
+  /** Parts that earlier processes left something of, which their meters count now. */
   readonly #restored = new Set<string>()
   #allowance = 0
   /** That of the writing that is under way. */
@@ -83,12 +84,10 @@ export class KeptLimit {
   }
   /** What an earlier process spent of a part. */
   spentOf(part: string, { parts = {}, others = [] }: Partial<LimitUse>): readonly Spend[] {
-    this.#restored.add(part)
-    return ((Object.hasOwn(parts, part) ? parts[part] : undefined) ?? others).map(([from, to, cost]) => ({
-      from,
-      to,
-      cost,
-    }))
+    const isNamed = Object.hasOwn(parts, part)
+    if (isNamed) this.#restored.add(part)
+    const spent = isNamed ? parts[part]! : others
+    return spent.map(([from, to, cost]) => ({ from, to, cost }))
   }
 
   snapshot({ earlier, allows, spentWithin, wallNow }: SnapshotOptions): LimitUse {
