@@ -8,17 +8,15 @@
 //
 // After the reset: the whole limit, where replies have shown that windows are fixed; else one request goes ahead, and its reply tells.
 //
-// Where limit and window are known, our own requests are counted in a window of our own besides (`request-window.ts`), which is exact in
-// time, and what it allows may be sent, less what the reports show that others have used: the difference between what we have sent and what
-// the server has counted.
-import type { Meter, SentRequest } from '../meters/meter.ts'
-import { RequestWindow } from '../meters/request-window.ts'
-import { RoundTrip } from '../meters/round-trip.ts'
+// Where limit and window are told, a window of our own says besides what may be sent: `told-window.ts`.
+import type { SentRequest } from '../meters/meter.ts'
 import type { QuotaReply } from '../quota.ts'
 import type { RateReport } from './report.ts'
+import type { BudgetLevel, BudgetOptions, ReportedMeter } from './reported-meter.ts'
 import { ResetManners } from './reset-manners.ts'
 import { ResetMoment } from './reset-moment.ts'
-import type { ServerClock } from './server-clock.ts'
+import { SentLedger } from './sent-ledger.ts'
+import { ToldWindow } from './told-window.ts'
 
 /** Where an API doesn't say when a budget is full again, it is asked again after so long. */
 const unknownResetMs = 60_000
@@ -29,41 +27,6 @@ const shortestProbed = 10_000
 /** A refusal so soon after a reset says that the reset was expected too early. */
 const soonMs = 2000
 
-export interface BudgetOptions {
-  readonly serverClock: ServerClock
-  readonly roundTrip: RoundTrip
-  /** `spread`: what remains is spread evenly until the reset. */
-  readonly pace: 'burst' | 'spread'
-  /** What a reply says of this budget. */
-  readonly reportIn: ReportIn
-}
-
-export type ReportIn = (
-  reply: QuotaReply,
-  sent: SentRequest,
-  now: number,
-  wallNow: number,
-) => RateReport | undefined
-
-/** A budget and the reports of it. */
-export interface ReportedMeter extends Meter {
-  take(cost: number, now: number, order?: number): void
-  cancel(cost: number, now: number, order?: number): void
-  settle(sent: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void
-  /** A report in the reply to a request that was not taken from this meter. */
-  observe(report: RateReport, sent: SentRequest, now: number): void
-  isIdle(now: number): boolean
-  /** What can be said of it now; `undefined`: nothing, it holds nobody back. */
-  state(now: number): BudgetLevel | undefined
-}
-
-export interface BudgetLevel {
-  readonly limit: number | undefined
-  readonly remaining: number
-  /** By the queue's time; `undefined` where it isn't known. */
-  readonly resetAt: number | undefined
-}
-
 export class Budget implements ReportedMeter {
   readonly maxCost = Number.POSITIVE_INFINITY
   readonly #options: BudgetOptions
@@ -71,11 +34,8 @@ export class Budget implements ReportedMeter {
   /** `silent`: nothing is known; `counting`: until the reset; `after`: it has passed, and no reply has told of the new window. */
   #phase: 'silent' | 'counting' | 'after' = 'silent'
   #limit: number | undefined
-  #inFlight = 0
-  /** All that was ever taken. */
-  #taken = 0
-  /** By the order of a request in flight: what was in flight before it, and all that had been taken with it. */
-  readonly #sent = new Map<number, { readonly alongside: number; readonly taken: number }>()
+  readonly #sent = new SentLedger()
+  readonly #window = new ToldWindow()
   /** The number that was reported last. */
   #told = 0
   /** What may be spent in this window, what is in flight included. */
@@ -86,28 +46,8 @@ export class Budget implements ReportedMeter {
   #reset: ResetMoment | undefined
   /** Counts requests: the last one whose reply has come. */
   #newest = Number.NEGATIVE_INFINITY
-
-  // Since the last reset.
-  #resetSeenAt = Number.NEGATIVE_INFINITY
-  #takenBefore = 0
-  #unsettled = 0
   /** Spent by requests of which it isn't known in which window they were counted. */
   #debt = 0
-  #firstTake: number | undefined
-  #lastTake = 0
-  /** How long after the first request of the window before its last one was sent. */
-  #spreadBefore = 0
-
-  // What we have sent, where limit and window are known.
-  #window: RequestWindow | undefined
-  readonly #windowRoundTrip = new RoundTrip()
-  #windowMs: number | undefined
-  /** What others hold of the window, until when. */
-  #others = 0
-  #othersUntil = Number.NEGATIVE_INFINITY
-  /** Refused although our own window had room: what is told holds alone, since it counts what others spend. */
-  #shared = false
-
   #nextAt = Number.NEGATIVE_INFINITY
   #lastEmpty: number | undefined
 
@@ -117,8 +57,7 @@ export class Budget implements ReportedMeter {
 
   readyAt(cost: number, now: number): number {
     this.#roll(now)
-    const own =
-      this.#window === undefined || this.#shared ? undefined : this.#windowReadyAt(this.#window, cost, now)
+    const own = this.#window.readyAt(cost, now)
     const reported = own !== undefined && own <= now ? now : this.#reportedReadyAt(cost, now)
     // A reset that was told is not the end of a window that slides: it counts once windows have shown to be fixed.
     const ready = own === undefined ? reported : this.#manners.resetsFully ? Math.min(own, reported) : own
@@ -126,27 +65,19 @@ export class Budget implements ReportedMeter {
   }
   take(cost: number, now: number, order?: number): void {
     this.#roll(now)
-    if (order !== undefined) this.#sent.set(order, { alongside: this.#inFlight, taken: this.#taken + cost })
     if (this.#options.pace === 'spread') this.#nextAt = now + this.#share(cost, now)
-    this.#inFlight += cost
-    this.#taken += cost
-    this.#unsettled += cost
+    this.#sent.take(cost, order)
     // What is sent after the reset that was told finds out what has become of the window, and is no part of it.
-    if (this.#phase !== 'counting' || now < this.#toldAt()) {
-      this.#firstTake ??= now
-      this.#lastTake = now
-    }
-    this.#window?.take(cost)
+    if (this.#phase !== 'counting' || now < this.#toldAt()) this.#sent.use(now)
+    this.#window.take(cost)
   }
   cancel(cost: number, _now: number, order?: number): void {
-    if (order !== undefined) this.#sent.delete(order)
-    this.#inFlight -= cost
-    this.#unsettled = Math.max(0, this.#unsettled - cost)
-    this.#window?.cancel(cost)
+    this.#sent.cancel(cost, order)
+    this.#window.cancel(cost)
   }
   isIdle(now: number): boolean {
     this.#roll(now)
-    return this.#inFlight === 0 && this.#phase !== 'counting'
+    return this.#sent.inFlight === 0 && this.#phase !== 'counting'
   }
 
   state(now: number): BudgetLevel | undefined {
@@ -156,18 +87,17 @@ export class Budget implements ReportedMeter {
       if (this.#limit === undefined) return undefined
       return { limit: this.#limit, remaining: this.#limit, resetAt: undefined }
     }
-    const left = this.#lowest - this.#inFlight
+    const left = this.#lowest - this.#sent.inFlight
     const remaining = Number.isFinite(left) ? Math.max(0, left) : this.#told
     return { limit: this.#limit, remaining, resetAt: this.#reset.latest }
   }
 
   settle(sent: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void {
     const report = reply === undefined ? undefined : this.#options.reportIn(reply, sent, now, wallNow)
-    this.#inFlight -= sent.cost
-    if (sent.sentAt >= this.#resetSeenAt) this.#unsettled = Math.max(0, this.#unsettled - sent.cost)
-    this.#window?.settle(sent, now, reply)
+    this.#sent.settle(sent.cost, sent.sentAt)
+    this.#window.settle(sent, now, reply)
     if (report !== undefined) this.#observe(report, sent, now, true)
-    this.#sent.delete(sent.order)
+    this.#sent.forget(sent.order)
     if (report !== undefined) return
     // The server may have counted it all the same.
     if (this.#phase === 'counting') this.#lowest -= sent.cost
@@ -179,14 +109,14 @@ export class Budget implements ReportedMeter {
   }
 
   observe(report: RateReport, sent: SentRequest, now: number): void {
-    this.#firstTake ??= sent.sentAt
+    this.#sent.use(sent.sentAt)
     this.#observe(report, sent, now, false)
   }
   #observe(report: RateReport, sent: SentRequest, now: number, counted: boolean): void {
     this.#told = report.remaining
     this.#lastEmpty = report.remaining === 0 ? sent.order : undefined
     if (report.limit !== undefined) this.#limit = report.limit
-    if (report.windowMs !== undefined) this.#count(report.windowMs, sent, now, counted)
+    this.#tellWindow(report, sent, now, counted)
     const told = report.reset ?? { inMs: unknownResetMs, precisionMs: 1 }
     const reset = new ResetMoment(told, sent.sentAt, now, this.#options.serverClock)
     const overtaken = sent.order < this.#newest
@@ -202,14 +132,15 @@ export class Budget implements ReportedMeter {
         overtaken,
         delay: 'inMs' in told ? told.inMs : undefined,
       })
-    if (this.#window !== undefined && !overtaken) this.#seeOthers(remaining, now)
+    if (!overtaken && this.#phase === 'counting' && Number.isFinite(remaining))
+      this.#window.seeOthers(remaining, this.#sent.inFlight, this.#resetAt(), now)
   }
 
   refuse(_refusal: unknown, sent: SentRequest): void {
     // Where the reply says that something is left, the request was refused by another limit.
     if (this.#lastEmpty !== sent.order) return
-    this.#shared = true
-    if (sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
+    this.#window.sawRefusal()
+    if (sent.sentAt - this.#sent.resetSeenAt < soonMs) this.#manners.wasRefused()
   }
 
   // The reported number.
@@ -217,20 +148,21 @@ export class Budget implements ReportedMeter {
   #reportedReadyAt(cost: number, now: number): number {
     if (this.#phase === 'silent') return now
     if (this.#phase === 'after') return this.#afterReadyAt(cost, now)
-    const left = this.#lowest - this.#inFlight
+    const left = this.#lowest - this.#sent.inFlight
     if (left >= cost && !(left - cost < 1 && this.#keepsLast(now))) return now
     const resetAt = this.#resetAt()
     return left >= cost ? Math.min(resetAt, Math.max(now, this.#toldAt())) : resetAt
   }
   #afterReadyAt(cost: number, now: number): number {
-    const free = Number.isFinite(this.#lowest) ? this.#lowest - this.#inFlight : 0
+    const free = Number.isFinite(this.#lowest) ? this.#lowest - this.#sent.inFlight : 0
     if (free >= cost) return now
-    if (this.#unsettled > 0) return Number.POSITIVE_INFINITY
-    if (this.#window === undefined || this.#manners.resetsFully) return now
+    if (this.#sent.unsettled > 0) return Number.POSITIVE_INFINITY
+    const { windowMs } = this.#window
+    if (windowMs === undefined || this.#manners.resetsFully) return now
     // Our own window says more exactly what a sliding one allows. A fixed one is full by now, which one request will show.
-    return this.#windowMs! < shortestProbed
+    return windowMs < shortestProbed
       ? Number.POSITIVE_INFINITY
-      : this.#resetSeenAt + Math.max(1000, this.#windowMs! / 100)
+      : this.#sent.resetSeenAt + Math.max(1000, windowMs / 100)
   }
   /** The moment that was told, less the time that a request takes to arrive. */
   #toldAt(): number {
@@ -245,7 +177,7 @@ export class Budget implements ReportedMeter {
   #keepsLast(now: number): boolean {
     const reset = this.#reset!
     if (
-      this.#window !== undefined ||
+      this.#window.windowMs !== undefined ||
       !(this.#limit! > 1) ||
       !this.#manners.isRoundingUnknown(reset.precisionMs)
     )
@@ -259,11 +191,8 @@ export class Budget implements ReportedMeter {
   }
   #passReset(now: number): void {
     this.#phase = 'after'
-    this.#resetSeenAt = now
-    this.#spreadBefore = this.#firstTake === undefined ? 0 : this.#lastTake - this.#firstTake
-    this.#firstTake = undefined
-    this.#takenBefore = this.#taken
-    this.#unsettled = this.#debt = 0
+    this.#sent.passReset(now)
+    this.#debt = 0
     this.#nextAt = Number.NEGATIVE_INFINITY
     const whole = this.#manners.resetsFully && this.#options.pace === 'burst' ? this.#limit : undefined
     this.#lowest = whole ?? Number.POSITIVE_INFINITY
@@ -274,18 +203,17 @@ export class Budget implements ReportedMeter {
     this.#reported = remaining
     this.#reportedAt = now
     // Not in the number may be what was in flight when this request was sent, and what was sent after it.
-    const known = this.#sent.get(sent.order)
-    const uncounted = known === undefined ? this.#inFlight : known.alongside + this.#taken - known.taken
+    const uncounted = this.#sent.uncountedIn(sent.order)
     const whole = this.#manners.resetsFully ? this.#lowest : Number.POSITIVE_INFINITY
-    this.#lowest = Math.min(whole, remaining - this.#debt - uncounted + this.#inFlight)
+    this.#lowest = Math.min(whole, remaining - this.#debt - uncounted + this.#sent.inFlight)
     this.#debt = 0
     this.#reset = reset
   }
 
   #observeAfter(remaining: number, reset: ResetMoment, sent: SentRequest, now: number): void {
     const old = this.#reset!
-    const isNew = sent.sentAt >= this.#resetSeenAt
-    if (!isNew && this.#window === undefined && reset.comparedTo(old) !== 'later') {
+    const isNew = sent.sentAt >= this.#sent.resetSeenAt
+    if (!isNew && this.#window.windowMs === undefined && reset.comparedTo(old) !== 'later') {
       this.#charge(sent.cost)
       return
     }
@@ -336,21 +264,18 @@ export class Budget implements ReportedMeter {
   }
 
   #learnFullness(remaining: number, { sentAt, order, cost }: SentRequest, now: number): void {
-    const known = this.#sent.get(order)
-    if (this.#limit === undefined || remaining > this.#limit || known === undefined) return
-    // Of this window the server has counted this request, and of those taken since the reset at least those that were not in flight beside it.
-    const taken = Math.max(cost, known.taken - this.#takenBefore)
-    if (remaining < this.#limit - taken - known.alongside) {
+    const counted = this.#sent.countedWith(order, cost)
+    if (this.#limit === undefined || remaining > this.#limit || counted === undefined) return
+    if (remaining < this.#limit - counted.most) {
       this.#manners.sawNotFull()
       return
     }
-    if (remaining < this.#limit - Math.max(cost, taken - known.alongside)) return
+    if (remaining < this.#limit - counted.least) return
     // A window that slides would hold the last requests still. Our own is late by a round trip and a little.
-    const window = this.#window
-    const late = 2 * (now - sentAt) + 50 + (this.#windowMs ?? 0) / 100
-    const sure = window !== undefined && remaining > 0 && window.readyAt(remaining, now) > now + late
+    const late = 2 * (now - sentAt) + 50 + (this.#window.windowMs ?? 0) / 100
+    const sure = remaining > 0 && this.#window.holdsBeyond(remaining, now + late, now)
     const resetAt = this.#manners.maySlide ? this.#reset!.earliest : this.#toldAt()
-    if (sure || now - resetAt < this.#spreadBefore) this.#manners.sawFull(sure)
+    if (sure || now - resetAt < this.#sent.spreadBefore) this.#manners.sawFull(sure)
   }
 
   #charge(cost: number): void {
@@ -367,39 +292,14 @@ export class Budget implements ReportedMeter {
   /** The part of the time until the reset that belongs to `cost` of what remains. */
   #share(cost: number, now: number): number {
     if (this.#phase !== 'counting') return 0
-    const left = this.#lowest - this.#inFlight
+    const left = this.#lowest - this.#sent.inFlight
     return left > 0 && Number.isFinite(left) ? (Math.max(0, this.#resetAt() - now) * cost) / left : 0
   }
 
-  // The window of our own.
-
-  #windowReadyAt(window: RequestWindow, cost: number, now: number): number {
-    if (now >= this.#othersUntil) return window.readyAt(cost, now)
-    return Math.max(now, Math.min(window.readyAt(cost + this.#others, now), this.#othersUntil))
-  }
-  #count(windowMs: number, sent: SentRequest, now: number, counted: boolean): void {
-    if (this.#limit === undefined || this.#limit === 0 || this.#options.pace === 'spread') return
-    const known = this.#window
-    if (known?.maxCost === this.#limit && this.#windowMs === windowMs) {
-      if (counted) return
-      known.take(sent.cost)
-      known.settle(sent, now)
+  #tellWindow({ windowMs }: RateReport, sent: SentRequest, now: number, counted: boolean): void {
+    const limit = this.#limit
+    if (windowMs === undefined || limit === undefined || limit === 0 || this.#options.pace === 'spread')
       return
-    }
-    this.#windowMs = windowMs
-    const window = new RequestWindow({ requests: this.#limit, perMs: windowMs }, this.#windowRoundTrip)
-    window.take(this.#inFlight + sent.cost)
-    window.settle(sent, now)
-    this.#window = window
-  }
-  #seeOthers(remaining: number, now: number): void {
-    const window = this.#window!
-    if (this.#phase !== 'counting' || !Number.isFinite(remaining)) return
-    const left = window.left(now)
-    const unexplained = left - remaining
-    const others = now < this.#othersUntil && this.#others > 0
-    if (unexplained <= 0 && !others) return
-    this.#others = Math.max(0, left - Math.max(0, remaining - this.#inFlight))
-    this.#othersUntil = this.#resetAt()
+    this.#window.tell({ limit, windowMs }, sent, now, { inFlight: this.#sent.inFlight, counted })
   }
 }
