@@ -24,6 +24,8 @@ const unknownResetMs = 60_000
 const longestKeepMs = 120_000
 /** Of a window of our own that is shorter than this, it isn't worth finding out whether the server's is fixed. */
 const shortestProbed = 10_000
+/** An API that leaves reports out at times has ceased to report a budget after so many replies without. */
+const silence = 10
 /** A refusal so soon after a reset says that the reset was expected too early. */
 const soonMs = 2000
 
@@ -38,7 +40,7 @@ export class Budget implements ReportedMeter {
   readonly #window = new ToldWindow()
   /** The number that was reported last. */
   #told = 0
-  /** What may be spent in this window, what is in flight included. */
+  /** What may be spent in this window, what no report has shown included. */
   #lowest = Number.POSITIVE_INFINITY
   /** The lowest number that was reported in this window, and when its reply came. */
   #reported = Number.POSITIVE_INFINITY
@@ -46,8 +48,9 @@ export class Budget implements ReportedMeter {
   #reset: ResetMoment | undefined
   /** Counts requests: the last one whose reply has come. */
   #newest = Number.NEGATIVE_INFINITY
-  /** Spent by requests of which it isn't known in which window they were counted. */
-  #debt = 0
+  /** Replies without a report since the last one with one, and whether reports ever came back after such. */
+  #bare = 0
+  #isBareAtTimes = false
   #nextAt = Number.NEGATIVE_INFINITY
   #lastEmpty: number | undefined
 
@@ -87,7 +90,7 @@ export class Budget implements ReportedMeter {
       if (this.#limit === undefined) return undefined
       return { limit: this.#limit, remaining: this.#limit, resetAt: undefined }
     }
-    const left = this.#lowest - this.#sent.inFlight
+    const left = this.#left
     const remaining = Number.isFinite(left) ? Math.max(0, left) : this.#told
     return { limit: this.#limit, remaining, resetAt: this.#reset.latest }
   }
@@ -99,13 +102,11 @@ export class Budget implements ReportedMeter {
     if (report !== undefined) this.#observe(report, sent, now, true)
     this.#sent.forget(sent.order)
     if (report !== undefined) return
+    if (reply !== undefined && reply.status < 400) this.#bare++
+    const hasCeased = this.#bare >= (this.#isBareAtTimes ? silence : 1)
+    if (this.#phase === 'after' && hasCeased) this.#forget()
     // The server may have counted it all the same.
-    if (this.#phase === 'counting') this.#lowest -= sent.cost
-    else if (this.#phase === 'after') {
-      // The API has ceased to speak of this budget.
-      if (reply !== undefined && reply.status < 400) this.#forget()
-      else this.#charge(sent.cost)
-    }
+    else if (this.#phase !== 'silent') this.#sent.keepUnshown(sent.cost, now)
   }
 
   observe(report: RateReport, sent: SentRequest, now: number): void {
@@ -117,23 +118,26 @@ export class Budget implements ReportedMeter {
     this.#lastEmpty = report.remaining === 0 ? sent.order : undefined
     if (report.limit !== undefined) this.#limit = report.limit
     this.#tellWindow(report, sent, now, counted)
+    if (this.#bare > 0) this.#isBareAtTimes = true
+    this.#bare = 0
     const told = report.reset ?? { inMs: unknownResetMs, precisionMs: 1 }
     const reset = new ResetMoment(told, sent.sentAt, now, this.#options.serverClock)
     const overtaken = sent.order < this.#newest
     this.#newest = Math.max(this.#newest, sent.order)
     this.#roll(now)
+    this.#sent.showUntil(sent.sentAt)
     const remaining =
       report.unit === 'other' && report.remaining > 0 ? Number.POSITIVE_INFINITY : report.remaining
-    if (reset.latest + this.#manners.lateness(reset.precisionMs) <= now) this.#charge(sent.cost)
-    else if (this.#phase === 'silent') this.#begin(remaining, reset, sent, now)
+    if (reset.latest + this.#manners.lateness(reset.precisionMs) <= now) {
+      if (this.#phase === 'after') this.#sent.keepUnshown(sent.cost, now)
+    } else if (this.#phase === 'silent') this.#begin(remaining, reset, sent, now)
     else if (this.#phase === 'after') this.#observeAfter(remaining, reset, sent, now)
     else
       this.#observeBefore(remaining, reset, sent, now, {
         overtaken,
         delay: 'inMs' in told ? told.inMs : undefined,
       })
-    if (!overtaken && this.#phase === 'counting' && Number.isFinite(remaining))
-      this.#window.seeOthers(remaining, this.#sent.inFlight, this.#resetAt(), now)
+    if (this.#phase === 'counting' && Number.isFinite(remaining)) this.#seeOthers(remaining, overtaken, now)
   }
 
   refuse(_refusal: unknown, sent: SentRequest): void {
@@ -145,16 +149,20 @@ export class Budget implements ReportedMeter {
 
   // The reported number.
 
+  get #left(): number {
+    return this.#lowest - this.#sent.unreported
+  }
+
   #reportedReadyAt(cost: number, now: number): number {
     if (this.#phase === 'silent') return now
     if (this.#phase === 'after') return this.#afterReadyAt(cost, now)
-    const left = this.#lowest - this.#sent.inFlight
+    const left = this.#left
     if (left >= cost && !(left - cost < 1 && this.#keepsLast(now))) return now
     const resetAt = this.#resetAt()
     return left >= cost ? Math.min(resetAt, Math.max(now, this.#toldAt())) : resetAt
   }
   #afterReadyAt(cost: number, now: number): number {
-    const free = Number.isFinite(this.#lowest) ? this.#lowest - this.#sent.inFlight : 0
+    const free = Number.isFinite(this.#lowest) ? this.#left : 0
     if (free >= cost) return now
     if (this.#sent.unsettled > 0) return Number.POSITIVE_INFINITY
     const { windowMs } = this.#window
@@ -192,7 +200,6 @@ export class Budget implements ReportedMeter {
   #passReset(now: number): void {
     this.#phase = 'after'
     this.#sent.passReset(now)
-    this.#debt = 0
     this.#nextAt = Number.NEGATIVE_INFINITY
     const whole = this.#manners.resetsFully && this.#options.pace === 'burst' ? this.#limit : undefined
     this.#lowest = whole ?? Number.POSITIVE_INFINITY
@@ -205,8 +212,7 @@ export class Budget implements ReportedMeter {
     // Not in the number may be what was in flight when this request was sent, and what was sent after it.
     const uncounted = this.#sent.uncountedIn(sent.order)
     const whole = this.#manners.resetsFully ? this.#lowest : Number.POSITIVE_INFINITY
-    this.#lowest = Math.min(whole, remaining - this.#debt - uncounted + this.#sent.inFlight)
-    this.#debt = 0
+    this.#lowest = Math.min(whole, remaining - uncounted + this.#sent.unreported)
     this.#reset = reset
   }
 
@@ -214,7 +220,7 @@ export class Budget implements ReportedMeter {
     const old = this.#reset!
     const isNew = sent.sentAt >= this.#sent.resetSeenAt
     if (!isNew && this.#window.windowMs === undefined && reset.comparedTo(old) !== 'later') {
-      this.#charge(sent.cost)
+      this.#sent.keepUnshown(sent.cost, now)
       return
     }
     if (isNew) this.#learnFullness(remaining, sent, now)
@@ -278,24 +284,26 @@ export class Budget implements ReportedMeter {
     if (sure || now - resetAt < this.#sent.spreadBefore) this.#manners.sawFull(sure)
   }
 
-  #charge(cost: number): void {
-    if (this.#phase !== 'after') return
-    if (Number.isFinite(this.#lowest)) this.#lowest -= cost
-    else this.#debt += cost
-  }
-
   #forget(): void {
     this.#phase = 'silent'
+    this.#sent.showUntil(Number.POSITIVE_INFINITY)
     this.#lowest = Number.POSITIVE_INFINITY
   }
 
   /** The part of the time until the reset that belongs to `cost` of what remains. */
   #share(cost: number, now: number): number {
     if (this.#phase !== 'counting') return 0
-    const left = this.#lowest - this.#sent.inFlight
+    const left = this.#left
     return left > 0 && Number.isFinite(left) ? (Math.max(0, this.#resetAt() - now) * cost) / left : 0
   }
 
+  #seeOthers(remaining: number, overtaken: boolean, now: number): void {
+    const until = this.#resetAt()
+    const { windowMs } = this.#window
+    if (this.#manners.maySlide || windowMs === undefined || windowMs < shortestProbed) {
+      if (!overtaken) this.#window.seeOthers(remaining, remaining - this.#sent.unreported, until, now)
+    } else this.#window.seeOthers(this.#left, this.#left, until, now)
+  }
   #tellWindow({ windowMs }: RateReport, sent: SentRequest, now: number, counted: boolean): void {
     const limit = this.#limit
     if (windowMs === undefined || limit === undefined || limit === 0 || this.#options.pace === 'spread')

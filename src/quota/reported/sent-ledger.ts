@@ -15,6 +15,9 @@ export class SentLedger {
   /** By the order of a request in flight. */
   readonly #sent = new Map<number, SentState>()
 
+  /** Settled without a report that counts, and in none that came since: when, and what they cost. */
+  #unshown: { readonly at: number; readonly cost: number }[] = []
+
   // Since the last reset.
   #resetSeenAt = Number.NEGATIVE_INFINITY
   #takenBefore = 0
@@ -26,6 +29,10 @@ export class SentLedger {
 
   get inFlight(): number {
     return this.#inFlight
+  }
+  /** What the server may have counted that no report has shown: in flight, or settled without one. */
+  get unreported(): number {
+    return this.#unshown.reduce((sum, { cost }) => sum + cost, this.#inFlight)
   }
   /** In flight, and sent since the last reset. */
   get unsettled(): number {
@@ -59,6 +66,15 @@ export class SentLedger {
     this.#sent.delete(order)
   }
 
+  /** A request has been settled, and its reply shows nothing of the present window, which may have it all the same. */
+  keepUnshown(cost: number, now: number): void {
+    this.#unshown.push({ at: now, cost })
+  }
+  /** A report of a request that was sent at `sentAt` has come: whatever was settled before that, it has counted. */
+  showUntil(sentAt: number): void {
+    if (this.#unshown.length > 0) this.#unshown = this.#unshown.filter(({ at }) => at > sentAt)
+  }
+
   /** A request that is part of the present window. */
   use(at: number): void {
     this.#firstTake ??= at
@@ -70,12 +86,13 @@ export class SentLedger {
     this.#firstTake = undefined
     this.#takenBefore = this.#taken
     this.#unsettled = 0
+    this.#unshown = []
   }
 
   /** What may not be in a request's report: what was in flight when it was sent, and what was sent after it. */
   uncountedIn(order: number): number {
     const known = this.#sent.get(order)
-    return known === undefined ? this.#inFlight : known.alongside + this.#taken - known.taken
+    return known === undefined ? this.unreported : known.alongside + this.#taken - known.taken
   }
   /** What the server has counted of the present window with a request: at least and at most. `undefined`: that isn't known. */
   countedWith(order: number, cost: number): { readonly least: number; readonly most: number } | undefined {

@@ -69,15 +69,16 @@ export class ToldWindow {
 
   /**
    * @param remaining what the newest report says
+   * @param free what may be sent of it
    * @param until the reset: what others hold is given back then
    */
-  seeOthers(remaining: number, inFlight: number, until: number, now: number): void {
+  seeOthers(remaining: number, free: number, until: number, now: number): void {
     if (this.#window === undefined) return
     const left = this.#window.left(now)
     const unexplained = left - remaining
     const others = now < this.#othersUntil && this.#others > 0
     if (unexplained <= 0 && !others) return
-    this.#others = Math.max(0, left - Math.max(0, remaining - inFlight))
+    this.#others = Math.max(0, left - Math.max(0, free))
     this.#othersUntil = until
   }
   sawRefusal(): void {
