@@ -242,7 +242,7 @@ export class Budget implements ReportedMeter {
       !overtaken && sent.sentAt >= this.#reportedAt && remaining >= this.#reported && remaining > 0
     const told = order === 'later' || (order === 'same' && delay !== undefined)
     if (refilled && told && now >= current.earliest) {
-      if (current.isShown) this.#manners.sawReset(afterTold)
+      if (now < current.earliest + current.precisionMs / 2) this.#manners.sawRoundedUp()
       this.#passReset(now)
       this.#learnFullness(remaining, sent, now)
       this.#begin(remaining, reset, sent, now)

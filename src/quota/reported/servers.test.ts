@@ -152,7 +152,7 @@ test('Q1, Q4: alone, nobody is refused where replies overtake each other, some t
         expect(refused).toBe(0)
       },
     ),
-    { numRuns: 60, endOnFailure: true },
+    { numRuns: 40, endOnFailure: true },
   )
 }, 60_000)
 
