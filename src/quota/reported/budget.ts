@@ -165,8 +165,8 @@ export class Budget implements ReportedMeter {
     const free = Number.isFinite(this.#lowest) ? this.#left : 0
     if (free >= cost) return now
     if (this.#sent.unsettled > 0) return Number.POSITIVE_INFINITY
-    const { windowMs } = this.#window
-    if (windowMs === undefined || this.#manners.resetsFully) return now
+    const { windowMs, isTrusted } = this.#window
+    if (windowMs === undefined || !isTrusted || this.#manners.resetsFully) return now
     // Our own window says more exactly what a sliding one allows. A fixed one is full by now, which one request will show.
     return windowMs < shortestProbed
       ? Number.POSITIVE_INFINITY

@@ -55,6 +55,10 @@ export class ToldWindow {
     this.#window?.settle(sent, now, reply)
   }
 
+  /** Whether it says what may be sent: none was told, or others showed that it can't be known from what we send, else. */
+  get isTrusted(): boolean {
+    return this.#window !== undefined && !this.#shared
+  }
   /** `undefined`: what is told holds alone. */
   readyAt(cost: number, now: number): number | undefined {
     const window = this.#window
