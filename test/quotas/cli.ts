@@ -1,17 +1,19 @@
-// npm run quotas                               all scenarios for an hour each; writes docs/quota-scenarios.md
+// npm run quotas                               all scenarios for an hour each, by seeds 1, 2 and 3; writes docs/quota-scenarios.md
+// npm run quotas -- --seeds 1                  the same by one seed; writes nothing
 // npm run quotas -- --scenario 05 --seed 3     one scenario, with its refusals and its minutes
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { duration } from '../../src/options/duration.ts'
-import { readScenarios, type Scenario, targets } from './scenario.ts'
+import { readScenarios, type Scenario } from './scenario.ts'
 import type { Decision } from './server/server.ts'
 import { type ScenarioResult, simulate } from './simulate.ts'
-import { type Row, scenarioTable } from './table.ts'
+import { isMet, type Row, scenarioTable, summary, tableSeeds } from './table.ts'
 
 const { values } = parseArgs({
   options: {
     scenario: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: tableSeeds.join() },
     for: { type: 'string', default: '1h' },
   },
 })
@@ -27,27 +29,27 @@ else {
 }
 
 async function runAll(scenarios: readonly Scenario[]): Promise<void> {
+  const seeds = values.seeds.split(',').map(Number)
   const rows: Row[] = []
   for (const scenario of scenarios) {
     const began = performance.now()
-    let result: ScenarioResult
+    const results: ScenarioResult[] = []
     try {
-      result = await simulate(scenario, { seed, forMs })
+      for (const each of seeds) results.push(await simulate(scenario, { seed: each, forMs }))
     } catch (error) {
       console.log(`${scenario.name.padEnd(32)} ${error instanceof Error ? error.message : String(error)}`)
       continue
     }
-    rows.push({ scenario, result })
-    console.log(`${line(scenario, result)}  ${((performance.now() - began) / 1000).toFixed(1)} s`)
+    rows.push({ scenario, results })
+    console.log(`${line({ scenario, results })}  ${((performance.now() - began) / 1000).toFixed(1)} s`)
   }
-  if (values.for !== '1h') return
-  writeFileSync(new URL('../../docs/quota-scenarios.md', import.meta.url), scenarioTable(rows, seed))
+  if (values.for !== '1h' || values.seeds !== tableSeeds.join()) return
+  writeFileSync(new URL('../../docs/quota-scenarios.md', import.meta.url), scenarioTable(rows))
 }
 
-function line({ name, target }: Scenario, result: Row['result']): string {
-  const { used, refused } = targets[target]
-  const met = result.usedShare >= used && result.refusedShare <= refused
-  return `${name.padEnd(32)} ${(result.usedShare * 100).toFixed(2).padStart(6)} %  ${String(result.refused).padStart(5)} refused of ${String(result.requests + result.refused).padStart(6)}  ${met ? 'met   ' : 'missed'}`
+function line(row: Row): string {
+  const { usedShare, refused, arrived } = summary(row)
+  return `${row.scenario.name.padEnd(32)} ${(usedShare * 100).toFixed(2).padStart(6)} %  ${String(refused).padStart(5)} refused of ${String(arrived).padStart(6)}  ${isMet(row) ? 'met   ' : 'missed'}`
 }
 
 /** Prints the requests that led to the first refusals, and what each minute came to. */
@@ -85,6 +87,6 @@ async function replay(scenario: Scenario): Promise<void> {
   })
   for (const [minute, { counted, refused }] of minutes)
     console.log(`minute ${String(minute).padStart(2)}: ${counted} counted, ${refused} refused`)
-  console.log(line(scenario, result))
+  console.log(line({ scenario, results: [result] }))
   console.log(result)
 }

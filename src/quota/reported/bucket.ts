@@ -1,8 +1,9 @@
 import type { Clock } from '../../ports/runtime.ts'
 import { QuotaQueue } from '../queue.ts'
-import { Budget, type BudgetOptions, type ReportedMeter } from './budget.ts'
+import { Budget } from './budget.ts'
 import { Pause } from './pause.ts'
 import type { RateReport } from './report.ts'
+import type { BudgetOptions, ReportedMeter } from './reported-meter.ts'
 import { RestoredBudget } from './restored-budget.ts'
 
 /** One budget of an API with the queue of those who need it. */

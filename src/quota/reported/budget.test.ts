@@ -107,6 +107,20 @@ describe('Q4: before the reset', () => {
     expect(third.at).toBeUndefined()
   })
 
+  test('a reply without a report counts as spent until a report of a later request shows it', async () => {
+    const { answer, ask, clock, end, soon } = setUp()
+    const [early, bare] = [ask(), ask()]
+    await clock.advance(0)
+    // The server counted the bare one after the early one, whose reply it overtook.
+    answer(bare!.permit, {})
+    end(early!.permit, { left: 2, reset: 30, limit: 9 })
+    const [one, two] = [await soon(), await soon()]
+    expect([one.at, two.at]).toEqual([0, undefined])
+    end(one.permit, { left: 0, reset: 30, limit: 9 })
+    await clock.advance(10)
+    expect(two.at).toBeUndefined()
+  })
+
   test('a permission that is given back unused leaves what was reported', async () => {
     const { clock, exchange, soon } = setUp()
     await exchange({ left: 1, reset: 30 })
@@ -168,6 +182,23 @@ describe('Q4: after the reset', () => {
     end(asked[0]!.permit, {})
     await clock.advance(0)
     expect(asked.map(({ at }) => at)).toEqual([6001, 7000, 7000])
+  })
+
+  test('where it leaves reports out at times, one without says nothing, and ten in a row say that it has ceased', async () => {
+    const { ask, answer, clock, exchange } = setUp()
+    await exchange({ left: 2, reset: 5 })
+    const bare = ask()
+    await clock.advance(0)
+    answer(bare.permit, {})
+    await exchange({ left: 0, reset: 5 })
+    const asked = Array.from({ length: 12 }, ask)
+    await clock.advance(7000)
+    for (let index = 0; index < 10; index++) {
+      expect(asked.filter(({ at }) => at !== undefined)).toHaveLength(index + 1)
+      answer(asked[index]!.permit, {})
+      await clock.advance(0)
+    }
+    expect(asked.filter(({ at }) => at !== undefined)).toHaveLength(12)
   })
 
   test('where it fails to report, one request after the other goes ahead', async () => {

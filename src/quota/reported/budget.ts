@@ -8,17 +8,15 @@
 //
 // After the reset: the whole limit, where replies have shown that windows are fixed; else one request goes ahead, and its reply tells.
 //
-// Where limit and window are known, our own requests are counted in a window of our own besides (`request-window.ts`), which is exact in
-// time, and what it allows may be sent, less what the reports show that others have used: the difference between what we have sent and what
-// the server has counted.
-import type { Meter, SentRequest } from '../meters/meter.ts'
-import { RequestWindow } from '../meters/request-window.ts'
-import { RoundTrip } from '../meters/round-trip.ts'
+// Where limit and window are told, a window of our own says besides what may be sent: `told-window.ts`.
+import type { SentRequest } from '../meters/meter.ts'
 import type { QuotaReply } from '../quota.ts'
 import type { RateReport } from './report.ts'
+import type { BudgetLevel, BudgetOptions, ReportedMeter } from './reported-meter.ts'
 import { ResetManners } from './reset-manners.ts'
 import { ResetMoment } from './reset-moment.ts'
-import type { ServerClock } from './server-clock.ts'
+import { SentLedger } from './sent-ledger.ts'
+import { ToldWindow } from './told-window.ts'
 
 /** Where an API doesn't say when a budget is full again, it is asked again after so long. */
 const unknownResetMs = 60_000
@@ -26,43 +24,10 @@ const unknownResetMs = 60_000
 const longestKeepMs = 120_000
 /** Of a window of our own that is shorter than this, it isn't worth finding out whether the server's is fixed. */
 const shortestProbed = 10_000
+/** An API that leaves reports out at times has ceased to report a budget after so many replies without. */
+const silence = 10
 /** A refusal so soon after a reset says that the reset was expected too early. */
 const soonMs = 2000
-
-export interface BudgetOptions {
-  readonly serverClock: ServerClock
-  readonly roundTrip: RoundTrip
-  /** `spread`: what remains is spread evenly until the reset. */
-  readonly pace: 'burst' | 'spread'
-  /** What a reply says of this budget. */
-  readonly reportIn: ReportIn
-}
-
-export type ReportIn = (
-  reply: QuotaReply,
-  sent: SentRequest,
-  now: number,
-  wallNow: number,
-) => RateReport | undefined
-
-/** A budget and the reports of it. */
-export interface ReportedMeter extends Meter {
-  take(cost: number, now: number, order?: number): void
-  cancel(cost: number, now: number, order?: number): void
-  settle(sent: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void
-  /** A report in the reply to a request that was not taken from this meter. */
-  observe(report: RateReport, sent: SentRequest, now: number): void
-  isIdle(now: number): boolean
-  /** What can be said of it now; `undefined`: nothing, it holds nobody back. */
-  state(now: number): BudgetLevel | undefined
-}
-
-export interface BudgetLevel {
-  readonly limit: number | undefined
-  readonly remaining: number
-  /** By the queue's time; `undefined` where it isn't known. */
-  readonly resetAt: number | undefined
-}
 
 export class Budget implements ReportedMeter {
   readonly maxCost = Number.POSITIVE_INFINITY
@@ -71,14 +36,11 @@ export class Budget implements ReportedMeter {
   /** `silent`: nothing is known; `counting`: until the reset; `after`: it has passed, and no reply has told of the new window. */
   #phase: 'silent' | 'counting' | 'after' = 'silent'
   #limit: number | undefined
-  #inFlight = 0
-  /** All that was ever taken. */
-  #taken = 0
-  /** By the order of a request in flight: what was in flight before it, and all that had been taken with it. */
-  readonly #sent = new Map<number, { readonly alongside: number; readonly taken: number }>()
+  readonly #sent = new SentLedger()
+  readonly #window = new ToldWindow()
   /** The number that was reported last. */
   #told = 0
-  /** What may be spent in this window, what is in flight included. */
+  /** What may be spent in this window, what no report has shown included. */
   #lowest = Number.POSITIVE_INFINITY
   /** The lowest number that was reported in this window, and when its reply came. */
   #reported = Number.POSITIVE_INFINITY
@@ -86,28 +48,9 @@ export class Budget implements ReportedMeter {
   #reset: ResetMoment | undefined
   /** Counts requests: the last one whose reply has come. */
   #newest = Number.NEGATIVE_INFINITY
-
-  // Since the last reset.
-  #resetSeenAt = Number.NEGATIVE_INFINITY
-  #takenBefore = 0
-  #unsettled = 0
-  /** Spent by requests of which it isn't known in which window they were counted. */
-  #debt = 0
-  #firstTake: number | undefined
-  #lastTake = 0
-  /** How long after the first request of the window before its last one was sent. */
-  #spreadBefore = 0
-
-  // What we have sent, where limit and window are known.
-  #window: RequestWindow | undefined
-  readonly #windowRoundTrip = new RoundTrip()
-  #windowMs: number | undefined
-  /** What others hold of the window, until when. */
-  #others = 0
-  #othersUntil = Number.NEGATIVE_INFINITY
-  /** Refused although our own window had room: what is told holds alone, since it counts what others spend. */
-  #shared = false
-
+  /** Replies without a report since the last one with one, and whether reports ever came back after such. */
+  #bare = 0
+  #isBareAtTimes = false
   #nextAt = Number.NEGATIVE_INFINITY
   #lastEmpty: number | undefined
 
@@ -117,8 +60,7 @@ export class Budget implements ReportedMeter {
 
   readyAt(cost: number, now: number): number {
     this.#roll(now)
-    const own =
-      this.#window === undefined || this.#shared ? undefined : this.#windowReadyAt(this.#window, cost, now)
+    const own = this.#window.readyAt(cost, now)
     const reported = own !== undefined && own <= now ? now : this.#reportedReadyAt(cost, now)
     // A reset that was told is not the end of a window that slides: it counts once windows have shown to be fixed.
     const ready = own === undefined ? reported : this.#manners.resetsFully ? Math.min(own, reported) : own
@@ -126,27 +68,19 @@ export class Budget implements ReportedMeter {
   }
   take(cost: number, now: number, order?: number): void {
     this.#roll(now)
-    if (order !== undefined) this.#sent.set(order, { alongside: this.#inFlight, taken: this.#taken + cost })
     if (this.#options.pace === 'spread') this.#nextAt = now + this.#share(cost, now)
-    this.#inFlight += cost
-    this.#taken += cost
-    this.#unsettled += cost
+    this.#sent.take(cost, order)
     // What is sent after the reset that was told finds out what has become of the window, and is no part of it.
-    if (this.#phase !== 'counting' || now < this.#toldAt()) {
-      this.#firstTake ??= now
-      this.#lastTake = now
-    }
-    this.#window?.take(cost)
+    if (this.#phase !== 'counting' || now < this.#toldAt()) this.#sent.use(now)
+    this.#window.take(cost)
   }
   cancel(cost: number, _now: number, order?: number): void {
-    if (order !== undefined) this.#sent.delete(order)
-    this.#inFlight -= cost
-    this.#unsettled = Math.max(0, this.#unsettled - cost)
-    this.#window?.cancel(cost)
+    this.#sent.cancel(cost, order)
+    this.#window.cancel(cost)
   }
   isIdle(now: number): boolean {
     this.#roll(now)
-    return this.#inFlight === 0 && this.#phase !== 'counting'
+    return this.#sent.inFlight === 0 && this.#phase !== 'counting'
   }
 
   state(now: number): BudgetLevel | undefined {
@@ -156,81 +90,87 @@ export class Budget implements ReportedMeter {
       if (this.#limit === undefined) return undefined
       return { limit: this.#limit, remaining: this.#limit, resetAt: undefined }
     }
-    const left = this.#lowest - this.#inFlight
+    const left = this.#left
     const remaining = Number.isFinite(left) ? Math.max(0, left) : this.#told
     return { limit: this.#limit, remaining, resetAt: this.#reset.latest }
   }
 
   settle(sent: SentRequest, now: number, reply: QuotaReply | undefined, wallNow: number): void {
     const report = reply === undefined ? undefined : this.#options.reportIn(reply, sent, now, wallNow)
-    this.#inFlight -= sent.cost
-    if (sent.sentAt >= this.#resetSeenAt) this.#unsettled = Math.max(0, this.#unsettled - sent.cost)
-    this.#window?.settle(sent, now, reply)
+    this.#sent.settle(sent.cost, sent.sentAt)
+    this.#window.settle(sent, now, reply)
     if (report !== undefined) this.#observe(report, sent, now, true)
-    this.#sent.delete(sent.order)
+    this.#sent.forget(sent.order)
     if (report !== undefined) return
+    if (reply !== undefined && reply.status < 400) this.#bare++
+    const hasCeased = this.#bare >= (this.#isBareAtTimes ? silence : 1)
+    if (this.#phase === 'after' && hasCeased) this.#forget()
     // The server may have counted it all the same.
-    if (this.#phase === 'counting') this.#lowest -= sent.cost
-    else if (this.#phase === 'after') {
-      // The API has ceased to speak of this budget.
-      if (reply !== undefined && reply.status < 400) this.#forget()
-      else this.#charge(sent.cost)
-    }
+    else if (this.#phase !== 'silent') this.#sent.keepUnshown(sent.cost, now)
   }
 
   observe(report: RateReport, sent: SentRequest, now: number): void {
-    this.#firstTake ??= sent.sentAt
+    this.#sent.use(sent.sentAt)
     this.#observe(report, sent, now, false)
   }
   #observe(report: RateReport, sent: SentRequest, now: number, counted: boolean): void {
     this.#told = report.remaining
     this.#lastEmpty = report.remaining === 0 ? sent.order : undefined
     if (report.limit !== undefined) this.#limit = report.limit
-    if (report.windowMs !== undefined) this.#count(report.windowMs, sent, now, counted)
+    this.#tellWindow(report, sent, now, counted)
+    if (this.#bare > 0) this.#isBareAtTimes = true
+    this.#bare = 0
     const told = report.reset ?? { inMs: unknownResetMs, precisionMs: 1 }
     const reset = new ResetMoment(told, sent.sentAt, now, this.#options.serverClock)
     const overtaken = sent.order < this.#newest
     this.#newest = Math.max(this.#newest, sent.order)
     this.#roll(now)
+    this.#sent.showUntil(sent.sentAt)
     const remaining =
       report.unit === 'other' && report.remaining > 0 ? Number.POSITIVE_INFINITY : report.remaining
-    if (reset.latest + this.#manners.lateness(reset.precisionMs) <= now) this.#charge(sent.cost)
-    else if (this.#phase === 'silent') this.#begin(remaining, reset, sent, now)
+    if (reset.latest + this.#manners.lateness(reset.precisionMs) <= now) {
+      if (this.#phase === 'after') this.#sent.keepUnshown(sent.cost, now)
+    } else if (this.#phase === 'silent') this.#begin(remaining, reset, sent, now)
     else if (this.#phase === 'after') this.#observeAfter(remaining, reset, sent, now)
     else
       this.#observeBefore(remaining, reset, sent, now, {
         overtaken,
         delay: 'inMs' in told ? told.inMs : undefined,
       })
-    if (this.#window !== undefined && !overtaken) this.#seeOthers(remaining, now)
+    if (this.#phase === 'counting' && Number.isFinite(remaining)) this.#seeOthers(remaining, overtaken, now)
   }
 
   refuse(_refusal: unknown, sent: SentRequest): void {
     // Where the reply says that something is left, the request was refused by another limit.
     if (this.#lastEmpty !== sent.order) return
-    this.#shared = true
-    if (sent.sentAt - this.#resetSeenAt < soonMs) this.#manners.wasRefused()
+    this.#window.sawRefusal()
+    if (sent.sentAt - this.#sent.resetSeenAt < soonMs) this.#manners.wasRefused()
   }
 
   // The reported number.
 
+  get #left(): number {
+    return this.#lowest - this.#sent.unreported
+  }
+
   #reportedReadyAt(cost: number, now: number): number {
     if (this.#phase === 'silent') return now
     if (this.#phase === 'after') return this.#afterReadyAt(cost, now)
-    const left = this.#lowest - this.#inFlight
+    const left = this.#left
     if (left >= cost && !(left - cost < 1 && this.#keepsLast(now))) return now
     const resetAt = this.#resetAt()
     return left >= cost ? Math.min(resetAt, Math.max(now, this.#toldAt())) : resetAt
   }
   #afterReadyAt(cost: number, now: number): number {
-    const free = Number.isFinite(this.#lowest) ? this.#lowest - this.#inFlight : 0
+    const free = Number.isFinite(this.#lowest) ? this.#left : 0
     if (free >= cost) return now
-    if (this.#unsettled > 0) return Number.POSITIVE_INFINITY
-    if (this.#window === undefined || this.#manners.resetsFully) return now
+    if (this.#sent.unsettled > 0) return Number.POSITIVE_INFINITY
+    const { windowMs, isTrusted } = this.#window
+    if (windowMs === undefined || !isTrusted || this.#manners.resetsFully) return now
     // Our own window says more exactly what a sliding one allows. A fixed one is full by now, which one request will show.
-    return this.#windowMs! < shortestProbed
+    return windowMs < shortestProbed
       ? Number.POSITIVE_INFINITY
-      : this.#resetSeenAt + Math.max(1000, this.#windowMs! / 100)
+      : this.#sent.resetSeenAt + Math.max(1000, windowMs / 100)
   }
   /** The moment that was told, less the time that a request takes to arrive. */
   #toldAt(): number {
@@ -245,7 +185,7 @@ export class Budget implements ReportedMeter {
   #keepsLast(now: number): boolean {
     const reset = this.#reset!
     if (
-      this.#window !== undefined ||
+      this.#window.windowMs !== undefined ||
       !(this.#limit! > 1) ||
       !this.#manners.isRoundingUnknown(reset.precisionMs)
     )
@@ -259,11 +199,7 @@ export class Budget implements ReportedMeter {
   }
   #passReset(now: number): void {
     this.#phase = 'after'
-    this.#resetSeenAt = now
-    this.#spreadBefore = this.#firstTake === undefined ? 0 : this.#lastTake - this.#firstTake
-    this.#firstTake = undefined
-    this.#takenBefore = this.#taken
-    this.#unsettled = this.#debt = 0
+    this.#sent.passReset(now)
     this.#nextAt = Number.NEGATIVE_INFINITY
     const whole = this.#manners.resetsFully && this.#options.pace === 'burst' ? this.#limit : undefined
     this.#lowest = whole ?? Number.POSITIVE_INFINITY
@@ -274,19 +210,17 @@ export class Budget implements ReportedMeter {
     this.#reported = remaining
     this.#reportedAt = now
     // Not in the number may be what was in flight when this request was sent, and what was sent after it.
-    const known = this.#sent.get(sent.order)
-    const uncounted = known === undefined ? this.#inFlight : known.alongside + this.#taken - known.taken
+    const uncounted = this.#sent.uncountedIn(sent.order)
     const whole = this.#manners.resetsFully ? this.#lowest : Number.POSITIVE_INFINITY
-    this.#lowest = Math.min(whole, remaining - this.#debt - uncounted + this.#inFlight)
-    this.#debt = 0
+    this.#lowest = Math.min(whole, remaining - uncounted + this.#sent.unreported)
     this.#reset = reset
   }
 
   #observeAfter(remaining: number, reset: ResetMoment, sent: SentRequest, now: number): void {
     const old = this.#reset!
-    const isNew = sent.sentAt >= this.#resetSeenAt
-    if (!isNew && this.#window === undefined && reset.comparedTo(old) !== 'later') {
-      this.#charge(sent.cost)
+    const isNew = sent.sentAt >= this.#sent.resetSeenAt
+    if (!isNew && this.#window.windowMs === undefined && reset.comparedTo(old) !== 'later') {
+      this.#sent.keepUnshown(sent.cost, now)
       return
     }
     if (isNew) this.#learnFullness(remaining, sent, now)
@@ -308,7 +242,7 @@ export class Budget implements ReportedMeter {
       !overtaken && sent.sentAt >= this.#reportedAt && remaining >= this.#reported && remaining > 0
     const told = order === 'later' || (order === 'same' && delay !== undefined)
     if (refilled && told && now >= current.earliest) {
-      if (current.isShown) this.#manners.sawReset(afterTold)
+      if (now < current.earliest + current.precisionMs / 2) this.#manners.sawRoundedUp()
       this.#passReset(now)
       this.#learnFullness(remaining, sent, now)
       this.#begin(remaining, reset, sent, now)
@@ -336,70 +270,44 @@ export class Budget implements ReportedMeter {
   }
 
   #learnFullness(remaining: number, { sentAt, order, cost }: SentRequest, now: number): void {
-    const known = this.#sent.get(order)
-    if (this.#limit === undefined || remaining > this.#limit || known === undefined) return
-    // Of this window the server has counted this request, and of those taken since the reset at least those that were not in flight beside it.
-    const taken = Math.max(cost, known.taken - this.#takenBefore)
-    if (remaining < this.#limit - taken - known.alongside) {
+    const counted = this.#sent.countedWith(order, cost)
+    if (this.#limit === undefined || remaining > this.#limit || counted === undefined) return
+    if (remaining < this.#limit - counted.most) {
       this.#manners.sawNotFull()
       return
     }
-    if (remaining < this.#limit - Math.max(cost, taken - known.alongside)) return
+    if (remaining < this.#limit - counted.least) return
     // A window that slides would hold the last requests still. Our own is late by a round trip and a little.
-    const window = this.#window
-    const late = 2 * (now - sentAt) + 50 + (this.#windowMs ?? 0) / 100
-    const sure = window !== undefined && remaining > 0 && window.readyAt(remaining, now) > now + late
+    const late = 2 * (now - sentAt) + 50 + (this.#window.windowMs ?? 0) / 100
+    const sure = remaining > 0 && this.#window.holdsBeyond(remaining, now + late, now)
     const resetAt = this.#manners.maySlide ? this.#reset!.earliest : this.#toldAt()
-    if (sure || now - resetAt < this.#spreadBefore) this.#manners.sawFull(sure)
-  }
-
-  #charge(cost: number): void {
-    if (this.#phase !== 'after') return
-    if (Number.isFinite(this.#lowest)) this.#lowest -= cost
-    else this.#debt += cost
+    if (sure || now - resetAt < this.#sent.spreadBefore) this.#manners.sawFull(sure)
   }
 
   #forget(): void {
     this.#phase = 'silent'
+    this.#sent.showUntil(Number.POSITIVE_INFINITY)
     this.#lowest = Number.POSITIVE_INFINITY
   }
 
   /** The part of the time until the reset that belongs to `cost` of what remains. */
   #share(cost: number, now: number): number {
     if (this.#phase !== 'counting') return 0
-    const left = this.#lowest - this.#inFlight
+    const left = this.#left
     return left > 0 && Number.isFinite(left) ? (Math.max(0, this.#resetAt() - now) * cost) / left : 0
   }
 
-  // The window of our own.
-
-  #windowReadyAt(window: RequestWindow, cost: number, now: number): number {
-    if (now >= this.#othersUntil) return window.readyAt(cost, now)
-    return Math.max(now, Math.min(window.readyAt(cost + this.#others, now), this.#othersUntil))
+  #seeOthers(remaining: number, overtaken: boolean, now: number): void {
+    const until = this.#resetAt()
+    const { windowMs } = this.#window
+    if (this.#manners.maySlide || windowMs === undefined || windowMs < shortestProbed) {
+      if (!overtaken) this.#window.seeOthers(remaining, remaining - this.#sent.unreported, until, now)
+    } else this.#window.seeOthers(this.#left, this.#left, until, now)
   }
-  #count(windowMs: number, sent: SentRequest, now: number, counted: boolean): void {
-    if (this.#limit === undefined || this.#limit === 0 || this.#options.pace === 'spread') return
-    const known = this.#window
-    if (known?.maxCost === this.#limit && this.#windowMs === windowMs) {
-      if (counted) return
-      known.take(sent.cost)
-      known.settle(sent, now)
+  #tellWindow({ windowMs }: RateReport, sent: SentRequest, now: number, counted: boolean): void {
+    const limit = this.#limit
+    if (windowMs === undefined || limit === undefined || limit === 0 || this.#options.pace === 'spread')
       return
-    }
-    this.#windowMs = windowMs
-    const window = new RequestWindow({ requests: this.#limit, perMs: windowMs }, this.#windowRoundTrip)
-    window.take(this.#inFlight + sent.cost)
-    window.settle(sent, now)
-    this.#window = window
-  }
-  #seeOthers(remaining: number, now: number): void {
-    const window = this.#window!
-    if (this.#phase !== 'counting' || !Number.isFinite(remaining)) return
-    const left = window.left(now)
-    const unexplained = left - remaining
-    const others = now < this.#othersUntil && this.#others > 0
-    if (unexplained <= 0 && !others) return
-    this.#others = Math.max(0, left - Math.max(0, remaining - this.#inFlight))
-    this.#othersUntil = this.#resetAt()
+    this.#window.tell({ limit, windowMs }, sent, now, { inFlight: this.#sent.inFlight, counted })
   }
 }

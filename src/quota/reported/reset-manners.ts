@@ -1,7 +1,5 @@
 // What an API does at a reset, as far as its replies have shown. Nothing is taken for granted that would have a request refused.
 
-/** Of a reset that is told in whole seconds, replies to requests that were sent so soon after it would have been show which way it is rounded. */
-const probeMs = 100
 /** Agreeing replies that it takes to be sure. One that disagrees undoes it for good. */
 const enough = { roundedUp: 2, full: 3 }
 
@@ -31,15 +29,12 @@ export class ResetManners {
     return this.#onTime
   }
 
-  /** A request that was sent `afterMs` after the moment that was told found the budget reset. */
-  sawReset(afterMs: number): void {
-    if (
-      this.#rounding === 'unknown' &&
-      afterMs >= 0 &&
-      afterMs < probeMs &&
-      ++this.#roundedUp >= enough.roundedUp
-    )
-      this.#rounding = 'up'
+  /**
+   * A reply showed the budget reset, and came at a time when it would not have been yet, had what was told been rounded down or to the
+   * nearest number.
+   */
+  sawRoundedUp(): void {
+    if (this.#rounding === 'unknown' && ++this.#roundedUp >= enough.roundedUp) this.#rounding = 'up'
   }
   /** A request that was sent after the moment that was told was counted before the reset. */
   sawNoReset(): void {

@@ -40,11 +40,6 @@ export class ResetMoment {
     return this.#epoch === undefined ? this.#latest : this.#clock.latest(this.#epoch) + 1
   }
 
-  /** Whether replies have shown the moment so closely that rounding up, down and to the nearest differ visibly. */
-  get isShown(): boolean {
-    return this.latest - this.earliest < 0.4 * this.precisionMs
-  }
-
   /** How this one lies to `other`, of an earlier reply. */
   comparedTo(other: ResetMoment): 'same' | 'earlier' | 'later' {
     if (this.#epoch !== undefined && other.#epoch !== undefined) {

@@ -7,8 +7,8 @@
 // cushion: that costs no throughput, since what flows in is spent all the same.
 import type { SentRequest } from '../meters/meter.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
-import type { BudgetLevel, BudgetOptions, ReportedMeter } from './budget.ts'
 import type { RateReport } from './report.ts'
+import type { BudgetLevel, BudgetOptions, ReportedMeter } from './reported-meter.ts'
 
 /** Of the bucket. */
 const largestCushion = 0.25

@@ -19,6 +19,9 @@ interface Load {
   readonly seed?: number
   readonly startMs?: number
   readonly pace?: ReportedQuotasOptions['pace']
+  /** Shares of the requests whose reply tells nothing of limits, and whose reply gets lost. */
+  readonly bare?: number
+  readonly lost?: number
 }
 
 /** As many requests as the reports allow, for some time. */
@@ -39,8 +42,11 @@ async function ask(server: ReturnType<typeof limitedServer>, load: Load) {
       const reply = server.handle(clock.now())
       if (reply.status === 429) refusedAt.push(clock.now() - start)
       await way()
-      permit.answered?.(reply)
-      if (reply.status === 429) permit.refused?.({ kind: 'rate' })
+      if (load.lost === undefined || random() >= load.lost) {
+        const isBare = load.bare !== undefined && random() < load.bare
+        permit.answered?.(isBare ? { ...reply, headers: {} } : reply)
+        if (reply.status === 429) permit.refused?.({ kind: 'rate' })
+      }
       await clock.sleep(random() * 20)
       permit.release()
     }
@@ -120,6 +126,35 @@ test('Q1, Q4: alone, nobody is refused by a server, however it counts, tells and
     { numRuns: 150, endOnFailure: true },
   )
 }, 120_000)
+
+test('Q1, Q4: alone, nobody is refused where replies overtake each other, some tell nothing and some get lost', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        kind: fc.constantFrom<WindowKind>('aligned', 'first-hit'),
+        reset: fc.constantFrom<ResetKind>('up', 'down', 'nearest', 'milliseconds', 'epoch-up', 'epoch-down'),
+        policy: fc.boolean(),
+        // As long as no reply has told anything, nobody is held back.
+        limit: fc.integer({ min: 30, max: 80 }),
+        windowMs: fc.constantFrom(5000, 10_000, 60_000),
+      }),
+      fc.record({
+        workers: fc.integer({ min: 1, max: 10 }),
+        least: fc.integer({ min: 0, max: 100 }),
+        jitter: fc.integer({ min: 0, max: 1000 }),
+        startMs: fc.integer({ min: 0, max: 60_000 }),
+        bare: fc.double({ min: 0, max: 0.2, noNaN: true }),
+        lost: fc.double({ min: 0, max: 0.02, noNaN: true }),
+        seed: fc.nat(),
+      }),
+      async (options, { jitter, ...more }) => {
+        const { refused } = await run(options, 12, { ...more, most: more.least + jitter })
+        expect(refused).toBe(0)
+      },
+    ),
+    { numRuns: 40, endOnFailure: true },
+  )
+}, 60_000)
 
 test('Q4: where others use a window too, who was refused against their own count goes by what is told: one refusal in two hundred at most', async () => {
   const server = limitedServer({ kind: 'aligned', limit: 600, windowMs: 60_000, reset: 'up', policy: true })
