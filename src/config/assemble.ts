@@ -1,6 +1,4 @@
 // Puts a validated pipeline together: this is where the rooms meet, and where secrets and paths are looked up.
-import { resolve } from 'node:path'
-import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
 import { closeAll } from '../engine/closing.ts'
 import type { PipelineParts } from '../engine/run.ts'
 import { revealSecret, type SecretLookup } from '../options/secret.ts'
@@ -12,6 +10,7 @@ import { postgresQuotaStore } from '../quota/store/postgres-quota-store.ts'
 import type { QuotaStore } from '../quota/store/quota-store.ts'
 import { createRestSource } from '../source/rest.ts'
 import type { RestSettings } from '../source/rest-options.ts'
+import { createDestination } from './create-destination.ts'
 import type { Pipeline } from './pipeline.ts'
 import { sourceClient } from './source-client.ts'
 import { type Surroundings, type SurroundingsOptions, surround } from './surroundings.ts'
@@ -41,12 +40,7 @@ export async function assemblePipeline(
   const sources = Object.entries(pipeline.sources).map(([name, settings]) =>
     createSource(name, settings, surroundings),
   )
-  const destination =
-    options.destination ??
-    createDuckdbDestination({
-      ...pipeline.destination,
-      path: resolve(surroundings.directory, pipeline.destination.path),
-    })
+  const destination = options.destination ?? createDestination(pipeline.destination, surroundings)
   return {
     parts: {
       name: pipeline.name,

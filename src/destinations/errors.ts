@@ -115,6 +115,31 @@ export class DestinationBusyError extends SluiceError {
   }
 }
 
+/** Another session has taken the stream. Nothing was read. */
+export class StreamBusyError extends SluiceError {
+  readonly code = 'STREAM_BUSY'
+  readonly recovery = 'stop-stream'
+  readonly stream: string
+  /** @param holder who holds it, as in `process 4711 on worker-2, since 2026-01-31T10:00:00Z` */
+  constructor(stream: string, holder: string) {
+    super(
+      `${stream} is being loaded by ${holder}. Nothing was read; wait until that run has ended, then run again`,
+    )
+    this.stream = stream
+  }
+}
+
+/** A load can't be taken out again. Nothing was removed. */
+export class LoadRevertError extends SluiceError {
+  readonly code = 'LOAD_REVERT'
+  readonly recovery = 'stop-run'
+  readonly loadId: string
+  constructor(loadId: string, problem: string) {
+    super(`load ${loadId} can't be reverted: ${problem}. Nothing was removed`)
+    this.loadId = loadId
+  }
+}
+
 /** The destination could not do what it was asked: no space, no permission, a broken file. */
 export class DestinationError extends SluiceError {
   readonly code = 'DESTINATION_FAILED'

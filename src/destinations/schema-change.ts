@@ -1,5 +1,5 @@
 import type { Column, TableSchema } from '../ports/schema.ts'
-import { LOAD_ID_COLUMN } from '../records/column-name.ts'
+import { OWN_COLUMNS } from '../records/column-name.ts'
 import { sameType, typeName, widen } from '../records/column-type.ts'
 import { DestinationSchemaError } from './errors.ts'
 
@@ -15,7 +15,7 @@ export interface SchemaChange {
  * @throws DestinationSchemaError where the load's drops, renames, moves or narrows a column, or names two alike
  */
 export function schemaChange(table: string, present: TableSchema | null, wanted: TableSchema): SchemaChange {
-  const names = new Set([LOAD_ID_COLUMN])
+  const names = new Set<string>(OWN_COLUMNS)
   for (const { name } of wanted.columns) {
     if (names.has(name.toLowerCase()))
       throw new DestinationSchemaError(table, `the load has two columns called ${name}`)

@@ -186,7 +186,7 @@ export class Committer {
 }
 
 function modeOf({ write, key }: Stream): Load['mode'] {
-  if (write === 'delete' || write === 'reconcile') return write
+  if (write === 'delete' || write === 'reconcile' || write === 'history') return write
   return key.length > 0 && write !== 'append' ? 'merge' : 'append'
 }
 

@@ -83,6 +83,7 @@ async function readAndCommit(
   const { session, clock, onEvent, signal } = options
   signal.throwIfAborted()
   if (options.refused !== undefined) throw options.refused
+  await session.claim?.(stream.name)
   const start = startingPoint(stream, await session.readCheckpoints(stream.name), options)
   const tables = await readTables(session, stream, start, options.owned ?? [])
   const committer = new Committer({

@@ -72,12 +72,13 @@ export interface Load {
    * append: a record whose key is in the table already is left out (without a key: every record is added).
    * merge: a record replaces the one of its key, unless that one's version is newer.
    * delete: a record removes the row of its key, unless that one's version is newer. Where there is no such table, none is made.
+   * history: each version of a record is a row of its own, with the time from which and until which it holds (see `History` below).
    * reconcile: always with `replacement`. The records' keys are staged in a table of their own, beside a replacement that another
    * stream may be staging; `publish` removes the live table's rows whose key is not among them, but for those that came with a load
    * after the first key was staged: the list may have been read past their place. There `allowEmpty` says whether no key at all may
    * empty the table.
    */
-  readonly mode: 'append' | 'merge' | 'delete' | 'reconcile'
+  readonly mode: 'append' | 'merge' | 'history' | 'delete' | 'reconcile'
   readonly key: readonly string[]
   readonly version?: string
   /** The table's columns after this load: those that it has, widened, and the new ones. Existing columns keep their order. */
@@ -87,7 +88,8 @@ export interface Load {
   /** The records, where the session that commits them offers `rows`. A load that is committed again has them no more (C3). */
   readonly rows?: RowBuffer
   /**
-   * With `merge`: the numbers of the records, from 0, that remove the row of their key instead of taking its place. Among the load's
+   * With `merge` and `history`: the numbers of the records, from 0, that remove the row of their key instead of taking its place; with
+   * `history` they end its present version. Among the load's
    * records of one key they count as any other: the last one of the newest version does. They hold the key and the version, no more.
    */
   readonly tombstones?: ReadonlySet<number>
@@ -121,6 +123,14 @@ export interface Load {
     readonly maxRemovedPercent?: number
   }
 }
+
+// History. A row of a `history` load has two columns more, instants: `_sluice_valid_from` and `_sluice_valid_to`, which is NULL while the
+// version holds. Where the load names a `version` whose column is a date or a timestamp, a version holds from that time; else from the
+// load's `at`, or a millisecond after the present version's where that is not later, and a record older than the present one by its
+// `version` is left out. Of a load's records of one key and one time the last one counts. A record that says what the version before it in time
+// says changes nothing; one of the very time of a stored version takes that one's place. Any other is added: the version before it
+// ends where it begins, and it ends where that one did, or where the next one begins. So versions may come in any order, and any number
+// of times.
 
 /** Checkpoints that move without rows: no table is made or changed. */
 export interface CheckpointMove {
@@ -161,10 +171,41 @@ export interface RunRecord {
   readonly report: Json
 }
 
+/** A load as the destination keeps it. */
+export interface LoadRecord extends TableCounts {
+  readonly id: string
+  readonly runId: string
+  readonly stream: string
+  readonly table: string
+  /** `null` for one that was committed before modes were noted. */
+  readonly mode: Load['mode'] | null
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly rejected: number
+  /** When it was taken out again, in milliseconds since 1970; `null` where it was not. */
+  readonly revertedAt: number | null
+}
+
+/** What taking loads out again did. */
+export interface RevertReceipt {
+  readonly stream: string
+  /** Newest first. */
+  readonly loadIds: readonly string[]
+  /** Rows that were removed, by table: the stream's, and its side tables'. */
+  readonly removed: Readonly<Record<string, number>>
+  /** How many checkpoints went back. */
+  readonly checkpoints: number
+}
+
 export interface DestinationCapabilities {
   /** Schema changes take part in a transaction. */
   readonly transactionalDdl: boolean
+  /** Rows are found by their key: merge, delete, reconcile, and an append that leaves out what is there. */
   readonly merge: boolean
+  /** Versions of a record are kept with their validity: the mode `history`. */
+  readonly history: boolean
+  /** Appended loads can be taken out again: the session has `loads` and `revert`. */
+  readonly revert: boolean
 }
 
 /** Where rows go. */
@@ -212,6 +253,32 @@ export interface DestinationSession extends AsyncDisposable {
   recordRun(run: RunRecord): Promise<void>
   /** The pipeline's last run that is over, `null` where there was none. Optional: without it a plan can't say how long a run takes. */
   lastRun?(): Promise<RunRecord | null>
+  /**
+   * Takes a stream for this session until it is closed, so that another process learns at once that it comes too late, instead of at its
+   * first commit. Optional: what keeps two runs apart is C2.
+   * @throws StreamBusyError where another session holds it
+   */
+  claim?(stream: string): Promise<void>
+  /** The pipeline's loads, the last one first. `limit`: at most so many. */
+  loads?(options?: { readonly stream?: string; readonly limit?: number }): Promise<readonly LoadRecord[]>
+  /**
+   * Takes an appended load out again, in one transaction: its rows, those of its side tables, and the rejects that nothing else brought.
+   * Its checkpoints say again what they said before it, under a version that nobody has seen, so that whoever goes on from the load
+   * fails (C2).
+   * @param options.at milliseconds since 1970
+   * @param options.withLater whether the stream's later loads are taken out with it; without it they are a reason to refuse
+   * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted
+   */
+  revert?(
+    loadId: string,
+    options: { readonly at: number; readonly withLater?: boolean },
+  ): Promise<RevertReceipt>
+  /**
+   * The rows of a live table, some at a time, in any order; of a table with history its present versions. Nothing where there is no such table.
+   * By column name: NULL is null, integers are numbers or bigints, decimals their digits as a string, dates `YYYY-MM-DD`, timestamps
+   * ISO 8601 in UTC with `Z`, JSON columns the JSON text. Optional: without it a stream can't be verified.
+   */
+  readRows?(table: string, columns: readonly string[]): AsyncIterable<readonly JsonRecord[]>
   /**
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
    * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.

@@ -93,10 +93,10 @@ export interface RequestPreview {
 }
 
 /**
- * append, merge and replace load the records. delete: each record names a row of the table that is gone at the API. reconcile: the
+ * append, merge and replace load the records. history: every version of a record is kept, with its validity. delete: each record names a row of the table that is gone at the API. reconcile: the
  * records name all rows that there are at the API; when all were read, the table's others are removed.
  */
-export type WriteMode = 'append' | 'merge' | 'replace' | 'delete' | 'reconcile'
+export type WriteMode = 'append' | 'merge' | 'replace' | 'history' | 'delete' | 'reconcile'
 
 /**
  * A table loses few of its rows between two reconciliations; a list that was cut off, or lost its filter, names far too few. What was

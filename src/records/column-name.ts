@@ -1,6 +1,13 @@
 /** The column that each data row carries beside its fields: the id of the load that wrote it. */
 export const LOAD_ID_COLUMN = '_sluice_load_id'
 
+/** The columns of a table with history: from when, and until when, a row's version holds. */
+export const VALID_FROM_COLUMN = '_sluice_valid_from'
+export const VALID_TO_COLUMN = '_sluice_valid_to'
+
+/** The columns that a table may have beside those of its records' fields. */
+export const OWN_COLUMNS = [LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN] as const
+
 /** The name of a field's column where the field's name is the empty string, which no warehouse takes. */
 const EMPTY_FIELD = '_empty'
 
@@ -10,7 +17,7 @@ const EMPTY_FIELD = '_empty'
  * name keeps it.
  */
 export function columnNamer(taken: Iterable<string>): (field: string) => string {
-  const used = new Set<string>([LOAD_ID_COLUMN])
+  const used = new Set<string>(OWN_COLUMNS)
   for (const name of taken) used.add(name.toLowerCase())
   return (field) => {
     // NUL and half a surrogate pair can't be written in an identifier.

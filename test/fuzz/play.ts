@@ -38,6 +38,8 @@ const impossible = new Set([
   'CHECKPOINT_CONFLICT',
   'DESTINATION_FAILED',
   'DESTINATION_BUSY',
+  'STREAM_BUSY',
+  'LOAD_REVERT',
   'TABLE_GONE',
 ])
 

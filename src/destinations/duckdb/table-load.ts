@@ -1,6 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load, SideLoad } from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
+import { DestinationSchemaError } from '../errors.ts'
 import { schemaChange } from '../schema-change.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { alterTable, createTable, dropTable } from './ddl.ts'
@@ -36,6 +37,7 @@ export interface SideTableLoad extends TableLoad {
 
 export function mainTable(load: Load, pool: ChunkPool, tables: KnownTables): TableLoad {
   const { mode } = load
+  if (mode === 'history') throw new DestinationSchemaError(load.table, 'history is not kept here')
   // The keys of a reconciliation are a set: whether one comes twice is all the same.
   const place = load.replacement === undefined ? 'live' : mode === 'reconcile' ? 'keys' : 'new'
   return {

@@ -1,0 +1,16 @@
+import { resolve } from 'node:path'
+import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
+import type { Destination } from '../ports/destination.ts'
+import type { Pipeline } from './pipeline.ts'
+import type { Surroundings } from './surroundings.ts'
+
+/** A pipeline's destination. It opens nothing yet. */
+export function createDestination(
+  settings: Pipeline['destination'],
+  { directory }: Pick<Surroundings, 'directory'>,
+): Destination {
+  switch (settings.type) {
+    case 'duckdb':
+      return createDuckdbDestination({ ...settings, path: resolve(directory, settings.path) })
+  }
+}
