@@ -7,6 +7,7 @@ export {
   type ConformanceCase,
   type ConformanceHarness,
   conformanceCases,
+  conformanceCasesFor,
   type HeldReject,
 } from './destinations/conformance.ts'
 export { checkPaginator } from './testing/check-paginator.ts'

@@ -1,3 +1,4 @@
+import type { DestinationCapabilities } from '../ports/destination.ts'
 import { appendCases } from './conformance/append.ts'
 import { columnCases } from './conformance/columns.ts'
 import { commitCases } from './conformance/commits.ts'
@@ -8,6 +9,8 @@ import { mergeCases } from './conformance/merge.ts'
 import { ownedCases } from './conformance/owned.ts'
 import { reconcileCases } from './conformance/reconcile.ts'
 import { replaceCases } from './conformance/replace.ts'
+import { revertCases } from './conformance/revert.ts'
+import { rowCases } from './conformance/rows.ts'
 import { sideCases } from './conformance/sides.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
@@ -34,4 +37,11 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...ownedCases,
   ...deletionCases,
   ...reconcileCases,
+  ...rowCases,
+  ...revertCases,
 ]
+
+/** The cases for a destination that can do this. */
+export function conformanceCasesFor(capabilities: DestinationCapabilities): readonly ConformanceCase[] {
+  return conformanceCases.filter(({ needs = [] }) => needs.every((need) => capabilities[need]))
+}

@@ -206,6 +206,8 @@ export interface DestinationCapabilities {
   readonly history: boolean
   /** Appended loads can be taken out again: the session has `loads` and `revert`. */
   readonly revert: boolean
+  /** Rows can be read back: the session has `readRows`. */
+  readonly readBack: boolean
 }
 
 /** Where rows go. */
@@ -264,7 +266,7 @@ export interface DestinationSession extends AsyncDisposable {
   /**
    * Takes an appended load out again, in one transaction: its rows, those of its side tables, and the rejects that nothing else brought.
    * Its checkpoints say again what they said before it, under a version that nobody has seen, so that whoever goes on from the load
-   * fails (C2).
+   * fails (C2); those that it began are forgotten.
    * @param options.at milliseconds since 1970
    * @param options.withLater whether the stream's later loads are taken out with it; without it they are a reason to refuse
    * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted
@@ -274,11 +276,15 @@ export interface DestinationSession extends AsyncDisposable {
     options: { readonly at: number; readonly withLater?: boolean },
   ): Promise<RevertReceipt>
   /**
-   * The rows of a live table, some at a time, in any order; of a table with history its present versions. Nothing where there is no such table.
-   * By column name: NULL is null, integers are numbers or bigints, decimals their digits as a string, dates `YYYY-MM-DD`, timestamps
-   * ISO 8601 in UTC with `Z`, JSON columns the JSON text. Optional: without it a stream can't be verified.
+   * The rows of a live table, some at a time, in any order; of a table with history its present versions. Nothing where there is no such
+   * table. By column name: NULL is null, integers are numbers, or their digits as a string where a double does not hold them, decimals
+   * their digits as a string, dates `YYYY-MM-DD`, timestamps ISO 8601 in UTC with `Z`, JSON columns the JSON text.
+   * Without it a stream can't be verified.
    */
-  readRows?(table: string, columns: readonly string[]): AsyncIterable<readonly JsonRecord[]>
+  readRows?(
+    table: string,
+    columns: readonly string[],
+  ): AsyncIterable<readonly Readonly<Record<string, Json>>[]>
   /**
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
    * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.

@@ -37,7 +37,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
   return {
     kind: 'memory',
     description: 'memory',
-    capabilities: { transactionalDdl: true, merge: true, history: false, revert: false },
+    capabilities: { transactionalDdl: true, merge: true, history: false, revert: false, readBack: false },
     store,
     rows: (table) => {
       const found = store.tables.get(table)

@@ -68,6 +68,11 @@ export interface ConformanceCase {
     | 'tombstones'
     | 'delete'
     | 'reconcile'
+    | 'revert'
+    | 'rows'
+    | 'history'
+  /** What the destination has to be able to do; others are not asked. */
+  readonly needs?: readonly ('merge' | 'history' | 'revert' | 'readBack')[]
   run(harness: ConformanceHarness): Promise<void>
 }
 

@@ -2,8 +2,10 @@ import { type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
 import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
 import type { Json } from '../../ports/json.ts'
 import type { TableSchema } from '../../ports/schema.ts'
+import type { Progress } from '../../ports/source.ts'
 import { columnTypes } from '../../records/column-type.ts'
 import { CheckpointConflictError } from '../errors.ts'
+import type { UndoCheckpoint } from '../load-undo.ts'
 import { instant } from './instant.ts'
 import { FED_ROWS, type RowFeed } from './row-feed.ts'
 
@@ -178,6 +180,61 @@ export async function abandonStagedCheckpoints(
     own,
   )
   await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND staged`, own)
+}
+
+/** What the live checkpoints of some slices say, by slice. */
+export async function checkpointsOf(
+  connection: DuckDBConnection,
+  pipeline: string,
+  stream: string,
+  slices: readonly string[],
+): Promise<ReadonlyMap<string, Progress>> {
+  if (slices.length === 0) return new Map()
+  const reader = await connection.runAndReadAll(
+    `SELECT slice, position, high_water FROM _sluice_checkpoints
+     WHERE ${OWN} AND NOT staged AND slice IN (SELECT unnest(from_json($3, '["VARCHAR"]')))`,
+    [pipeline, stream, JSON.stringify(slices)],
+  )
+  const rows = reader.getRows() as [slice: string, position: string, highWater: string][]
+  return new Map(
+    rows.map(([slice, position, highWater]) => [
+      slice,
+      { position: JSON.parse(position) as Json, highWater: JSON.parse(highWater) as Json },
+    ]),
+  )
+}
+
+/**
+ * Sets checkpoints back to what they said before, under a version that nobody has seen (C2); those that said nothing are forgotten, and
+ * so are those that are gone. Returns how many there were.
+ */
+export async function restoreCheckpoints(
+  connection: DuckDBConnection,
+  pipeline: string,
+  stream: string,
+  checkpoints: readonly UndoCheckpoint[],
+  by: { readonly id: string; readonly at: number },
+): Promise<number> {
+  let count = 0
+  for (const { slice, before } of checkpoints) {
+    const own = [pipeline, stream, slice]
+    const result =
+      before === null
+        ? await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND slice = $3`, own)
+        : await connection.run(
+            `UPDATE _sluice_checkpoints SET position = $4, high_water = $5, version = version + 1, load_id = $6, updated_at = $7
+             WHERE ${OWN} AND slice = $3`,
+            [
+              ...own,
+              JSON.stringify(before.position),
+              JSON.stringify(before.highWater),
+              by.id,
+              instant(by.at),
+            ],
+          )
+    count += result.rowsChanged
+  }
+  return count
 }
 
 /** Deletes a stream's checkpoints; returns how many there were. */

@@ -10,6 +10,7 @@ import { countsOf, insertRows, planMerge } from './merge.ts'
 import { loadOwned } from './owned.ts'
 import { reconcile } from './reconcile.ts'
 import { writeRejects } from './rejects.ts'
+import { undoOf } from './revert.ts'
 import type { RowFeed } from './row-feed.ts'
 import { mainTable, prepareTable, type SideTableLoad, sideTables, type TableLoad } from './table-load.ts'
 import { forgetTableSchema, hasTable, readTableSchema, writeTableSchema } from './table-schema.ts'
@@ -53,11 +54,12 @@ export async function commitLoad(
   }
   const work: Work = { connection, feed, pipeline, load, main, sides, left: new Map() }
   const committing = transaction(connection, async () => {
+    const undo = await undoOf(connection, pipeline, load)
     await writeCheckpoints(connection, feed, pipeline, load)
     const outcome = await loadTables(work)
     const receipt: LoadReceipt = { loadId: load.id, ...outcome, replayed: false }
     await writeRejects(connection, feed, pipeline, load)
-    await writeLoad(connection, pipeline, load, receipt)
+    await writeLoad(connection, pipeline, load, receipt, undo)
     return receipt
   })
   // Whether it was committed before is asked only where something is wrong: a load that was meets its own checkpoints, or its own

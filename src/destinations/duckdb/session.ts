@@ -5,6 +5,8 @@ import type {
   DestinationSession,
   Load,
   LoadReceipt,
+  LoadRecord,
+  RevertReceipt,
   RowBuffer,
   RunRecord,
   StagedTables,
@@ -21,7 +23,9 @@ import { commitLoad, transaction } from './commit.ts'
 import { dropTable } from './ddl.ts'
 import { EncodedRows } from './encoded-rows.ts'
 import { explainFailure } from './failure.ts'
-import { type QueryRow, readRows } from './query.ts'
+import { readLoads } from './load-record.ts'
+import { type QueryRow, readRows, streamTable } from './query.ts'
+import { revertLoad } from './revert.ts'
 import type { RowFeed } from './row-feed.ts'
 import { readLastRun, writeRun } from './run-record.ts'
 import { forgetTableSchema, type Place, readTableSchema, tableName } from './table-schema.ts'
@@ -86,6 +90,39 @@ export class DuckdbSession implements DestinationSession {
 
   lastRun(): Promise<RunRecord | null> {
     return this.#read(null, (connection) => readLastRun(connection, this.#pipeline))
+  }
+
+  loads({
+    stream,
+    limit = Number.MAX_SAFE_INTEGER,
+  }: {
+    readonly stream?: string
+    readonly limit?: number
+  } = {}): Promise<LoadRecord[]> {
+    return this.#read([], (connection) => readLoads(connection, this.#pipeline, stream, limit))
+  }
+
+  revert(
+    loadId: string,
+    options: { readonly at: number; readonly withLater?: boolean },
+  ): Promise<RevertReceipt> {
+    return this.#write((connection) =>
+      transaction(connection, () => revertLoad(connection, this.#pipeline, loadId, options)),
+    )
+  }
+
+  /** The rows of a live table, as they were when reading began. */
+  async *readRows(table: string, columns: readonly string[]): AsyncGenerator<QueryRow[]> {
+    this.#use()
+    if ((await this.readSchema(table)) === null) return
+    const connection = await this.#warehouse.connect()
+    try {
+      yield* streamTable(connection, table, columns)
+    } catch (error) {
+      throw explainFailure(error, this.#warehouse.description, this.#warehouse.file)
+    } finally {
+      connection.closeSync()
+    }
   }
 
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {

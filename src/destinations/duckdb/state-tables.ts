@@ -11,7 +11,8 @@ const STATE_TABLES = {
   _sluice_loads: `
     pipeline VARCHAR NOT NULL, load_id VARCHAR NOT NULL, run_id VARCHAR NOT NULL, stream VARCHAR NOT NULL,
     table_name VARCHAR NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL, unchanged BIGINT NOT NULL,
-    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL, deleted BIGINT, sides VARCHAR, PRIMARY KEY (pipeline, load_id)`,
+    rejected BIGINT NOT NULL, committed_at TIMESTAMPTZ NOT NULL, deleted BIGINT, sides VARCHAR, mode VARCHAR, undo VARCHAR, reverted_at TIMESTAMPTZ,
+    PRIMARY KEY (pipeline, load_id)`,
   _sluice_runs: `
     pipeline VARCHAR NOT NULL, run_id VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, finished_at TIMESTAMPTZ,
     outcome VARCHAR NOT NULL, report JSON`,
@@ -28,6 +29,9 @@ const STATE_TABLES = {
 const LATER_COLUMNS = [
   '_sluice_loads ADD COLUMN IF NOT EXISTS deleted BIGINT',
   '_sluice_loads ADD COLUMN IF NOT EXISTS sides VARCHAR',
+  '_sluice_loads ADD COLUMN IF NOT EXISTS mode VARCHAR',
+  '_sluice_loads ADD COLUMN IF NOT EXISTS undo VARCHAR',
+  '_sluice_loads ADD COLUMN IF NOT EXISTS reverted_at TIMESTAMPTZ',
 ]
 
 /** Makes the state tables that are not there. */
