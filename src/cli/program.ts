@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../errors.ts'
 import { duration } from '../options/duration.ts'
 import type { InitCommandOptions } from './commands/init.ts'
+import type { LoadsCommandOptions } from './commands/loads.ts'
 import type { PlanCommandOptions } from './commands/plan.ts'
 import type { RunCommandOptions } from './commands/run.ts'
 import type { SandboxCommandOptions } from './commands/sandbox.ts'
@@ -63,6 +64,26 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     )
     .action(async (stream: string, file: string | undefined) =>
       onExit(await (await import('./commands/state.ts')).resetCommand(stream, file)),
+    )
+
+  program
+    .command('loads [file]')
+    .description('list what was committed, the last load first')
+    .option('--stream <name>', 'only loads of this stream, as in desk.tickets')
+    .option('--limit <n>', 'how many', wholeNumber, 20)
+    .option('--json', 'print them as JSON')
+    .action(async (file: string | undefined, options: LoadsCommandOptions) =>
+      onExit(await (await import('./commands/loads.ts')).loadsCommand(file, options)),
+    )
+
+  program
+    .command('revert <load> [file]')
+    .description(
+      'take an appended load out again, its rows and its checkpoint: the next run reads on from before it',
+    )
+    .option('--with-later', 'also take out the later loads of its stream, which went on from it')
+    .action(async (load: string, file: string | undefined, options: { withLater?: boolean }) =>
+      onExit(await (await import('./commands/revert.ts')).revertCommand(load, file, options)),
     )
 
   program

@@ -140,6 +140,19 @@ export class LoadRevertError extends SluiceError {
   }
 }
 
+/** The destination has no such ability. Nothing was done. */
+export class UnsupportedError extends SluiceError {
+  readonly code = 'DESTINATION_UNSUPPORTED'
+  readonly recovery = 'fix-config'
+  /**
+   * @param deed what it can't, as in `list its loads`
+   * @param instead what to do instead
+   */
+  constructor(destination: string, deed: string, instead?: string) {
+    super(`${destination} can't ${deed}${instead === undefined ? '' : `. ${instead}`}`)
+  }
+}
+
 /** The destination could not do what it was asked: no space, no permission, a broken file. */
 export class DestinationError extends SluiceError {
   readonly code = 'DESTINATION_FAILED'

@@ -40,6 +40,7 @@ const impossible = new Set([
   'DESTINATION_BUSY',
   'STREAM_BUSY',
   'LOAD_REVERT',
+  'DESTINATION_UNSUPPORTED',
   'TABLE_GONE',
 ])
 

@@ -10,6 +10,8 @@ beforeAll(async () => {
 afterAll(() => directory.remove())
 
 describe('a DuckDB file keeps the promises of a destination', () => {
-  for (const [index, { name, run }] of conformanceCasesFor(destinationAt('any.duckdb').capabilities).entries())
+  for (const [index, { name, run }] of conformanceCasesFor(
+    destinationAt('any.duckdb').capabilities,
+  ).entries())
     test(name, () => run(duckdbHarness(join(directory.path, `${index}.duckdb`))))
 })
