@@ -183,7 +183,7 @@ test.each([
   [
     'a value that is none of an enumeration says which there are',
     (pipeline: unknown) => Object.assign(items(pipeline), { write: 'upsert' }),
-    /^sources\.api\.streams\.items\.write: "upsert" is not allowed; allowed: "append", "merge", "replace", "delete", "reconcile"$/,
+    /^sources\.api\.streams\.items\.write: "upsert" is not allowed; allowed: "append", "merge", "replace", "history", "delete", "reconcile"$/,
   ],
   [
     'a duration without its unit says how to write one',

@@ -122,6 +122,13 @@ function refuseStrayRemoval(
       `${stream} would remove rows from ${table}, which ${owner === undefined ? 'no stream loads' : `is the table of ${nameOf(owner)}`}; ${hint}`,
     )
   }
+  if (owner.place.settings.write === 'history') {
+    throw new ConfigError(
+      `${path}.table`,
+      `${stream} would remove rows from ${table}, whose versions ${owner.place.stream} keeps with \`write: history\`: ` +
+        'say there by which condition a record is gone, with `deleted`, or let that stream `merge`',
+    )
+  }
   const theirs = owner.place.settings.key
   const ours = settings.key ?? []
   if (theirs === undefined || theirs.join('\0') === ours.join('\0')) return

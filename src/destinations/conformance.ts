@@ -4,6 +4,7 @@ import { columnCases } from './conformance/columns.ts'
 import { commitCases } from './conformance/commits.ts'
 import { deletionCases } from './conformance/deletions.ts'
 import type { ConformanceCase } from './conformance/harness.ts'
+import { historyCases } from './conformance/history.ts'
 import { keyCases } from './conformance/keys.ts'
 import { mergeCases } from './conformance/merge.ts'
 import { ownedCases } from './conformance/owned.ts'
@@ -39,6 +40,7 @@ export const conformanceCases: readonly ConformanceCase[] = [
   ...reconcileCases,
   ...rowCases,
   ...revertCases,
+  ...historyCases,
 ]
 
 /** The cases for a destination that can do this. */

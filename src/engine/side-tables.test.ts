@@ -220,7 +220,7 @@ test('a stream whose records may be gone needs a key, and another way of writing
   const refused = async (options: Partial<ListStreamOptions>) =>
     (await load(listStream({ tombstones: true, slices: { all: [] }, ...options }))).error
   const message =
-    'desk.tickets: its records may say that a row is gone, and that takes a `key` to find it by and `write: merge` or `replace`'
+    'desk.tickets: its records may say that a row is gone, and that takes a `key` to find it by and `write: merge`, `history` or `replace`'
   expect(await refused({ key: [] })).toMatchObject({ code: 'CONFIG_INVALID', message })
   expect(await refused({ write: 'append' })).toMatchObject({ code: 'CONFIG_INVALID', message })
 })

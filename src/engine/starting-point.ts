@@ -31,7 +31,7 @@ export function startingPoint(
   checkpoints: readonly Checkpoint[],
   options: { readonly scope: ReadScope; readonly fullRefresh: boolean },
 ): StartingPoint {
-  refuseImpossibleTombstones(stream)
+  refuseImpossibleWrites(stream)
   const versions = versionsOf(checkpoints)
   const backfill = options.scope.since !== undefined || options.scope.until !== undefined
   if (backfill) {
@@ -40,7 +40,8 @@ export function startingPoint(
   }
   const staged = checkpoints.filter((checkpoint) => checkpoint.staged)
   if (staged.length > 0) return { versions, committed: bySlice(staged), replacement: 'continued', backfill }
-  if (stream.write === 'delete' && options.fullRefresh) {
+  // What was deleted stays so, and no version is forgotten: all is read anew, into the table that there is.
+  if ((stream.write === 'delete' || stream.write === 'history') && options.fullRefresh) {
     return { versions, committed: new Map(), replacement: 'none', backfill }
   }
   if (options.fullRefresh || stream.write === 'replace' || stream.write === 'reconcile') {
@@ -49,14 +50,26 @@ export function startingPoint(
   return { versions, committed: bySlice(checkpoints), replacement: 'none', backfill }
 }
 
-function refuseImpossibleTombstones({ name, key, write, tombstones }: Stream): void {
+function refuseImpossibleWrites({ name, key, write, tombstones, sides = [] }: Stream): void {
   if ((write === 'delete' || write === 'reconcile') && key.length === 0) {
     throw new ConfigError(name, `\`write: ${write}\` removes rows by their key: give the stream a \`key\``)
+  }
+  if (write === 'history' && key.length === 0) {
+    throw new ConfigError(
+      name,
+      '`write: history` tells versions of a record by its key: give the stream a `key`',
+    )
+  }
+  if (write === 'history' && sides.length > 0) {
+    throw new ConfigError(
+      name,
+      "`write: history` keeps the versions of the stream's own records: leave out its side tables",
+    )
   }
   if (tombstones && (key.length === 0 || write === 'append')) {
     throw new ConfigError(
       name,
-      'its records may say that a row is gone, and that takes a `key` to find it by and `write: merge` or `replace`',
+      'its records may say that a row is gone, and that takes a `key` to find it by and `write: merge`, `history` or `replace`',
     )
   }
 }

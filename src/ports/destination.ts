@@ -130,7 +130,8 @@ export interface Load {
 // `version` is left out. Of a load's records of one key and one time the last one counts. A record that says what the version before it in time
 // says changes nothing; one of the very time of a stored version takes that one's place. Any other is added: the version before it
 // ends where it begins, and it ends where that one did, or where the next one begins. So versions may come in any order, and any number
-// of times.
+// of times. A tombstone ends the version that holds at its time. `inserted` counts versions that were added, `updated` those that took
+// another's place and tombstones that ended one. There are no side tables, and no replacement.
 
 /** Checkpoints that move without rows: no table is made or changed. */
 export interface CheckpointMove {

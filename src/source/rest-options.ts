@@ -98,7 +98,7 @@ const streamFields = z.strictObject({
   deleted: condition
     .optional()
     .describe(
-      'With `write: merge`: the condition by which a record says that it is gone at the API, as in "@.status == \'deleted\'": its row is removed. It sees the record after `transform`. Default: no record does',
+      'With `write: merge` or `history`: the condition by which a record says that it is gone at the API, as in "@.status == \'deleted\'": its row is removed, or its present version ends. It sees the record after `transform`. Default: no record does',
     ),
   concurrency: concurrencyOptions.optional(),
   key: z
@@ -113,7 +113,7 @@ const streamFields = z.strictObject({
     )
     .optional()
     .describe(
-      'Required with `write: merge`, `version`, `incremental: { by: time }`, `slices`, `paginate: { type: time }` and the formats `jsonl` and `csv`, which read records again. The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
+      'Required with `write: merge`, `write: history`, `version`, `incremental: { by: time }`, `slices`, `paginate: { type: time }` and the formats `jsonl` and `csv`, which read records again. The field that tells one record from another, or several that do so together: top-level names, after `unwrap`',
     ),
   version: fieldName
     .optional()
@@ -121,10 +121,10 @@ const streamFields = z.strictObject({
       'The field by which one version of a record is newer than another. Default: the one read last is',
     ),
   write: z
-    .enum(['append', 'merge', 'replace', 'delete', 'reconcile'])
+    .enum(['append', 'merge', 'replace', 'history', 'delete', 'reconcile'])
     .optional()
     .describe(
-      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. delete: each record names a row that is gone, of the table of another stream. reconcile: the records name all rows that there are; when all were read, the others are removed from it. Default: merge with a `key`; without one append if `incremental`, else replace',
+      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. history: every version of a record is kept, with the time from which and until which it holds. delete: each record names a row that is gone, of the table of another stream. reconcile: the records name all rows that there are; when all were read, the others are removed from it. Default: merge with a `key`; without one append if `incremental`, else replace',
     ),
   table: tableName
     .optional()

@@ -47,6 +47,8 @@ function* keyProblems(stream: StreamSettings): Iterable<StreamProblem> {
     message: `${reason}. Name the field that tells one record from another, as in \`key: id\``,
   })
   if (write === 'merge') yield needsKey('`write: merge` replaces records by their key, and there is none')
+  if (write === 'history')
+    yield needsKey('`write: history` keeps the versions of each record, and there is no key to tell them by')
   if (stream.version !== undefined) {
     yield needsKey('`version` says which of two records with the same key is newer, and there is no key')
   }
@@ -89,14 +91,19 @@ function* readingProblems(stream: StreamSettings): Iterable<StreamProblem> {
     }
   }
   const removes = write === 'delete' || write === 'reconcile'
-  if (
-    stream.deleted !== undefined &&
-    !removes &&
-    (stream.key === undefined || (write ?? 'merge') !== 'merge')
-  ) {
+  const findsRows = stream.key !== undefined && ['merge', 'history'].includes(write ?? 'merge')
+  if (stream.deleted !== undefined && !removes && !findsRows) {
+    const needed = stream.key === undefined ? 'merge` with a `key' : 'merge'
     yield {
       path: ['deleted'],
-      message: `\`deleted\` removes rows by their key, which \`write: ${stream.key === undefined ? 'merge` with a `key' : 'merge'}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,
+      message: `\`deleted\` removes rows by their key, which \`write: ${needed}\` alone can do: ${stream.key === undefined ? 'name the `key`' : 'write `merge`'}, or leave \`deleted\` out`,
+    }
+  }
+  const splits = stream.transform?.some(({ split }) => split !== undefined) ?? false
+  if (write === 'history' && (splits || stream.sides !== undefined)) {
+    yield {
+      path: [splits ? 'transform' : 'sides'],
+      message: `\`write: history\` keeps the versions of the stream's own records: leave \`${splits ? 'split' : 'sides'}\` out, or load the lists by a stream of their own`,
     }
   }
   const persists = paginate !== undefined && outlivesRun(paginate)

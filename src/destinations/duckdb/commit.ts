@@ -4,6 +4,7 @@ import { EmptyReplaceError } from '../errors.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { countRows, dropTable, renameTable } from './ddl.ts'
+import { loadHistory } from './history.ts'
 import type { KnownTable, KnownTables } from './known-tables.ts'
 import { findReceipt, writeLoad } from './load-record.ts'
 import { countsOf, insertRows, planMerge } from './merge.ts'
@@ -86,6 +87,8 @@ function loadTables(work: Work): Promise<Outcome> {
       return deleteRows(work)
     case 'reconcile':
       return stageKeys(work)
+    case 'history':
+      return loadVersions(work)
     default:
       return loadRows(work)
   }
@@ -116,6 +119,12 @@ async function loadRows({ connection, feed, load, main, sides, left }: Work): Pr
     for (const part of [main, ...sides]) await publish(connection, part)
   }
   return { ...countsOf(main, plan), sides: counts }
+}
+
+/** Adds the versions that the records are. */
+async function loadVersions({ connection, feed, main }: Work): Promise<Outcome> {
+  await prepareTable(connection, main)
+  return { ...(await loadHistory(connection, feed, main)), sides: {} }
 }
 
 /** Removes the rows that the records name, and what they own. */

@@ -1,18 +1,20 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { TableSchema } from '../../ports/schema.ts'
-import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
+import { LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from '../../records/column-name.ts'
 import type { SchemaChange } from '../schema-change.ts'
 import { sqlType } from './columns.ts'
 import { callsFunction, convert } from './convert.ts'
 import { identifier } from './quote.ts'
 
-/** Makes the table with the load's columns. */
+/** Makes the table with the load's columns, and with those of a version's validity. */
 export async function createTable(
   connection: DuckDBConnection,
   table: string,
   schema: TableSchema,
+  withHistory: boolean,
 ): Promise<void> {
   const columns = schema.columns.map(({ name, type }) => `${identifier(name)} ${sqlType(type)}`)
+  if (withHistory) columns.push(`${VALID_FROM_COLUMN} TIMESTAMPTZ`, `${VALID_TO_COLUMN} TIMESTAMPTZ`)
   columns.push(`${identifier(LOAD_ID_COLUMN)} VARCHAR`)
   await connection.run(`CREATE TABLE ${identifier(table)} (${columns.join(', ')})`)
 }

@@ -32,7 +32,7 @@ export function createDuckdbDestination(options: DuckdbOptions): DuckdbDestinati
   return {
     kind: 'duckdb',
     description: `duckdb ${options.path}`,
-    capabilities: { transactionalDdl: true, merge: true, history: false, revert: true, readBack: true },
+    capabilities: { transactionalDdl: true, merge: true, history: true, revert: true, readBack: true },
     open,
     async query(sql) {
       await using session = await open('', { readOnly: true })

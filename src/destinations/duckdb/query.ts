@@ -1,5 +1,6 @@
 import { type DuckDBConnection, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
 import type { Json } from '../../ports/json.ts'
+import { VALID_TO_COLUMN } from '../../records/column-name.ts'
 import { identifier } from './quote.ts'
 
 /** A row as plain JSON. */
@@ -23,7 +24,8 @@ export async function* streamTable(
 ): AsyncGenerator<QueryRow[]> {
   const types = await columnTypesOf(connection, table)
   const selected = columns.map((name) => (types.get(name) === 'VARCHAR' ? wholeText(name) : identifier(name)))
-  const result = await connection.stream(`SELECT ${selected.join(', ')} FROM ${identifier(table)}`)
+  const present = types.has(VALID_TO_COLUMN) ? `WHERE ${VALID_TO_COLUMN} IS NULL` : ''
+  const result = await connection.stream(`SELECT ${selected.join(', ')} FROM ${identifier(table)} ${present}`)
   const toRow = rowMaker(result.deduplicatedColumnNames(), result.columnTypes())
   for await (const rows of result.yieldRowsJson()) yield rows.map(toRow)
 }

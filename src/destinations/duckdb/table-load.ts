@@ -1,14 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load, SideLoad } from '../../ports/destination.ts'
 import type { TableSchema } from '../../ports/schema.ts'
-import { DestinationSchemaError } from '../errors.ts'
 import { schemaChange } from '../schema-change.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { alterTable, createTable, dropTable } from './ddl.ts'
 import { EncodedRows, encodeRows } from './encoded-rows.ts'
+import { refuseMixedHistory } from './history.ts'
 import type { KnownTable, KnownTables } from './known-tables.ts'
 import { emptyRange } from './merge.ts'
-import { type Place, readTableSchema, tableName, writeTableSchema } from './table-schema.ts'
+import { keepsHistory, type Place, readTableSchema, tableName, writeTableSchema } from './table-schema.ts'
 
 /** A load's part in one table. */
 export interface TableLoad {
@@ -22,7 +22,7 @@ export interface TableLoad {
   readonly name: string
   /** What this process knew of it before the load. */
   readonly known: KnownTable | undefined
-  readonly mode: 'append' | 'merge' | 'delete'
+  readonly mode: 'append' | 'merge' | 'history' | 'delete'
   readonly key: readonly string[]
   readonly version?: string
   readonly schema: TableSchema
@@ -37,7 +37,6 @@ export interface SideTableLoad extends TableLoad {
 
 export function mainTable(load: Load, pool: ChunkPool, tables: KnownTables): TableLoad {
   const { mode } = load
-  if (mode === 'history') throw new DestinationSchemaError(load.table, 'history is not kept here')
   // The keys of a reconciliation are a set: whether one comes twice is all the same.
   const place = load.replacement === undefined ? 'live' : mode === 'reconcile' ? 'keys' : 'new'
   return {
@@ -86,13 +85,16 @@ function tableLoad(
  */
 export async function prepareTable(
   connection: DuckDBConnection,
-  { loadId: id, at, table, place, name, known, schema }: TableLoad,
+  { loadId: id, at, table, place, name, known, mode, schema }: TableLoad,
   begin = false,
 ): Promise<KnownTable> {
   if (begin) await dropTable(connection, name)
   const present = begin ? null : (known?.schema ?? (await readTableSchema(connection, table, place)))
+  // What is known keeps none: a table with history is looked at each time.
+  if (present !== null && (known === undefined || mode === 'history'))
+    refuseMixedHistory(table, await keepsHistory(connection, name), mode)
   const change = schemaChange(name, present, schema)
-  if (present === null) await createTable(connection, name, schema)
+  if (present === null) await createTable(connection, name, schema, mode === 'history')
   else if (change.added.length > 0 || change.widened.length > 0) await alterTable(connection, name, change)
   else return known ?? { schema: present }
   await writeTableSchema(connection, table, place, schema, { id, at })

@@ -1,6 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { TableSchema } from '../../ports/schema.ts'
-import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
+import { LOAD_ID_COLUMN, VALID_FROM_COLUMN } from '../../records/column-name.ts'
 import { DestinationSchemaError } from '../errors.ts'
 import { sqlType } from './columns.ts'
 import { instant } from './instant.ts'
@@ -55,6 +55,16 @@ export async function readTableSchema(
  */
 export async function hasTable(connection: DuckDBConnection, table: string): Promise<boolean> {
   return (await readTable(connection, table, 'live')) !== null
+}
+
+/** Whether a table's rows have a validity. */
+export async function keepsHistory(connection: DuckDBConnection, name: string): Promise<boolean> {
+  const reader = await connection.runAndReadAll(
+    `SELECT 1 FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'main'
+       AND lower(table_name) = lower($1) AND column_name = '${VALID_FROM_COLUMN}'`,
+    [name],
+  )
+  return reader.currentRowCount > 0
 }
 
 async function readTable(
