@@ -87,6 +87,16 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     )
 
   program
+    .command('verify <stream> [file]')
+    .description(
+      'read a stream anew and tell what is missing, extra or different in its table; change nothing',
+    )
+    .option('--json', 'print the report as JSON')
+    .action(async (stream: string, file: string | undefined, options: { json?: boolean }) =>
+      onExit(await (await import('./commands/verify.ts')).verifyCommand(stream, file, options)),
+    )
+
+  program
     .command('check [file]')
     .description('try the credentials, and whether the APIs and the destination can be reached')
     .action(async (file: string | undefined) =>
