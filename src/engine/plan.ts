@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import type { Checkpoint, Destination } from '../ports/destination.ts'
 import type { Json } from '../ports/json.ts'
 import type { Progress, ReadScope, RequestPreview, Stream } from '../ports/source.ts'
+import { inability } from './abilities.ts'
 import { type PipelineParts, selectStreams } from './run.ts'
 import { type StartingPoint, startingPoint } from './starting-point.ts'
 
@@ -56,7 +57,11 @@ export async function planPipeline(
   const planned: PlannedStream[] = []
   for (const stream of streams) {
     const own = checkpoints.filter((checkpoint) => checkpoint.stream === stream.name)
-    const plan = await planStream(stream, own, { scope, fullRefresh }).catch((error: unknown) => {
+    const unable = inability(stream, parts.destination)
+    const plan = await (unable === undefined
+      ? planStream(stream, own, { scope, fullRefresh })
+      : Promise.reject(unable)
+    ).catch((error: unknown) => {
       if (!(error instanceof ConfigError)) throw error
       return refusedPlan(stream, error)
     })

@@ -5,6 +5,7 @@ import type { EventSink, SluiceEvent } from '../ports/events.ts'
 import type { Json } from '../ports/json.ts'
 import type { Clock } from '../ports/runtime.ts'
 import type { ReadScope, Source, Stream } from '../ports/source.ts'
+import { refuseInabilities } from './abilities.ts'
 import type { BatchLimits } from './batch.ts'
 import { closeAfter } from './closing.ts'
 import { LoadingFailedError, ReplacementPendingError } from './loading-failed.ts'
@@ -45,10 +46,11 @@ export interface RunResult {
 /**
  * Runs a pipeline's streams side by side. A stream that fails does not stop the others. What fails at the end, once all is committed,
  * is told by `run.problem` and takes the result from nobody.
- * @throws ConfigError where `only` names nothing; whatever the destination throws when it can't be opened
+ * @throws ConfigError where `only` names nothing, or the destination can't take what a stream loads; whatever the destination throws when it can't be opened
  */
 export async function runPipeline(parts: PipelineParts, options: RunOptions): Promise<RunResult> {
   const streams = selectStreams(parts, options.only)
+  refuseInabilities(streams, parts.destination)
   const session = await parts.destination.open(parts.name)
   return closeAfter(
     session,
