@@ -1,0 +1,96 @@
+import { BufferPool } from './buffer-pool.ts'
+import { Connection, type ConnectionSettings } from './connection.ts'
+import { explainFailure } from './failure.ts'
+import { createStateTables, hasStateTables } from './state-tables.ts'
+import type { Workplace } from './workplace.ts'
+
+/** A session's way to its database: one connection for commits, which takes one at a time, and others for queries. */
+export class Database {
+  readonly #settings: ConnectionSettings
+  readonly #schema: string
+  readonly #pipeline: string
+  #connection: Connection
+  /** Buffers of the rows that wait for their commit. */
+  readonly pool = new BufferPool()
+  /** False for a schema that holds nothing of Sluice's, where it is only read. */
+  readonly hasState: boolean
+  #last: Promise<unknown> = Promise.resolve()
+
+  private constructor(
+    settings: ConnectionSettings,
+    schema: string,
+    pipeline: string,
+    connection: Connection,
+    hasState: boolean,
+  ) {
+    this.#settings = settings
+    this.#schema = schema
+    this.#pipeline = pipeline
+    this.#connection = connection
+    this.hasState = hasState
+  }
+
+  static async open(settings: ConnectionSettings, schema: string, pipeline: string): Promise<Database> {
+    try {
+      const connection = await Connection.open(settings)
+      try {
+        if (!settings.readOnly) await createStateTables(connection, schema)
+        const hasState = !settings.readOnly || (await hasStateTables(connection, schema))
+        return new Database(settings, schema, pipeline, connection, hasState)
+      } catch (error) {
+        await connection.close()
+        throw error
+      }
+    } catch (error) {
+      throw explainFailure(error, settings.description)
+    }
+  }
+
+  get description(): string {
+    return this.#settings.description
+  }
+
+  get readOnly(): boolean {
+    return this.#settings.readOnly
+  }
+
+  /** Runs `work` on the connection of commits when all that was asked for before has ended. Where it was lost, a new one is made. */
+  exclusive<Result>(work: (workplace: Workplace) => Promise<Result>): Promise<Result> {
+    const turn = this.#last
+      .then(async () => work(await this.#workplace()))
+      .catch((error: unknown) => {
+        throw explainFailure(error, this.description)
+      })
+    this.#last = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Runs `work` on a connection of its own, which sees what is committed. */
+  async aside<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+    try {
+      const connection = await Connection.open(this.#settings)
+      try {
+        return await work(connection)
+      } finally {
+        await connection.close()
+      }
+    } catch (error) {
+      throw explainFailure(error, this.description)
+    }
+  }
+
+  async #workplace(): Promise<Workplace> {
+    if (!this.#connection.isOpen) this.#connection = await Connection.open(this.#settings)
+    return {
+      connection: this.#connection,
+      schema: this.#schema,
+      pipeline: this.#pipeline,
+      pool: this.pool,
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    await this.#connection.close()
+  }
+}

@@ -1,0 +1,167 @@
+import type {
+  Checkpoint,
+  CheckpointMove,
+  DestinationSession,
+  Load,
+  LoadReceipt,
+  RowBuffer,
+  RunRecord,
+  StagedTables,
+} from '../../ports/destination.ts'
+import type { TableSchema } from '../../ports/schema.ts'
+import { DestinationError } from '../errors.ts'
+import {
+  abandonStagedCheckpoints,
+  CheckpointsMoved,
+  checkVersions,
+  deleteCheckpoints,
+  moveCheckpoints,
+  readCheckpoints,
+} from './checkpoints.ts'
+import { commitLoad, streamLock } from './commit.ts'
+import type { Database } from './database.ts'
+import { dropTable } from './ddl.ts'
+import { EncodedRows } from './encoded-rows.ts'
+import { lockKey } from './locks.ts'
+import { type QueryRow, readQuery } from './query.ts'
+import { readLastRun, writeRun } from './run-record.ts'
+import { forgetTableSchema, type Place, readTableSchema, tableName } from './table-schema.ts'
+import { transaction } from './transaction.ts'
+import type { Workplace } from './workplace.ts'
+
+/** One pipeline's access to a PostgreSQL database. */
+export class PostgresSession implements DestinationSession {
+  readonly #database: Database
+  readonly #queries = new Set<Promise<unknown>>()
+  #closed = false
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  readCheckpoints(stream?: string): Promise<Checkpoint[]> {
+    return this.#read([], (workplace) => readCheckpoints(workplace, stream))
+  }
+
+  readSchema(
+    table: string,
+    { staged = false }: { readonly staged?: boolean | 'keys' } = {},
+  ): Promise<TableSchema | null> {
+    const place = staged === 'keys' ? 'keys' : staged ? 'new' : 'live'
+    return this.#read(null, (workplace) => readTableSchema(workplace, table, place))
+  }
+
+  rows(): RowBuffer {
+    return new EncodedRows(this.#database.pool)
+  }
+
+  commit(load: Load): Promise<LoadReceipt> {
+    return this.#write((workplace) => commitLoad(workplace, load))
+  }
+
+  moveCheckpoints(move: CheckpointMove): Promise<void> {
+    return this.#write((workplace) =>
+      this.#onStream(workplace, move.stream, [], () => moveCheckpoints(workplace, move)).catch(
+        async (error: unknown) => {
+          if (error instanceof CheckpointsMoved) await checkVersions(workplace, move)
+          throw error
+        },
+      ),
+    )
+  }
+
+  recordRun(run: RunRecord): Promise<void> {
+    return this.#write((workplace) => writeRun(workplace, run))
+  }
+
+  lastRun(): Promise<RunRecord | null> {
+    return this.#read(null, readLastRun)
+  }
+
+  abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {
+    return this.#write((workplace) =>
+      this.#onStream(workplace, stream, tablesOf(table, staged), async () => {
+        await dropStaged(workplace, table, staged)
+        await abandonStagedCheckpoints(workplace, stream)
+      }),
+    )
+  }
+
+  resetStream(stream: string, table: string, staged?: StagedTables): Promise<number> {
+    return this.#write((workplace) =>
+      this.#onStream(workplace, stream, tablesOf(table, staged), async () => {
+        await dropStaged(workplace, table, staged)
+        return deleteCheckpoints(workplace, stream)
+      }),
+    )
+  }
+
+  #onStream<Result>(
+    { connection, schema, pipeline }: Workplace,
+    stream: string,
+    tables: readonly string[],
+    work: () => Promise<Result>,
+  ): Promise<Result> {
+    const locks = [
+      streamLock(schema, pipeline, stream),
+      ...tables.map((table) => lockKey('table', schema, table)),
+    ]
+    return transaction(connection, locks, work)
+  }
+
+  /**
+   * Runs a query beside the session's commits, on a connection of its own; it sees what is committed. For looking at what was loaded.
+   * @throws DestinationError where PostgreSQL refuses it
+   */
+  async query(sql: string): Promise<QueryRow[]> {
+    this.#use()
+    const query = this.#database.aside((connection) => readQuery(connection, sql))
+    this.#queries.add(query)
+    try {
+      return await query
+    } finally {
+      this.#queries.delete(query)
+    }
+  }
+
+  /** Waits for what is under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await Promise.allSettled(this.#queries)
+    await this.#database.close()
+  }
+
+  async #read<Result>(none: Result, work: (workplace: Workplace) => Promise<Result>): Promise<Result> {
+    this.#use()
+    return this.#database.hasState ? this.#database.exclusive(work) : none
+  }
+
+  async #write<Result>(work: (workplace: Workplace) => Promise<Result>): Promise<Result> {
+    this.#use()
+    if (this.#database.readOnly)
+      throw new DestinationError(
+        this.#database.description,
+        'the session was opened read-only. Open one that can write',
+      )
+    return this.#database.exclusive(work)
+  }
+
+  #use(): void {
+    if (this.#closed) throw new DestinationError(this.#database.description, 'the session is closed')
+  }
+}
+
+function tablesOf(table: string, { sides = [] }: StagedTables = {}): string[] {
+  return [table, ...sides.map((side) => side.table)]
+}
+
+async function dropStaged(workplace: Workplace, table: string, staged: StagedTables = {}): Promise<void> {
+  // What a stream that deletes rows could find staged is another's.
+  if (staged.write === 'delete') return
+  const place: Place = staged.write === 'reconcile' ? 'keys' : 'new'
+  for (const name of tablesOf(table, staged)) {
+    await dropTable(workplace, tableName(name, place))
+    await forgetTableSchema(workplace, name, place)
+  }
+}

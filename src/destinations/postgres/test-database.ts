@@ -1,0 +1,80 @@
+import pg from 'pg'
+import type { RunRecord } from '../../ports/destination.ts'
+import type { JsonRecord } from '../../ports/json.ts'
+import type { TableSchema } from '../../ports/schema.ts'
+import type { ConformanceHarness } from '../conformance.ts'
+import { literal, qualified, quote, storedName } from './names.ts'
+import { createPostgresDestination, type PostgresDestination, postgresOptions } from './postgres.ts'
+
+/** The destination for a schema of a server, with the defaults. */
+export function destinationAt(
+  url: string,
+  schema: string,
+  options: { lockTimeout?: string; statementTimeout?: string } = {},
+): PostgresDestination {
+  return createPostgresDestination(
+    postgresOptions.parse({ type: 'postgres', url, schema, ...options }),
+    () => undefined,
+  )
+}
+
+/** Runs statements as somebody else does. */
+export async function runSql(url: string, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+/** Looks into a schema for the conformance suite. */
+export function postgresHarness(url: string, schema: string): ConformanceHarness {
+  const destination = destinationAt(url, schema)
+  const of = (table: string, pipeline: string) =>
+    destination.query(`SELECT * FROM ${qualified(schema, table)} WHERE pipeline = ${literal(pipeline)}`)
+  return {
+    open: async () => destination,
+    reopen: async () => destinationAt(url, schema),
+    async rows(table) {
+      const columns = await destination.query(
+        `SELECT column_name AS name FROM information_schema.columns
+         WHERE table_schema = ${literal(schema)} AND table_name = ${literal(storedName(table))}`,
+      )
+      if (columns.length === 0) return []
+      const [known] = await destination.query(
+        `SELECT columns FROM ${qualified(schema, '_sluice_schemas')} WHERE table_name = ${literal(table)} AND NOT staged`,
+      )
+      const written = JSON.parse(known!['columns'] as string) as TableSchema
+      const names = new Map(written.columns.map(({ name }) => [storedName(name), name]))
+      const rows = await destination.query(
+        `SELECT ${columns.map(({ name }) => quote(name as string)).join(', ')} FROM ${qualified(schema, table)}`,
+      )
+      return rows.map(
+        (row) =>
+          Object.fromEntries(
+            Object.entries(row).map(([name, value]) => [names.get(name) ?? name, value]),
+          ) as JsonRecord,
+      )
+    },
+    rejects: async (pipeline) =>
+      (await of('_sluice_rejects', pipeline)).map((row) => ({
+        stream: row['stream'] as string,
+        record: row['record'] as string,
+        reason: row['reason'] as string,
+        times: row['times'] as number,
+        firstLoadId: row['first_load_id'] as string,
+        lastLoadId: row['last_load_id'] as string,
+      })),
+    loads: async (pipeline) => (await of('_sluice_loads', pipeline)).map((row) => row['load_id'] as string),
+    runs: async (pipeline) =>
+      (await of('_sluice_runs', pipeline)).map((row) => ({
+        id: row['run_id'] as string,
+        startedAt: Date.parse(row['started_at'] as string),
+        finishedAt: row['finished_at'] === null ? null : Date.parse(row['finished_at'] as string),
+        outcome: row['outcome'] as RunRecord['outcome'],
+        report: JSON.parse(row['report'] as string),
+      })),
+  }
+}
