@@ -44,6 +44,8 @@ export {
   type StreamToFileOptions,
   streamToFile,
 } from './destinations/files/stream-to-file.ts'
+export { type PostgresInput, postgres } from './destinations/postgres/options.ts'
+export { type PostgresDestination, postgresDestination } from './destinations/postgres/postgres.ts'
 // Checkpoints alone
 export {
   type CheckpointStore,

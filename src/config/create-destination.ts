@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
+import { createPostgresDestination } from '../destinations/postgres/postgres.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Pipeline } from './pipeline.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -7,10 +8,12 @@ import type { Surroundings } from './surroundings.ts'
 /** A pipeline's destination. It opens nothing yet. */
 export function createDestination(
   settings: Pipeline['destination'],
-  { directory }: Pick<Surroundings, 'directory'>,
+  { directory, lookup }: Pick<Surroundings, 'directory' | 'lookup'>,
 ): Destination {
   switch (settings.type) {
     case 'duckdb':
       return createDuckdbDestination({ ...settings, path: resolve(directory, settings.path) })
+    case 'postgres':
+      return createPostgresDestination(settings, lookup)
   }
 }

@@ -17,9 +17,10 @@ const stream = [...source, 'streams', '*']
 const sections: readonly Section[] = [
   { title: 'Pipeline', at: [], intro: 'The whole file, or what `definePipeline({ … })` takes.' },
   {
-    title: 'DuckDB',
+    title: 'Destination',
     at: ['destination'],
-    intro: '`destination`; in TypeScript `duckdb({ … })`, without `type`. More in [duckdb.md](duckdb.md).',
+    intro:
+      '`destination`; in TypeScript `duckdb({ … })` or `postgres({ … })`, without `type`. More in [duckdb.md](duckdb.md) and [postgres.md](postgres.md).',
   },
   {
     title: 'REST source',

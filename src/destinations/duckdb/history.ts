@@ -1,7 +1,6 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { TableCounts } from '../../ports/destination.ts'
 import { LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from '../../records/column-name.ts'
-import { DestinationSchemaError } from '../errors.ts'
 import { fedColumn, markColumn, ordinalColumn } from './fed-column.ts'
 import { instant } from './instant.ts'
 import { identifier } from './quote.ts'
@@ -189,15 +188,4 @@ function sameKey(keys: string, a: string, b: string): string {
 async function numbers(connection: DuckDBConnection, sql: string): Promise<number[]> {
   const reader = await connection.runAndReadAll(sql)
   return (reader.getRows()[0] ?? []).map(Number)
-}
-
-/** @throws DestinationSchemaError where a table keeps history and its load does not, or the other way round */
-export function refuseMixedHistory(table: string, keepsHistory: boolean, mode: TableLoad['mode']): void {
-  if (keepsHistory === (mode === 'history')) return
-  throw new DestinationSchemaError(
-    table,
-    keepsHistory
-      ? `it keeps the history of its records, and a load in mode ${mode} would mix it up. Give the stream \`write: history\`, or another table`
-      : 'its rows have no validity: they were loaded by another `write`. Give the stream another table, which gets its history from now on',
-  )
 }

@@ -1,6 +1,8 @@
 import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
 import type { Json } from '../../ports/json.ts'
+import type { Progress } from '../../ports/source.ts'
 import { CheckpointConflictError } from '../errors.ts'
+import type { UndoCheckpoint } from '../load-undo.ts'
 import { instant, millisecondsOf, tableIn, type Workplace } from './workplace.ts'
 
 // How a checkpoint moves is told in engine/CHECKPOINT.md. Everything here but the reading runs in a load's transaction (C1), which holds
@@ -8,11 +10,11 @@ import { instant, millisecondsOf, tableIn, type Workplace } from './workplace.ts
 
 const OWN = 'pipeline = $1 AND stream = $2'
 
-const checkpointsOf = (workplace: Workplace) => tableIn(workplace, '_sluice_checkpoints')
+const checkpointTable = (workplace: Workplace) => tableIn(workplace, '_sluice_checkpoints')
 
 /** Each slice's version: the greater of its live and its staged checkpoint's. */
 const versionsIn = (workplace: Workplace) =>
-  `(SELECT slice, max(version) AS version FROM ${checkpointsOf(workplace)} WHERE ${OWN} GROUP BY slice)`
+  `(SELECT slice, max(version) AS version FROM ${checkpointTable(workplace)} WHERE ${OWN} GROUP BY slice)`
 
 type CheckpointRow = [
   stream: string,
@@ -29,7 +31,7 @@ type CheckpointRow = [
 export async function readCheckpoints(workplace: Workplace, stream?: string): Promise<Checkpoint[]> {
   const rows = await workplace.connection.rows<CheckpointRow>(
     `SELECT stream, slice, position, high_water, version, staged, load_id, ${millisecondsOf('updated_at')}
-     FROM ${checkpointsOf(workplace)} WHERE pipeline = $1 AND ($2::text IS NULL OR stream = $2) ORDER BY stream, slice, staged`,
+     FROM ${checkpointTable(workplace)} WHERE pipeline = $1 AND ($2::text IS NULL OR stream = $2) ORDER BY stream, slice, staged`,
     [workplace.pipeline, stream ?? null],
   )
   return rows.map((row) => ({
@@ -74,7 +76,7 @@ export class CheckpointsMoved extends Error {}
 export async function writeCheckpoints(workplace: Workplace, load: Load): Promise<void> {
   const { replacement } = load
   const { connection, pipeline } = workplace
-  const table = checkpointsOf(workplace)
+  const table = checkpointTable(workplace)
   const own = [pipeline, load.stream]
   // What is deleted can't be compared any more.
   if (replacement?.begin) {
@@ -104,7 +106,7 @@ async function upsert(workplace: Workplace, load: CheckpointMove & Pick<Load, 'r
       : `LEFT JOIN ${versionsIn(workplace)} v ON v.slice = u.slice WHERE coalesce(v.version, 0) = u.from_version`
   const { checkpoints } = load
   const written = await workplace.connection.run(
-    `INSERT INTO ${checkpointsOf(workplace)} AS c
+    `INSERT INTO ${checkpointTable(workplace)} AS c
        (pipeline, stream, slice, position, high_water, version, staged, load_id, updated_at)
      SELECT $1, $2, u.slice, u.position, u.high_water, u.from_version + 1, $3, $4, $5
      FROM unnest($6::text[], $7::text[], $8::text[], $9::bigint[]) u(slice, position, high_water, from_version) ${unmoved}
@@ -131,7 +133,7 @@ async function upsert(workplace: Workplace, load: CheckpointMove & Pick<Load, 'r
  */
 export async function abandonStagedCheckpoints(workplace: Workplace, stream: string): Promise<void> {
   const own = [workplace.pipeline, stream]
-  const table = checkpointsOf(workplace)
+  const table = checkpointTable(workplace)
   await workplace.connection.run(
     `UPDATE ${table} c SET version = s.version + 1
      FROM (SELECT slice, version FROM ${table} WHERE ${OWN} AND staged) s
@@ -141,9 +143,63 @@ export async function abandonStagedCheckpoints(workplace: Workplace, stream: str
   await workplace.connection.run(`DELETE FROM ${table} WHERE ${OWN} AND staged`, own)
 }
 
+/** What the live checkpoints of some slices say. */
+export async function checkpointsOf(
+  workplace: Workplace,
+  stream: string,
+  slices: readonly string[],
+): Promise<ReadonlyMap<string, Progress>> {
+  if (slices.length === 0) return new Map()
+  const rows = await workplace.connection.rows<[slice: string, position: string, highWater: string]>(
+    `SELECT slice, position, high_water FROM ${checkpointTable(workplace)} WHERE ${OWN} AND NOT staged AND slice = ANY($3)`,
+    [workplace.pipeline, stream, slices],
+  )
+  return new Map(
+    rows.map(([slice, position, highWater]) => [
+      slice,
+      { position: JSON.parse(position) as Json, highWater: JSON.parse(highWater) as Json },
+    ]),
+  )
+}
+
+/**
+ * Sets checkpoints back to what they said before, under a version that nobody has seen (C2); those that said nothing are forgotten, and
+ * so are those that are gone. Returns how many there were.
+ */
+export async function restoreCheckpoints(
+  workplace: Workplace,
+  stream: string,
+  checkpoints: readonly UndoCheckpoint[],
+  by: { readonly id: string; readonly at: number },
+): Promise<number> {
+  const { connection, pipeline } = workplace
+  const table = checkpointTable(workplace)
+  const known = checkpoints.filter(({ before }) => before !== null)
+  const deleted = await connection.run(`DELETE FROM ${table} WHERE ${OWN} AND slice = ANY($3)`, [
+    pipeline,
+    stream,
+    checkpoints.filter(({ before }) => before === null).map(({ slice }) => slice),
+  ])
+  const updated = await connection.run(
+    `UPDATE ${table} c SET position = u.position, high_water = u.high_water, version = c.version + 1, load_id = $3, updated_at = $4
+     FROM unnest($5::text[], $6::text[], $7::text[]) u(slice, position, high_water)
+     WHERE c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice`,
+    [
+      pipeline,
+      stream,
+      by.id,
+      instant(by.at),
+      known.map(({ slice }) => slice),
+      known.map(({ before }) => JSON.stringify(before!.position)),
+      known.map(({ before }) => JSON.stringify(before!.highWater)),
+    ],
+  )
+  return deleted + updated
+}
+
 /** Deletes a stream's checkpoints; returns how many there were. */
 export async function deleteCheckpoints(workplace: Workplace, stream: string): Promise<number> {
-  return workplace.connection.run(`DELETE FROM ${checkpointsOf(workplace)} WHERE ${OWN}`, [
+  return workplace.connection.run(`DELETE FROM ${checkpointTable(workplace)} WHERE ${OWN}`, [
     workplace.pipeline,
     stream,
   ])

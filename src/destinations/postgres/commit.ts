@@ -2,14 +2,16 @@ import type { Load, LoadReceipt, TableCounts } from '../../ports/destination.ts'
 import { EmptyReplaceError } from '../errors.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
 import { countRows, dropTable, renameTable } from './ddl.ts'
+import { loadHistory } from './history.ts'
 import { keyIndexName } from './key-index.ts'
 import { findReceipt, writeLoad } from './load-record.ts'
-import { lockKey } from './locks.ts'
+import { streamLock, tableLock } from './locks.ts'
 import { clearStage, loadRows } from './merge.ts'
 import { identifier } from './names.ts'
 import { loadOwned } from './owned.ts'
 import { reconcile } from './reconcile.ts'
 import { writeRejects } from './rejects.ts'
+import { undoOf } from './revert.ts'
 import {
   columnsOf,
   mainTable,
@@ -42,12 +44,13 @@ export async function commitLoad(workplace: Workplace, load: Load): Promise<Load
   const work: Work = { workplace, load, main, sides }
   try {
     return await transaction(workplace.connection, locksOf(workplace, load), async () => {
+      const undo = await undoOf(workplace, load)
       await writeCheckpoints(workplace, load)
       await workplace.connection.script(setLoadId(load.id))
       const outcome = await loadTables(work)
       const receipt: LoadReceipt = { loadId: load.id, ...outcome, replayed: false }
       await writeRejects(workplace, load)
-      await writeLoad(workplace, load, receipt)
+      await writeLoad(workplace, load, receipt, undo)
       return receipt
     })
   } catch (error) {
@@ -66,15 +69,7 @@ export async function commitLoad(workplace: Workplace, load: Load): Promise<Load
 /** The stream, and every table that the load touches. */
 function locksOf({ schema, pipeline }: Workplace, load: Load): bigint[] {
   const tables = [load.table, ...(load.sides ?? []).map(({ table }) => table)]
-  return [
-    streamLock(schema, pipeline, load.stream),
-    ...tables.map((table) => lockKey('table', schema, table)),
-  ]
-}
-
-/** The lock under which a stream's checkpoints move. */
-export function streamLock(schema: string, pipeline: string, stream: string): bigint {
-  return lockKey('stream', schema, pipeline, stream)
+  return [streamLock(schema, pipeline, load.stream), ...tables.map((table) => tableLock(schema, table))]
 }
 
 function loadTables(work: Work): Promise<Outcome> {
@@ -83,6 +78,8 @@ function loadTables(work: Work): Promise<Outcome> {
       return deleteRows(work)
     case 'reconcile':
       return stageKeys(work)
+    case 'history':
+      return loadVersions(work)
     default:
       return loadParts(work)
   }
@@ -112,6 +109,12 @@ async function loadParts({ workplace, load, main, sides }: Work): Promise<Outcom
     for (const part of [main, ...sides]) await publish(workplace, part)
   }
   return { ...mainCounts, sides: counts }
+}
+
+/** Adds the versions that the records are. */
+async function loadVersions({ workplace, main }: Work): Promise<Outcome> {
+  await prepareTable(workplace, main, main.key)
+  return { ...(await loadHistory(workplace, main)), sides: {} }
 }
 
 /** Removes the rows that the records name, and what they own. */

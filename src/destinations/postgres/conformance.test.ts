@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type PostgresServer, postgresServer } from '../../../test/servers/postgres.ts'
-import { conformanceCases } from '../conformance.ts'
-import { postgresHarness } from './test-database.ts'
+import { conformanceCasesFor } from '../conformance.ts'
+import { destinationAt, postgresHarness } from './test-database.ts'
 
 let server: PostgresServer
 beforeAll(async () => {
@@ -10,6 +10,8 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 describe('a PostgreSQL database keeps the promises of a destination', () => {
-  for (const [index, { name, run }] of conformanceCases.entries())
+  for (const [index, { name, run }] of conformanceCasesFor(
+    destinationAt('postgres://any', 'public').capabilities,
+  ).entries())
     test(name, () => run(postgresHarness(server.url, `case ${index}`)), 30_000)
 })

@@ -1,4 +1,5 @@
 import { BufferPool } from './buffer-pool.ts'
+import { claimStream } from './claims.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import { explainFailure } from './failure.ts'
 import { createStateTables, hasStateTables } from './state-tables.ts'
@@ -7,13 +8,14 @@ import type { Workplace } from './workplace.ts'
 /** A session's way to its database: one connection for commits, which takes one at a time, and others for queries. */
 export class Database {
   readonly #settings: ConnectionSettings
-  readonly #schema: string
+  readonly schema: string
   readonly #pipeline: string
   #connection: Connection
   /** Buffers of the rows that wait for their commit. */
   readonly pool = new BufferPool()
   /** False for a schema that holds nothing of Sluice's, where it is only read. */
   readonly hasState: boolean
+  readonly #claimed = new Set<string>()
   #last: Promise<unknown> = Promise.resolve()
 
   private constructor(
@@ -24,7 +26,7 @@ export class Database {
     hasState: boolean,
   ) {
     this.#settings = settings
-    this.#schema = schema
+    this.schema = schema
     this.#pipeline = pipeline
     this.#connection = connection
     this.hasState = hasState
@@ -79,11 +81,43 @@ export class Database {
     }
   }
 
+  /** As `aside`, for what comes bit by bit. */
+  async *streamAside<Part>(read: (connection: Connection) => AsyncGenerator<Part>): AsyncGenerator<Part> {
+    try {
+      const connection = await Connection.open(this.#settings)
+      try {
+        yield* read(connection)
+      } finally {
+        await connection.close()
+      }
+    } catch (error) {
+      throw explainFailure(error, this.description)
+    }
+  }
+
+  /**
+   * Takes a stream for the connection of commits.
+   * @throws StreamBusyError where another session holds it
+   */
+  async claim(stream: string): Promise<void> {
+    if (this.#claimed.has(stream)) return
+    await this.exclusive((workplace) => claimStream(workplace, stream))
+    this.#claimed.add(stream)
+  }
+
   async #workplace(): Promise<Workplace> {
-    if (!this.#connection.isOpen) this.#connection = await Connection.open(this.#settings)
+    if (!this.#connection.isOpen) {
+      this.#connection = await Connection.open(this.#settings)
+      // The claims went with the connection before this one.
+      for (const stream of this.#claimed) await claimStream(this.#workplaceOf(this.#connection), stream)
+    }
+    return this.#workplaceOf(this.#connection)
+  }
+
+  #workplaceOf(connection: Connection): Workplace {
     return {
-      connection: this.#connection,
-      schema: this.#schema,
+      connection,
+      schema: this.schema,
       pipeline: this.#pipeline,
       pool: this.pool,
     }

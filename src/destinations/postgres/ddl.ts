@@ -1,5 +1,5 @@
 import type { TableSchema } from '../../ports/schema.ts'
-import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
+import { LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from '../../records/column-name.ts'
 import type { SchemaChange } from '../schema-change.ts'
 import { sqlType } from './columns.ts'
 import { convert } from './convert.ts'
@@ -7,9 +7,15 @@ import { identifier } from './names.ts'
 import { LOAD_ID_DEFAULT } from './table-schema.ts'
 import { tableIn, type Workplace } from './workplace.ts'
 
-/** Makes the table with the load's columns. */
-export async function createTable(workplace: Workplace, table: string, schema: TableSchema): Promise<void> {
+/** Makes the table with the load's columns, and with those of a version's validity. */
+export async function createTable(
+  workplace: Workplace,
+  table: string,
+  schema: TableSchema,
+  withHistory: boolean,
+): Promise<void> {
   const columns = schema.columns.map(({ name, type }) => `${identifier(name)} ${sqlType(type)}`)
+  if (withHistory) columns.push(`${VALID_FROM_COLUMN} timestamptz`, `${VALID_TO_COLUMN} timestamptz`)
   columns.push(`${identifier(LOAD_ID_COLUMN)} text DEFAULT ${LOAD_ID_DEFAULT}`)
   await workplace.connection.run(`CREATE TABLE ${tableIn(workplace, table)} (${columns.join(', ')})`)
 }

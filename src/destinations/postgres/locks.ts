@@ -16,3 +16,13 @@ export function takeLocks(keys: readonly bigint[]): string {
   const ordered = [...new Set(keys)].sort((a, b) => (a < b ? -1 : 1))
   return ordered.map((key) => `SELECT pg_advisory_xact_lock(${key})`).join('; ')
 }
+
+/** The lock under which a stream's checkpoints move. */
+export function streamLock(schema: string, pipeline: string, stream: string): bigint {
+  return lockKey('stream', schema, pipeline, stream)
+}
+
+/** The lock under which a table is changed by whoever loads into it. */
+export function tableLock(schema: string, table: string): bigint {
+  return lockKey('table', schema, table)
+}

@@ -1,5 +1,6 @@
 // PostgreSQL. Keeps C1, C2, C3, C6 and R6 with PostgreSQL's own transactions, and sends rows by COPY.
 
+import { systemLookup } from '../../config/system-lookup.ts'
 import { parseOptions } from '../../options/parse-options.ts'
 import { revealSecret, type SecretLookup } from '../../options/secret.ts'
 import type { Destination } from '../../ports/destination.ts'
@@ -22,12 +23,12 @@ export interface PostgresDestination extends Destination {
 
 /**
  * A PostgreSQL database as a destination of its own, without a pipeline. It connects to nothing yet.
- * @param lookup finds the variables that `url` names. Default: there are none
+ * @param lookup finds the variables that `url` names. Default: the environment
  * @throws ConfigError where an option is wrong
  */
 export function postgresDestination(
   options: Omit<PostgresInput, 'type'>,
-  lookup: SecretLookup = () => undefined,
+  lookup: SecretLookup = systemLookup,
 ): PostgresDestination {
   return createPostgresDestination(parseOptions(postgresOptions, postgres(options)), lookup)
 }
@@ -59,7 +60,7 @@ export function createPostgresDestination(
         return 'postgres'
       }
     },
-    capabilities: { transactionalDdl: true, merge: true, history: false, revert: false },
+    capabilities: { transactionalDdl: true, merge: true, history: true, revert: true, readBack: true },
     open,
     async query(sql) {
       await using session = await open('', { readOnly: true })

@@ -4,6 +4,8 @@ import type {
   DestinationSession,
   Load,
   LoadReceipt,
+  LoadRecord,
+  RevertReceipt,
   RowBuffer,
   RunRecord,
   StagedTables,
@@ -18,14 +20,17 @@ import {
   moveCheckpoints,
   readCheckpoints,
 } from './checkpoints.ts'
-import { commitLoad, streamLock } from './commit.ts'
+import { commitLoad } from './commit.ts'
 import type { Database } from './database.ts'
 import { dropTable } from './ddl.ts'
 import { EncodedRows } from './encoded-rows.ts'
-import { lockKey } from './locks.ts'
+import { readLoads } from './load-record.ts'
+import { streamLock, tableLock } from './locks.ts'
 import { type QueryRow, readQuery } from './query.ts'
+import { streamTable } from './read-rows.ts'
+import { revertLoad } from './revert.ts'
 import { readLastRun, writeRun } from './run-record.ts'
-import { forgetTableSchema, type Place, readTableSchema, tableName } from './table-schema.ts'
+import { forgetTableSchema, type Place, readSoundTable, readTableSchema, tableName } from './table-schema.ts'
 import { transaction } from './transaction.ts'
 import type { Workplace } from './workplace.ts'
 
@@ -78,6 +83,36 @@ export class PostgresSession implements DestinationSession {
     return this.#read(null, readLastRun)
   }
 
+  claim(stream: string): Promise<void> {
+    return this.#database.claim(stream)
+  }
+
+  loads({
+    stream,
+    limit = Number.MAX_SAFE_INTEGER,
+  }: {
+    readonly stream?: string
+    readonly limit?: number
+  } = {}): Promise<LoadRecord[]> {
+    return this.#read([], (workplace) => readLoads(workplace, stream, limit))
+  }
+
+  revert(
+    loadId: string,
+    options: { readonly at: number; readonly withLater?: boolean },
+  ): Promise<RevertReceipt> {
+    return this.#write((workplace) => revertLoad(workplace, loadId, options))
+  }
+
+  /** The rows of a live table, as they were when reading began. */
+  async *readRows(table: string, columns: readonly string[]): AsyncGenerator<QueryRow[]> {
+    const stored = await this.#read(null, (workplace) => readSoundTable(workplace, table, 'live'))
+    if (stored === null) return
+    yield* this.#database.streamAside((connection) =>
+      streamTable(connection, this.#database.schema, table, columns, stored.hasHistory),
+    )
+  }
+
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {
     return this.#write((workplace) =>
       this.#onStream(workplace, stream, tablesOf(table, staged), async () => {
@@ -102,10 +137,7 @@ export class PostgresSession implements DestinationSession {
     tables: readonly string[],
     work: () => Promise<Result>,
   ): Promise<Result> {
-    const locks = [
-      streamLock(schema, pipeline, stream),
-      ...tables.map((table) => lockKey('table', schema, table)),
-    ]
+    const locks = [streamLock(schema, pipeline, stream), ...tables.map((table) => tableLock(schema, table))]
     return transaction(connection, locks, work)
   }
 

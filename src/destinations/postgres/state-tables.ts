@@ -14,7 +14,7 @@ const STATE_TABLES = {
   _sluice_loads: `
     pipeline text NOT NULL, load_id text NOT NULL, run_id text NOT NULL, stream text NOT NULL, table_name text NOT NULL, mode text,
     inserted bigint NOT NULL, updated bigint NOT NULL, unchanged bigint NOT NULL, deleted bigint NOT NULL, rejected bigint NOT NULL,
-    committed_at timestamptz NOT NULL, sides text, before text, reverted_at timestamptz,
+    committed_at timestamptz NOT NULL, sides text, undo text, reverted_at timestamptz,
     number bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (pipeline, load_id)`,
   _sluice_runs: `
     pipeline text NOT NULL, run_id text NOT NULL, started_at timestamptz NOT NULL, finished_at timestamptz,

@@ -2,6 +2,7 @@ import type { Load, SideLoad } from '../../ports/destination.ts'
 import type { Column, TableSchema } from '../../ports/schema.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { DestinationSchemaError } from '../errors.ts'
+import { refuseMixedHistory } from '../mixed-history.ts'
 import { schemaChange } from '../schema-change.ts'
 import type { BufferPool } from './buffer-pool.ts'
 import { alterTable, createTable, dropTable } from './ddl.ts'
@@ -98,12 +99,13 @@ export async function prepareTable(
   found: readonly string[],
   begin = false,
 ): Promise<Prepared> {
-  const { loadId: id, at, table, place, name, schema } = load
+  const { loadId: id, at, table, place, name, mode, schema } = load
   if (begin) await dropTable(workplace, name)
   const present = begin ? null : await readSoundTable(workplace, table, place)
+  if (present !== null) refuseMixedHistory(table, present.hasHistory, mode)
   const indexes = new Set(present?.indexes)
   const change = schemaChange(name, present?.schema ?? null, schema)
-  if (present === null) await createTable(workplace, name, schema)
+  if (present === null) await createTable(workplace, name, schema, mode === 'history')
   else {
     if (change.widened.length > 0)
       for (const dropped of await dropKeyIndexes(workplace, indexes)) indexes.delete(dropped)
