@@ -8,12 +8,12 @@ import type { Surroundings } from './surroundings.ts'
 /** A pipeline's destination. It opens nothing yet. */
 export function createDestination(
   settings: Pipeline['destination'],
-  { directory, lookup }: Pick<Surroundings, 'directory' | 'lookup'>,
+  { directory, lookup, runtime }: Pick<Surroundings, 'directory' | 'lookup' | 'runtime'>,
 ): Destination {
   switch (settings.type) {
     case 'duckdb':
       return createDuckdbDestination({ ...settings, path: resolve(directory, settings.path) })
     case 'postgres':
-      return createPostgresDestination(settings, lookup)
+      return createPostgresDestination(settings, lookup, runtime.clock)
   }
 }

@@ -43,7 +43,7 @@ export async function commitLoad(workplace: Workplace, load: Load): Promise<Load
   if (parts.some(({ rows }) => rows.released)) return replayedReceipt(workplace, load)
   const work: Work = { workplace, load, main, sides }
   try {
-    return await transaction(workplace.connection, locksOf(workplace, load), async () => {
+    return await transaction(workplace, locksOf(workplace, load), async () => {
       const undo = await undoOf(workplace, load)
       await writeCheckpoints(workplace, load)
       await workplace.connection.script(setLoadId(load.id))

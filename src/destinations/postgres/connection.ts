@@ -33,11 +33,18 @@ export class Connection {
   #lost: Error | undefined
   /** The server's process. */
   readonly pid: number
+  /** When that began, as the server says it. */
+  readonly startedAt: string
 
-  private constructor(client: Client, copyFrom: typeof import('pg-copy-streams').from, pid: number) {
+  private constructor(
+    client: Client,
+    copyFrom: typeof import('pg-copy-streams').from,
+    process: { readonly pid: number; readonly startedAt: string },
+  ) {
     this.#client = client
     this.#copyFrom = copyFrom
-    this.pid = pid
+    this.pid = process.pid
+    this.startedAt = process.startedAt
     // What is under way fails by itself.
     client.on('error', (error) => {
       this.#lost ??= error
@@ -59,13 +66,14 @@ export class Connection {
       await client.connect()
       await client.query(sessionScript(settings))
       const { rows } = await client.query({
-        text: `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), pg_backend_pid()`,
+        text: `SELECT current_setting('server_version_num')::int, current_setting('server_encoding'), pid, backend_start
+          FROM pg_stat_activity WHERE pid = pg_backend_pid()`,
         rowMode: 'array',
       })
-      const [version, encoding, pid] = rows[0] as [number, string, number]
+      const [version, encoding, pid, startedAt] = rows[0] as [number, string, number, string]
       requireServer(settings.description, version, encoding)
       client.off('error', note)
-      return new Connection(client, copyFrom, pid)
+      return new Connection(client, copyFrom, { pid, startedAt })
     } catch (error) {
       await client.end().catch(() => undefined)
       throw broken ?? error

@@ -45,7 +45,8 @@ function timestampText(column: string): string {
 }
 
 /**
- * As JavaScript's `String` writes a number. PostgreSQL finds the same shortest digits, but writes an exponent from 10^15 and 10^-5 on,
+ * As JavaScript's `String` writes a number. PostgreSQL finds the same shortest digits (one more where they lie
+ * exactly between two numbers, as those of 1.25e22 do), but writes an exponent from 10^15 and 10^-5 on,
  * with two digits at least, where JavaScript does from 10^21 and 10^-7 on. Its numeric writes all digits out.
  */
 function doubleText(column: string): string {

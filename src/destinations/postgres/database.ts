@@ -1,13 +1,18 @@
+import type { Load } from '../../ports/destination.ts'
+import type { Clock } from '../../ports/runtime.ts'
+import { isLockTimeout, lockTimeout } from './blockers.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { claimStream } from './claims.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
 import { explainFailure } from './failure.ts'
+import { cameThrough } from './outcome.ts'
 import { createStateTables, hasStateTables } from './state-tables.ts'
 import type { Workplace } from './workplace.ts'
 
 /** A session's way to its database: one connection for commits, which takes one at a time, and others for queries. */
 export class Database {
   readonly #settings: ConnectionSettings
+  readonly #clock: Clock
   readonly schema: string
   readonly #pipeline: string
   #connection: Connection
@@ -20,25 +25,32 @@ export class Database {
 
   private constructor(
     settings: ConnectionSettings,
+    clock: Clock,
     schema: string,
     pipeline: string,
     connection: Connection,
     hasState: boolean,
   ) {
     this.#settings = settings
+    this.#clock = clock
     this.schema = schema
     this.#pipeline = pipeline
     this.#connection = connection
     this.hasState = hasState
   }
 
-  static async open(settings: ConnectionSettings, schema: string, pipeline: string): Promise<Database> {
+  static async open(
+    settings: ConnectionSettings,
+    clock: Clock,
+    schema: string,
+    pipeline: string,
+  ): Promise<Database> {
     try {
       const connection = await Connection.open(settings)
       try {
         if (!settings.readOnly) await createStateTables(connection, schema)
         const hasState = !settings.readOnly || (await hasStateTables(connection, schema))
-        return new Database(settings, schema, pipeline, connection, hasState)
+        return new Database(settings, clock, schema, pipeline, connection, hasState)
       } catch (error) {
         await connection.close()
         throw error
@@ -58,13 +70,20 @@ export class Database {
 
   /** Runs `work` on the connection of commits when all that was asked for before has ended. Where it was lost, a new one is made. */
   exclusive<Result>(work: (workplace: Workplace) => Promise<Result>): Promise<Result> {
-    const turn = this.#last
-      .then(async () => work(await this.#workplace()))
-      .catch((error: unknown) => {
-        throw explainFailure(error, this.description)
-      })
+    const turn = this.#last.then(() => this.#turn(work))
     this.#last = turn.catch(() => undefined)
     return turn
+  }
+
+  async #turn<Result>(work: (workplace: Workplace) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(await this.#workplace())
+    } catch (error) {
+      const timeout = isLockTimeout(error)
+        ? await lockTimeout(this.#connection, this.schema, [], error)
+        : error
+      throw explainFailure(timeout, this.description)
+    }
   }
 
   /** Runs `work` on a connection of its own, which sees what is committed. */
@@ -103,6 +122,12 @@ export class Database {
     if (this.#claimed.has(stream)) return
     await this.exclusive((workplace) => claimStream(workplace, stream))
     this.#claimed.add(stream)
+  }
+
+  /** Whether a load came through whose commit's connection broke. Part of an `exclusive` turn. */
+  cameThrough({ id: loadId, stream }: Load, { pid, startedAt }: Connection): Promise<boolean> {
+    const workplace = { schema: this.schema, pipeline: this.#pipeline, pool: this.pool }
+    return cameThrough({ loadId, stream, pid, startedAt }, this.#settings, workplace, this.#clock)
   }
 
   async #workplace(): Promise<Workplace> {

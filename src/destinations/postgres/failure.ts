@@ -1,5 +1,6 @@
 import { isSluiceError } from '../../errors.ts'
 import { DestinationError } from '../errors.ts'
+import { CommitUnknown, LockTimeout } from './transaction-errors.ts'
 
 /** SQLSTATE (PostgreSQL, Appendix A), and what it means for who reads it. Nothing of a transaction that failed is written. */
 const STATES: Readonly<Record<string, string>> = {
@@ -62,11 +63,17 @@ export function isConnectionLost(error: unknown): boolean {
 
 /**
  * An error of pg's as one of Sluice's; one of Sluice's as it is.
- * @param blockers who holds the lock that was waited for, in words
  */
-export function explainFailure(error: unknown, destination: string, blockers?: string): Error {
+export function explainFailure(error: unknown, destination: string): Error {
   if (isSluiceError(error)) return error
-  const problem = problemOf(error, blockers)
+  if (error instanceof LockTimeout) return explainLock(error, destination)
+  if (error instanceof CommitUnknown)
+    return new DestinationError(
+      destination,
+      'the connection to the server was lost while a change was being committed, so it is not known whether that came through. Run again: it goes on from what is committed',
+      { cause: error.cause },
+    )
+  const problem = problemOf(error)
   // A fault of ours: no one should look for it in their database.
   if (problem === undefined) return error instanceof Error ? error : new Error(String(error))
   return new DestinationError(destination, `${problem} (${sayer(error)}: ${firstLine(error)})`, {
@@ -74,14 +81,12 @@ export function explainFailure(error: unknown, destination: string, blockers?: s
   })
 }
 
-function problemOf(error: unknown, blockers: string | undefined): string | undefined {
+function problemOf(error: unknown): string | undefined {
   const code = codeOf(error)
   const message = messageOf(error)
-  if (code === '55P03')
-    return `a lock that somebody else holds was not free within lockTimeout${blockers === undefined ? '' : `: ${blockers}`}. Nothing of this commit was written; run again once they are through`
-  if (isSqlState(error) && code in STATES) return STATES[code]
-  if (/client password must be a string|no password supplied/i.test(message))
+  if (/client password must be a string|empty password/i.test(message))
     return 'the server asks for a password, and url has none. Add it'
+  if (isSqlState(error) && code in STATES) return STATES[code]
   if (UNREACHABLE.has(code) || /timeout expired|connection timeout/i.test(message))
     return 'the server can’t be reached. See whether it runs, and whether url names its host and port'
   if (/does not support SSL/i.test(message))
@@ -91,6 +96,15 @@ function problemOf(error: unknown, blockers: string | undefined): string | undef
   if (isConnectionLost(error))
     return 'the connection to the server was lost. Nothing of this commit was written; run again, it goes on from the last commit'
   return isSqlState(error) ? 'the server refused a statement' : undefined
+}
+
+function explainLock({ holders, cause }: LockTimeout, destination: string): Error {
+  const who = holders === '' ? '' : ` Locks there are held by ${holders}.`
+  return new DestinationError(
+    destination,
+    `a lock that somebody else holds was not free within lockTimeout.${who} Nothing of this commit was written; run again once they are through (${sayer(cause)}: ${firstLine(cause)})`,
+    { cause },
+  )
 }
 
 function sayer(error: unknown): string {

@@ -1,9 +1,11 @@
 // PostgreSQL. Keeps C1, C2, C3, C6 and R6 with PostgreSQL's own transactions, and sends rows by COPY.
 
 import { systemLookup } from '../../config/system-lookup.ts'
+import { systemClock } from '../../http/system-runtime.ts'
 import { parseOptions } from '../../options/parse-options.ts'
 import { revealSecret, type SecretLookup } from '../../options/secret.ts'
 import type { Destination } from '../../ports/destination.ts'
+import type { Clock } from '../../ports/runtime.ts'
 import { addressOf, describeAddress } from './address.ts'
 import { applicationName } from './connection.ts'
 import { Database } from './database.ts'
@@ -37,6 +39,7 @@ export function postgresDestination(
 export function createPostgresDestination(
   options: PostgresOptions,
   lookup: SecretLookup,
+  clock: Clock = systemClock,
 ): PostgresDestination {
   const open = async (pipeline: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) => {
     const url = addressOf(revealSecret(options.url, lookup))
@@ -48,7 +51,7 @@ export function createPostgresDestination(
       statementTimeoutMs: options.statementTimeout,
       readOnly,
     }
-    return new PostgresSession(await Database.open(settings, options.schema, pipeline))
+    return new PostgresSession(await Database.open(settings, clock, options.schema, pipeline))
   }
   return {
     kind: 'postgres',

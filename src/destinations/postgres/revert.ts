@@ -37,7 +37,7 @@ export async function revertLoad(
   // Which locks it takes is known from the load; what counts is looked at once they are held.
   const { stream, tables } = await loadsFrom(workplace, loadId)
   const locks = [streamLock(schema, pipeline, stream), ...tables.map((table) => tableLock(schema, table))]
-  return transaction(workplace.connection, locks, () => takeOut(workplace, loadId, options))
+  return transaction(workplace, locks, () => takeOut(workplace, loadId, options))
 }
 
 async function takeOut(

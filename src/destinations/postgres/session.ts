@@ -32,6 +32,7 @@ import { revertLoad } from './revert.ts'
 import { readLastRun, writeRun } from './run-record.ts'
 import { forgetTableSchema, type Place, readSoundTable, readTableSchema, tableName } from './table-schema.ts'
 import { transaction } from './transaction.ts'
+import { CommitUnknown } from './transaction-errors.ts'
 import type { Workplace } from './workplace.ts'
 
 /** One pipeline's access to a PostgreSQL database. */
@@ -61,7 +62,15 @@ export class PostgresSession implements DestinationSession {
   }
 
   commit(load: Load): Promise<LoadReceipt> {
-    return this.#write((workplace) => commitLoad(workplace, load))
+    return this.#write(async (workplace) => {
+      try {
+        return await commitLoad(workplace, load)
+      } catch (error) {
+        if (!(error instanceof CommitUnknown)) throw error
+        if (await this.#database.cameThrough(load, workplace.connection)) return error.result as LoadReceipt
+        throw error.cause
+      }
+    })
   }
 
   moveCheckpoints(move: CheckpointMove): Promise<void> {
@@ -132,13 +141,14 @@ export class PostgresSession implements DestinationSession {
   }
 
   #onStream<Result>(
-    { connection, schema, pipeline }: Workplace,
+    workplace: Workplace,
     stream: string,
     tables: readonly string[],
     work: () => Promise<Result>,
   ): Promise<Result> {
+    const { schema, pipeline } = workplace
     const locks = [streamLock(schema, pipeline, stream), ...tables.map((table) => tableLock(schema, table))]
-    return transaction(connection, locks, work)
+    return transaction(workplace, locks, work)
   }
 
   /**

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import type { RunRecord } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
+import type { Clock } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import type { ConformanceHarness } from '../conformance.ts'
 import { literal, qualified, quote, storedName } from './names.ts'
@@ -11,10 +12,12 @@ export function destinationAt(
   url: string,
   schema: string,
   options: { lockTimeout?: string; statementTimeout?: string } = {},
+  clock?: Clock,
 ): PostgresDestination {
   return createPostgresDestination(
     postgresOptions.parse({ type: 'postgres', url, schema, ...options }),
     () => undefined,
+    clock,
   )
 }
 
