@@ -10,6 +10,7 @@ import { parse } from 'yaml'
 import { startSandbox } from '../../sandbox/server.ts'
 import { definePipeline, isPipeline } from '../../src/config/pipeline.ts'
 import { run } from '../../src/run.ts'
+import { postgresServer } from '../servers/postgres.ts'
 import { readPages, root } from './pages.ts'
 import { sandboxAddress, sandboxSecrets, sandboxSize } from './sandbox.ts'
 
@@ -21,6 +22,8 @@ const blocks = readPages()
 
 const cwd = process.cwd()
 const sandbox = await startSandbox(sandboxSize)
+// The database of the pages' WAREHOUSE_URL.
+const warehouse = await postgresServer()
 
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -40,6 +43,7 @@ beforeAll(() => {
 afterAll(async () => {
   process.chdir(cwd)
   await sandbox.close()
+  await warehouse[Symbol.asyncDispose]()
 })
 
 test('there are examples in TypeScript to run', () => {
@@ -78,6 +82,7 @@ for (const { place, file, text, prints } of blocks) {
       printed.push(format(...values))
     })
     for (const [name, value] of Object.entries(sandboxSecrets)) vi.stubEnv(name, value)
+    vi.stubEnv('WAREHOUSE_URL', warehouse.url)
     try {
       const exported = (await import(join(folder, file))).default
       if (isPipeline(exported) && text.includes(sandboxAddress)) {

@@ -22,7 +22,7 @@ import {
 } from './table-load.ts'
 import { forgetTableSchema, hasTable, readTableSchema, writeTableSchema } from './table-schema.ts'
 import { transaction } from './transaction.ts'
-import { setLoadId, tableIn, type Workplace } from './workplace.ts'
+import { setUpLoad, tableIn, type Workplace } from './workplace.ts'
 
 /** A load on its way into its tables. */
 interface Work {
@@ -46,7 +46,7 @@ export async function commitLoad(workplace: Workplace, load: Load): Promise<Load
     return await transaction(workplace, locksOf(workplace, load), async () => {
       const undo = await undoOf(workplace, load)
       await writeCheckpoints(workplace, load)
-      await workplace.connection.script(setLoadId(load.id))
+      await workplace.connection.script(setUpLoad(load.id))
       const outcome = await loadTables(work)
       const receipt: LoadReceipt = { loadId: load.id, ...outcome, replayed: false }
       await writeRejects(workplace, load)

@@ -255,6 +255,21 @@ test('more columns than PostgreSQL has', async () => {
   expect((error as Error).message).toMatch(/more columns than the 1,600 that PostgreSQL allows/)
 })
 
+test('a view of the table stands in the way of widening and of replacing it, and both say so', async () => {
+  const schema = newSchema()
+  await using session = await destinationAt(server.url, schema).open('p')
+  await write(session, [{ id: 1, name: 5 }])
+  await runSql(server.url, `CREATE VIEW "${schema}".names AS SELECT name FROM "${schema}".tickets`)
+  await expect(write(session, [{ id: 2, name: 'x' }])).rejects.toThrow(
+    /since a view shows a column that is to be widened\. Drop the view, then run again.*0A000/,
+  )
+  await expect(write(session, [{ id: 2 }], { begin: true, publish: true })).rejects.toThrow(
+    /something depends on the table, such as a view, and stands in the way of replacing it.*2BP01/,
+  )
+  await runSql(server.url, `DROP VIEW "${schema}".names`)
+  expect((await write(session, [{ id: 2, name: 'x' }])).inserted).toBe(1)
+})
+
 test('keys of any length find their rows, alone and beside others', async () => {
   await using session = await destinationAt(server.url, newSchema()).open('p')
   const long = Array.from({ length: 9000 }, (_, at) => ((at * 7919) % 65_521).toString(36)).join('')

@@ -23,6 +23,10 @@ const STATES: Readonly<Record<string, string>> = {
     'the server cancelled a statement: it took longer than statementTimeout, or somebody cancelled it. Nothing of this commit was written; raise statementTimeout if the work needs that long, then run again',
   '54011':
     'the table would have more columns than the 1,600 that PostgreSQL allows. Leave fields out with a transform',
+  '2BP01':
+    'something depends on the table, such as a view, and stands in the way of replacing it. Drop it, then run again; make it anew behind that',
+  '0A000':
+    'PostgreSQL can’t do this to the table, most often since a view shows a column that is to be widened. Drop the view, then run again; make it anew behind that',
   '54000': 'a row is larger than PostgreSQL allows. Leave large fields out with a transform',
   '54001': 'a value is nested too deeply for the server. Raise its max_stack_depth',
   '22P05': "a text can’t be written in the database’s encoding. Create the database with ENCODING 'UTF8'",

@@ -1,7 +1,8 @@
 import type { TableSchema } from '../../ports/schema.ts'
+import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import { sqlType } from './columns.ts'
 import type { EncodedRows } from './encoded-rows.ts'
-import { identifier } from './names.ts'
+import { identifier, literal } from './names.ts'
 import type { TableLoad } from './table-load.ts'
 import { tableIn, type Workplace } from './workplace.ts'
 
@@ -56,10 +57,11 @@ export async function insertStaged(
   values: readonly unknown[] = [],
 ): Promise<number> {
   const { columns } = load.schema
-  const names = columns.map(({ name }) => identifier(name))
+  const names = [...columns.map(({ name }) => name), LOAD_ID_COLUMN].map(identifier)
+  const selected = [...columns.map((_column, at) => `s.c${at}`), literal(load.loadId)]
   return workplace.connection.run(
-    `INSERT INTO ${tableIn(workplace, load.name)} ${names.length === 0 ? '' : `(${names.join(', ')})`}
-     SELECT ${columns.map((_, at) => `s.c${at}`).join(', ')} FROM ${stage.name} s WHERE ${which} ORDER BY s.n`,
+    `INSERT INTO ${tableIn(workplace, load.name)} (${names.join(', ')})
+     SELECT ${selected.join(', ')} FROM ${stage.name} s WHERE ${which}`,
     values,
   )
 }

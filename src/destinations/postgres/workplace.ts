@@ -29,7 +29,10 @@ export function millisecondsOf(column: string): string {
 /** The setting that the tables' column of load ids takes its default from. */
 export const LOAD_SETTING = 'sluice.load_id'
 
-/** Says by which load rows come until the transaction ends. */
-export function setLoadId(id: string): string {
-  return `SELECT set_config('${LOAD_SETTING}', ${literal(id)}, true)`
+/**
+ * Settings of a load's transaction: by which load its rows come, and that keys are looked up one by one, which also lets the index forget
+ * rows that are gone.
+ */
+export function setUpLoad(id: string): string {
+  return `SELECT set_config('${LOAD_SETTING}', ${literal(id)}, true); SET LOCAL enable_bitmapscan = off`
 }
