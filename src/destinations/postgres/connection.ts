@@ -135,7 +135,7 @@ export class Connection {
   }
 
   async close(): Promise<void> {
-    if (this.#lost === undefined) await this.#client.end().catch(() => undefined)
+    await this.#client.end().catch(() => undefined)
   }
 
   async #run<Result>(work: () => Promise<Result>): Promise<Result> {

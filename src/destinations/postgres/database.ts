@@ -132,6 +132,7 @@ export class Database {
 
   async #workplace(): Promise<Workplace> {
     if (!this.#connection.isOpen) {
+      await this.#connection.close()
       this.#connection = await Connection.open(this.#settings)
       // The claims went with the connection before this one.
       for (const stream of this.#claimed) await claimStream(this.#workplaceOf(this.#connection), stream)

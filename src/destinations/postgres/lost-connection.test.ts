@@ -3,7 +3,7 @@ import { type PostgresServer, postgresServer } from '../../../test/servers/postg
 import { makeLoad, merge, PIPELINE, STREAM, write } from '../conformance/harness.ts'
 import { DestinationError } from '../errors.ts'
 import type { PostgresSession } from './session.ts'
-import { destinationAt } from './test-database.ts'
+import { destinationAt, runSql } from './test-database.ts'
 import { proxyTo, type TestProxy, type Verdict } from './test-proxy.ts'
 
 let server: PostgresServer
@@ -66,6 +66,22 @@ test('C1: a connection that is cut in the middle of COPY leaves nothing behind, 
   proxy.fromClient = () => 'pass'
   expect(await session.commit(load)).toMatchObject({ inserted: 20_000, replayed: false })
   expect(await ids()).toHaveLength(20_001)
+})
+
+test('a server that refuses a row in the middle of COPY leaves nothing behind, and the session goes on', async () => {
+  await using session = await destinationAt(proxy.url, schema).open(PIPELINE)
+  await write(session, [{ id: 0, text: '' }])
+  await runSql(server.url, `ALTER TABLE "${schema}".tickets ADD CONSTRAINT few CHECK (id < 15000)`)
+  const load = await makeLoad(
+    session,
+    Array.from({ length: 40_000 }, (_, id) => ({ id, text: 'x'.repeat(200) })),
+  )
+  await expect(session.commit(load)).rejects.toThrow(
+    /the server refused a statement \(PostgreSQL 23514: .*violates check constraint "few"\)/,
+  )
+  expect(await ids()).toEqual([0])
+  await runSql(server.url, `ALTER TABLE "${schema}".tickets DROP CONSTRAINT few`)
+  expect(await session.commit(load)).toMatchObject({ inserted: 40_000 })
 })
 
 test('C3: a commit that came through, though its answer was lost, is found by its record', async () => {

@@ -17,7 +17,8 @@ export async function* streamTable(
   const selected = columns.map(identifier).join(', ')
   const present = withHistory ? `WHERE ${VALID_TO_COLUMN} IS NULL` : ''
   await connection.script(
-    `BEGIN READ ONLY; DECLARE _sluice_cursor NO SCROLL CURSOR FOR SELECT ${selected} FROM ${qualified(schema, table)} ${present}`,
+    `BEGIN READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 0;
+     DECLARE _sluice_cursor NO SCROLL CURSOR FOR SELECT ${selected} FROM ${qualified(schema, table)} ${present}`,
   )
   try {
     for (;;) {
