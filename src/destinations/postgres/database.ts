@@ -18,6 +18,7 @@ export class Database {
   #connection: Connection
   /** Buffers of the rows that wait for their commit. */
   readonly pool = new BufferPool()
+  readonly #unmet = new Set<string>()
   /** False for a schema that holds nothing of Sluice's, where it is only read. */
   readonly hasState: boolean
   readonly #claimed = new Set<string>()
@@ -125,9 +126,14 @@ export class Database {
   }
 
   /** Whether a load came through whose commit's connection broke. Part of an `exclusive` turn. */
-  cameThrough({ id: loadId, stream }: Load, { pid, startedAt }: Connection): Promise<boolean> {
-    const workplace = { schema: this.schema, pipeline: this.#pipeline, pool: this.pool }
-    return cameThrough({ loadId, stream, pid, startedAt }, this.#settings, workplace, this.#clock)
+  cameThrough({ id: loadId, stream }: Load, connection: Connection): Promise<boolean> {
+    const workplace = this.#workplaceOf(connection)
+    return cameThrough(
+      { loadId, stream, pid: connection.pid, startedAt: connection.startedAt },
+      this.#settings,
+      workplace,
+      this.#clock,
+    )
   }
 
   async #workplace(): Promise<Workplace> {
@@ -146,6 +152,7 @@ export class Database {
       schema: this.schema,
       pipeline: this.#pipeline,
       pool: this.pool,
+      unmet: this.#unmet,
     }
   }
 

@@ -28,8 +28,16 @@ const item: fc.Arbitrary<Item> = fc.record({
 const many = fc
   .array(item, { minLength: 3000, maxLength: 5000 })
   .map((items) => items.map((value, at): Item => ({ ...value, id: value.id === 0 ? 0 : at % 1000 })))
+// A list in the order of its ids, as it is read for the first time.
+const rising = fc
+  .tuple(fc.constantFrom(0, 600, 10_000), fc.array(item, { minLength: 600, maxLength: 900 }))
+  .map(([from, items]) => items.map((value, at): Item => ({ ...value, id: from + at })))
 const batches = fc.array(
-  fc.oneof({ weight: 20, arbitrary: fc.array(item, { maxLength: 30 }) }, { weight: 1, arbitrary: many }),
+  fc.oneof(
+    { weight: 20, arbitrary: fc.array(item, { maxLength: 30 }) },
+    { weight: 1, arbitrary: many },
+    { weight: 8, arbitrary: rising },
+  ),
   {
     minLength: 1,
     maxLength: 4,

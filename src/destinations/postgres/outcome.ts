@@ -25,7 +25,7 @@ export interface BrokenCommit {
 export async function cameThrough(
   commit: BrokenCommit,
   settings: ConnectionSettings,
-  workplace: Omit<Workplace, 'connection'>,
+  workplace: Workplace,
   clock: Clock,
 ): Promise<boolean> {
   const connection = await reconnect(settings, clock)

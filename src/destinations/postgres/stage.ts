@@ -4,6 +4,7 @@ import { sqlType } from './columns.ts'
 import type { EncodedRows } from './encoded-rows.ts'
 import { identifier, literal } from './names.ts'
 import type { TableLoad } from './table-load.ts'
+import { takeColumns } from './take-columns.ts'
 import { tableIn, type Workplace } from './workplace.ts'
 
 /**
@@ -28,6 +29,30 @@ export async function stageRows(
     if (filled.length === 0)
       await connection.run(`INSERT INTO ${name} SELECT FROM generate_series(1, $1::bigint)`, [segment.rows])
     else await connection.copy(`COPY ${name} (${filled.join(', ')}) FROM STDIN`, segment)
+  }
+  return { name }
+}
+
+/** Puts some columns of rows into a temporary table of their own, under the names that `stageRows` gives them. */
+export async function stageColumns(
+  { connection, pool }: Workplace,
+  name: string,
+  schema: TableSchema,
+  rows: EncodedRows,
+  places: readonly number[],
+): Promise<Stage> {
+  const columns = places.map((at) => `c${at} ${sqlType(schema.columns[at]!.type)}`)
+  await connection.script(`CREATE TEMP TABLE ${name} (${columns.join(', ')}) ON COMMIT DROP`)
+  for (const segment of rows.segments) {
+    const filled = places.filter((at) => at < segment.columns)
+    if (filled.length === 0) {
+      await connection.run(`INSERT INTO ${name} SELECT FROM generate_series(1, $1::bigint)`, [segment.rows])
+      continue
+    }
+    const buffers = segment.buffers.map((buffer) => takeColumns(buffer, filled, pool))
+    const names = filled.map((at) => `c${at}`).join(', ')
+    await connection.copy(`COPY ${name} (${names}) FROM STDIN`, { ...segment, buffers })
+    for (const buffer of buffers) pool.give(buffer)
   }
   return { name }
 }

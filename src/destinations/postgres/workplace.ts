@@ -9,6 +9,8 @@ export interface Workplace {
   readonly schema: string
   readonly pipeline: string
   readonly pool: BufferPool
+  /** Tables, by name, that the last load of this session met no row of: the next one is likely to meet none either. */
+  readonly unmet: Set<string>
 }
 
 /** A table of the schema as SQL. */
