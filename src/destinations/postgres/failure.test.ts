@@ -218,6 +218,18 @@ test('a column that someone dropped or changed is named, and nothing is written'
   await expect(session.readSchema('tickets')).rejects.toThrow(/table tickets: its column name is gone/)
 })
 
+test('a table that someone made a partitioned one of is refused', async () => {
+  const schema = newSchema()
+  await using session = await destinationAt(server.url, schema).open('p')
+  await write(session, [{ id: 1 }])
+  await runSql(
+    server.url,
+    `DROP TABLE "${schema}".tickets;
+     CREATE TABLE "${schema}".tickets (id bigint, _sluice_load_id text) PARTITION BY LIST (id)`,
+  )
+  await expect(write(session, [{ id: 2 }])).rejects.toThrow(/table tickets: it is no plain table any more/)
+})
+
 test('R6: a replacement takes the place of a table that someone changed', async () => {
   const schema = newSchema()
   await using session = await destinationAt(server.url, schema).open('p')

@@ -2,14 +2,15 @@ import type { TableCounts } from '../../ports/destination.ts'
 import type { Column, TableSchema } from '../../ports/schema.ts'
 import { hasKey } from './key-index.ts'
 import { identifier } from './names.ts'
-import { copyRows, insertStaged, type Stage, stageColumns, stageRows } from './stage.ts'
+import { copyNewRows } from './new-rows.ts'
+import { copyRows, insertStaged, type Stage, stageRows } from './stage.ts'
 import { columnsOf, keyColumns, type Prepared, type TableLoad } from './table-load.ts'
 import { tableIn, type Workplace } from './workplace.ts'
 
-// A load with a key is staged in a temporary table, unless its keys alone, which are staged first where that is likely, turn out to be new,
-// as they are while a list is read for the first time: then its rows go straight into the table. In the temporary table the records that another one of their key supersedes are taken out; the others
+// A load with a key is staged in a temporary table. There the records that another one of their key supersedes are taken out; the others
 // look their key up in the table, by its index, and what they find is the plan: which rows they replace or remove, and which records
-// change nothing. Rows that are replaced are deleted and inserted, all by their row ids.
+// change nothing. Rows that are replaced are deleted and inserted, all by their row ids. A load of new keys alone needs none of that
+// (new-rows.ts).
 
 /** What became of a load's records, where rows of other tables belong to them. */
 export interface Fate {
@@ -45,10 +46,8 @@ export async function loadRows(
   const allGone = mode === 'delete' || tombstones.size === rows.length
   if (allGone && columnsOf(load.schema, key) === undefined)
     return { counts: unchanged(rows.length), fate: { refused: none, matched: undefined } }
-  if (rows.length >= LEAST_DIRECT && allGone === false && tombstones.size === 0) {
-    if (await takeNew(workplace, load, prepared))
-      return { counts: added(rows.length), fate: { refused: none, matched: undefined } }
-  }
+  if (await copyNewRows(workplace, load, prepared))
+    return { counts: added(rows.length), fate: { refused: none, matched: undefined } }
   const merge: Merge = {
     workplace,
     load,
@@ -70,32 +69,6 @@ export async function loadRows(
 /** Forgets what a load has staged: the next table of the same load stages its own. */
 export async function clearStage({ connection }: Workplace): Promise<void> {
   await connection.script('DROP TABLE IF EXISTS pg_temp._sluice_rows, pg_temp._sluice_plan')
-}
-
-/** Loads with fewer rows are not worth another look. */
-const LEAST_DIRECT = 500
-
-/** Sends the rows straight into the table where it is likely, and true, that no key of theirs comes twice or is there. */
-async function takeNew(workplace: Workplace, load: TableLoad, { isEmpty }: Prepared): Promise<boolean> {
-  if (!isEmpty && !workplace.unmet.has(load.name)) return false
-  const { columns } = load.schema
-  const key = keyColumns(load)
-  const places = key.map((column) => columns.indexOf(column)).sort((a, b) => a - b)
-  const keys = await stageColumns(workplace, 'pg_temp._sluice_keys', load.schema, load.rows, places)
-  const twice = `EXISTS (SELECT 1 FROM ${keys.name} GROUP BY ${places.map((at) => `c${at}`).join(', ')} HAVING count(*) > 1)`
-  const found = hasKey(key, 't', (at) => `s.${staged(load.schema, key[at]!)}`)
-  const there = `EXISTS (SELECT 1 FROM ${keys.name} s, LATERAL (
-    SELECT 1 FROM ${tableIn(workplace, load.name)} t WHERE ${found} OFFSET 0) m)`
-  const [[known] = [true]] = await workplace.connection.rows<[boolean]>(
-    `SELECT ${isEmpty ? twice : `${twice} OR ${there}`}`,
-  )
-  await workplace.connection.script(`DROP TABLE ${keys.name}`)
-  if (known) workplace.unmet.delete(load.name)
-  else {
-    await copyRows(workplace, load)
-    workplace.unmet.add(load.name)
-  }
-  return !known
 }
 
 interface Merge {

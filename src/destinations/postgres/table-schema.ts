@@ -88,6 +88,7 @@ type TableRow = [
   expression: string | null,
   isEmpty: boolean,
   indexes: string,
+  kind: string,
 ]
 
 async function readTable(workplace: Workplace, table: string, place: Place): Promise<StoredTable | null> {
@@ -97,7 +98,8 @@ async function readTable(workplace: Workplace, table: string, place: Place): Pro
        a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid),
        c.relkind = 'r' AND pg_relation_size(c.oid) = 0,
        (SELECT coalesce(json_agg(x.relname), '[]') FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
-        WHERE i.indrelid = c.oid AND i.indisvalid)
+        WHERE i.indrelid = c.oid AND i.indisvalid),
+       c.relkind
      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
      LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -106,12 +108,14 @@ async function readTable(workplace: Workplace, table: string, place: Place): Pro
   )
   const [first] = rows
   if (first === undefined) return null
-  const [known, , , , isEmpty, indexes] = first
+  const [known, , , , isEmpty, indexes, kind] = first
   if (known === null)
     throw new DestinationSchemaError(
       name,
       `it is in schema ${workplace.schema}, but Sluice did not make it. Give the stream another table`,
     )
+  // Rows are found by their ids, which say nothing across partitions.
+  if (kind !== 'r') throw new DestinationSchemaError(name, 'it is no plain table any more')
   const types = new Map(rows.map(([, column, type]) => [column ?? '', type ?? '']))
   return {
     schema: JSON.parse(known) as TableSchema,
