@@ -212,7 +212,7 @@ export const dltParts: readonly PeerPart[] = [
     { id: 'dlt #2269', has: 'records that are committed late fall behind the mark', how: '`margin` and `lookback`', docs: 'incremental.md#by-time' },
     { id: 'dlt #4206', has: 'no client_secret_basic', how: 'The default', docs: 'auth.md#oauth-20' },
     { id: 'dlt #1583', has: 'the timeout that was set is ignored', how: '`timeouts`, for each part of a request', docs: 'limits-and-failures.md#timeouts-and-sizes' },
-    { id: 'dlt #1354', has: 'inserts row by row into PostgreSQL (also #3665)', why: 'Planned, with the PostgreSQL destination. DuckDB is written through its appender' },
+    { id: 'dlt #1354', has: 'inserts row by row into PostgreSQL (also #3665)', how: 'Rows go to PostgreSQL by COPY, encoded while they are read', docs: 'postgres.md#commits' },
     { id: 'dlt #2595', has: 'hangs at the end, orphaned jobs (also #3951, #3227)', how: 'An interrupted run ends, commits what is complete, and leaves nothing pending', docs: 'guide.md#what-a-run-does' },
   ] },
 ]

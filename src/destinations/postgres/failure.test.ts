@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { generate } from 'selfsigned'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type PostgresServer, postgresServer } from '../../../test/servers/postgres.ts'
 import { SecretMissingError } from '../../options/secret.ts'
@@ -110,6 +114,27 @@ test('a server that does not run', async () => {
 test('a server that speaks no TLS', async () => {
   const error = await refusal(`${server.url}?sslmode=require`)
   expect(error.message).toMatch(/the server speaks no TLS, and url asks for it\. Set sslmode=disable/)
+})
+
+test('a server whose certificate nobody vouches for', async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }])
+  // As far as a server of PostgreSQL's goes in answer to `sslmode`: yes, and TLS.
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => {
+      socket.write('S')
+      new TLSSocket(socket, { isServer: true, key, cert }).on('error', () => {})
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const error = await refusal(`postgres://loader:open-sesame@127.0.0.1:${port}/warehouse?sslmode=verify-full`)
+  server.close()
+  expect(error).toBeInstanceOf(DestinationError)
+  expect(error.message).toMatch(
+    /the server’s certificate is not trusted\. Name its authority with sslrootcert in url/,
+  )
 })
 
 test('a server that has no connection left', async () => {

@@ -58,6 +58,7 @@ const texts = fc.oneof(
   }),
 )
 
+// PEERS: dlt #1354
 test('any strings of one column come back as they went in, whatever COPY makes of their characters', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.option(texts), { minLength: 1, maxLength: 40 }), async (strings) => {
