@@ -37,7 +37,9 @@ export {
   DestinationError,
   DestinationSchemaError,
   EmptyReplaceError,
+  LoadRevertError,
   RemovalLimitError,
+  StreamBusyError,
 } from './destinations/errors.ts'
 export {
   type StreamFile,
