@@ -1,5 +1,6 @@
 import type { Load } from '../../ports/destination.ts'
 import type { Clock } from '../../ports/runtime.ts'
+import { StreamBusyError } from '../errors.ts'
 import { isLockTimeout, lockTimeout } from './blockers.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { claimStream } from './claims.ts'
@@ -140,10 +141,21 @@ export class Database {
     if (!this.#connection.isOpen) {
       await this.#connection.close()
       this.#connection = await Connection.open(this.#settings)
-      // The claims went with the connection before this one.
-      for (const stream of this.#claimed) await claimStream(this.#workplaceOf(this.#connection), stream)
+      await this.#claimAgain()
     }
     return this.#workplaceOf(this.#connection)
+  }
+
+  /** The claims went with the connection before this one. Where somebody else has taken one since, the next commit is told (C2). */
+  async #claimAgain(): Promise<void> {
+    for (const stream of this.#claimed) {
+      try {
+        await claimStream(this.#workplaceOf(this.#connection), stream)
+      } catch (error) {
+        if (!(error instanceof StreamBusyError)) throw error
+        this.#claimed.delete(stream)
+      }
+    }
   }
 
   #workplaceOf(connection: Connection): Workplace {

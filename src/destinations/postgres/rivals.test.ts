@@ -16,6 +16,8 @@ beforeEach(() => {
   schema = `rivals_${++schemas}`
 })
 
+const killedConnections = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice ${PIPELINE} %'`
+
 const openSession = (pipeline = PIPELINE) => destinationAt(server.url, schema).open(pipeline)
 
 test('eight that begin at once make the schema and the state tables once', async () => {
@@ -118,11 +120,24 @@ test('two pipelines, and two schemas, have streams of one name each', async () =
   await elsewhere.claim(STREAM)
 })
 
+test('C2: whoever lost a claim to another with its connection is told at its next commit, and can still record its run', async () => {
+  await using first = await openSession()
+  await first.claim(STREAM)
+  const stale = await makeLoad(first, [{ id: 1 }])
+  await runSql(server.url, killedConnections)
+  await using second = await openSession()
+  await second.claim(STREAM)
+  await write(second, [{ id: 2 }])
+  const attempt = () => first.commit(stale)
+  await expect(attempt().catch(attempt)).rejects.toThrow(CheckpointConflictError)
+  await first.recordRun({ id: 'r', startedAt: 0, finishedAt: 1, outcome: 'failed', report: null })
+  expect(await second.lastRun()).toMatchObject({ id: 'r', outcome: 'failed' })
+})
+
 test('a claim outlives a connection that was lost, where nobody came in between', async () => {
   await using holder = await openSession()
   await holder.claim(STREAM)
-  const killed = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'sluice ${PIPELINE} %'`
-  await runSql(server.url, killed)
+  await runSql(server.url, killedConnections)
   // It may have been told by now, or not.
   await write(holder, [{ id: 1 }]).catch((error: Error) => {
     expect(error.message).toMatch(/connection to the server was lost/)
