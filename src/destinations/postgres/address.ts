@@ -24,5 +24,11 @@ export function describeAddress(text: string): string {
 
 function parse(text: string): URL | undefined {
   if (!/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return undefined
-  return new URL(text)
+  const url = new URL(text)
+  try {
+    for (const part of [url.username, url.password, url.pathname]) decodeURIComponent(part)
+  } catch {
+    return undefined
+  }
+  return url
 }

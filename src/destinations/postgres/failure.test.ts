@@ -78,11 +78,12 @@ test('an address without a password, where the server wants one', async () => {
 })
 
 test('what is no address is refused without being quoted (S1)', async () => {
-  const error = await refusal('postgre://someone:open-sesame@host/db')
+  for (const url of ['postgre://someone:open-sesame@host/db', 'postgres://someone:open-sesame%@host/db'])
+    expect((await refusal(url)).message).not.toContain('open-sesame')
+  const error = await refusal('postgres://someone:open-sesame%@host/db')
   expect(error.message).toMatch(
     /destination\.url: it is no address of a PostgreSQL database\. Write postgres:\/\//,
   )
-  expect(error.message).not.toContain('open-sesame')
 })
 
 test('a variable that is not set is named, and the description says nothing of it', async () => {
@@ -108,6 +109,17 @@ test('a server that does not run', async () => {
   expect(error).toBeInstanceOf(DestinationError)
   expect(error.message).toMatch(
     /the server can’t be reached\. See whether it runs, and whether url names its host and port/,
+  )
+})
+
+test('an authority for certificates that is not named, or not there', async () => {
+  const missing = await refusal(`${server.url}?sslmode=verify-full&sslrootcert=/nowhere/root.pem`)
+  expect(missing.message).toMatch(
+    /a file that url names, such as that of sslrootcert, can’t be read\. Correct its path/,
+  )
+  const unnamed = await refusal(`${server.url}?sslmode=verify-ca`)
+  expect(unnamed.message).toMatch(
+    /sslmode=verify-ca takes the file of an authority\. Name it with sslrootcert in url/,
   )
 })
 

@@ -91,6 +91,10 @@ function problemOf(error: unknown): string | undefined {
   if (/client password must be a string|empty password/i.test(message))
     return 'the server asks for a password, and url has none. Add it'
   if (isSqlState(error) && code in STATES) return STATES[code]
+  if (error instanceof Error && 'syscall' in error && error.syscall === 'open')
+    return 'a file that url names, such as that of sslrootcert, can’t be read. Correct its path, or give this user access'
+  if (/Using sslmode=verify-ca requires/.test(message))
+    return 'sslmode=verify-ca takes the file of an authority. Name it with sslrootcert in url, or write sslmode=verify-full'
   if (UNREACHABLE.has(code) || /timeout expired|connection timeout/i.test(message))
     return 'the server can’t be reached. See whether it runs, and whether url names its host and port'
   if (/does not support SSL/i.test(message))
