@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await connection.close()
   await server[Symbol.asyncDispose]()
-})
+}, 60_000)
 
 describe('a PostgreSQL database keeps the promises of a destination', () => {
   for (const [index, { name, run }] of conformanceCasesFor(

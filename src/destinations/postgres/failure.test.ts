@@ -22,7 +22,7 @@ beforeAll(async () => {
   )
   await runSql(server.url, `CREATE DATABASE latin TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'`)
 }, 60_000)
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
 
 const newSchema = () => `failure_${++schemas}`
 

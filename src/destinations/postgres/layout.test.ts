@@ -12,7 +12,7 @@ let schemas = 0
 beforeAll(async () => {
   server = await postgresServer()
 }, 60_000)
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
 beforeEach(async () => {
   schema = `layout_${++schemas}`
   session = await destinationAt(server.url, schema).open(PIPELINE)

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await proxy[Symbol.asyncDispose]()
   await server[Symbol.asyncDispose]()
-})
+}, 60_000)
 beforeEach(() => {
   schema = `lost_${++schemas}`
   proxy.fromClient = () => 'pass'

@@ -10,7 +10,7 @@ let server: PostgresServer
 beforeAll(async () => {
   server = await postgresServer()
 }, 60_000)
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
 
 interface Item extends JsonRecord {
   id: number

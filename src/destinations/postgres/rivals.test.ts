@@ -11,7 +11,7 @@ let schemas = 0
 beforeAll(async () => {
   server = await postgresServer()
 }, 60_000)
-afterAll(() => server[Symbol.asyncDispose]())
+afterAll(() => server[Symbol.asyncDispose](), 60_000)
 beforeEach(() => {
   schema = `rivals_${++schemas}`
 })

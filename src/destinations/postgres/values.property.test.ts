@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await session[Symbol.asyncDispose]()
   await server[Symbol.asyncDispose]()
-})
+}, 60_000)
 
 async function append(table: string, records: readonly JsonRecord[], schema: TableSchema): Promise<void> {
   await session.commit({
