@@ -44,7 +44,7 @@ afterAll(async () => {
   process.chdir(cwd)
   await sandbox.close()
   await warehouse[Symbol.asyncDispose]()
-})
+}, 60_000)
 
 test('there are examples in TypeScript to run', () => {
   expect(blocks.length).toBeGreaterThan(15)
