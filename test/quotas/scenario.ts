@@ -28,6 +28,8 @@ const limit = z.strictObject({
   path: z.string().optional(),
   /** One for each value of this header. */
   each: z.string().optional(),
+  /** The share that is left to others, whether or not they take it: it is not ours to use. */
+  reserved: z.number().min(0).max(1).default(0),
   /** False: another limit is reached first, and this one's use is not judged. */
   binds: z.boolean().default(true),
 })

@@ -54,6 +54,8 @@ interface Kept {
   readonly limiters: Map<string, Limiter>
   used: number
   neighbours: number
+  /** Of places: how long requests that were counted were on their way, in milliseconds. Meanwhile no one's place can be used. */
+  underWay: number
 }
 
 export function scenarioServer({ scenario, clock, random, onDecision }: ServerOptions): ScenarioServer {
@@ -61,7 +63,7 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
   const start = clock.now()
   const serverNow = () => clock.now() + server.ahead
   const tally: Tally = { counted: 0, refused: 0, neighbours: 0 }
-  const kept: Kept[] = server.limits.map((limit) => ({ limit, limiters: new Map(), used: 0, neighbours: 0 }))
+  const kept: Kept[] = server.limits.map((limit) => ({ limit, limiters: new Map(), used: 0, neighbours: 0, underWay: 0 }))
   const neighbours = new Neighbours(scenario.neighbours, random, start)
   let penaltyUntil = Number.NEGATIVE_INFINITY
 
@@ -97,6 +99,7 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
   async function arrive(
     request: HttpRequest,
     sentAt: number,
+    wayMs: number,
     signal: AbortSignal | undefined,
   ): Promise<HttpResponse> {
     const now = serverNow()
@@ -118,6 +121,7 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
       for (const { one, limiter } of hold) {
         limiter.count(one.limit.kind === 'concurrent' ? 1 : asked, now)
         if (one.limit.kind !== 'concurrent') one.used += asked
+        else one.underWay += wayMs
       }
     } else {
       tally.refused++
@@ -167,7 +171,7 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
     const lost = random() < faults.reset
     const reset = () => new TransportError(request.url, 'ECONNRESET', 'the connection broke', { sent: true })
     if (lost && random() < 0.5) throw reset()
-    const response = await arrive(request, sentAt, signal)
+    const response = await arrive(request, sentAt, total, signal)
     await clock.sleep(total - up, signal)
     if (lost) throw reset()
     return response
@@ -176,11 +180,12 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
   const worst = (until: number) => {
     const shares = kept
       .filter(({ limit }) => limit.binds)
-      .map(({ limiters, used, neighbours: others }) => {
-        let granted = -others
+      .map(({ limit, limiters, used, neighbours: others, underWay }) => {
+        let granted = 0
         for (const limiter of limiters.values())
           granted += limiter.granted(start + server.ahead, until + server.ahead)
-        return { granted, used }
+        granted -= limit.reserved > 0 ? granted * limit.reserved : others
+        return { granted: granted - underWay, used }
       })
     return shares.reduce((a, b) => (b.used / b.granted < a.used / a.granted ? b : a))
   }
