@@ -63,7 +63,13 @@ export function scenarioServer({ scenario, clock, random, onDecision }: ServerOp
   const start = clock.now()
   const serverNow = () => clock.now() + server.ahead
   const tally: Tally = { counted: 0, refused: 0, neighbours: 0 }
-  const kept: Kept[] = server.limits.map((limit) => ({ limit, limiters: new Map(), used: 0, neighbours: 0, underWay: 0 }))
+  const kept: Kept[] = server.limits.map((limit) => ({
+    limit,
+    limiters: new Map(),
+    used: 0,
+    neighbours: 0,
+    underWay: 0,
+  }))
   const neighbours = new Neighbours(scenario.neighbours, random, start)
   let penaltyUntil = Number.NEGATIVE_INFINITY
 
