@@ -19,3 +19,11 @@ export function detectedText(found: Extract<SluiceEvent, { type: 'pagination.det
     ? what
     : `\`paginate: { type: auto }\` took the list for ${what}, and may be wrong: ${doubt}. Look at the API's documentation, and name the kind in \`paginate\``
 }
+
+/** By how much a list moved while it was read. */
+export function shiftText({ by, pages }: Extract<SluiceEvent, { type: 'list.shift' }>): string {
+  const found = pages === 0 ? '' : `, found again after ${formatCounted(pages, 'page')}`
+  if (by === null) return `the record that was read last is gone${found}`
+  const what = formatCounted(Math.abs(by), 'record')
+  return `${by > 0 ? `${what} came` : `${what} went`} in front of the place${found}`
+}

@@ -14,6 +14,7 @@ import { jobClient } from './job/job-client.ts'
 import { jobReader } from './job/job-reader.ts'
 import { announceDoubt } from './pages/announce-doubt.ts'
 import { pageFetcher } from './pages/fetch-page.ts'
+import { placeKeeper } from './pages/keep-place.ts'
 import { endCheck, flagCheck } from './pages/list-end.ts'
 import { probeRequest, refuseJobProbe } from './probe-stream.ts'
 import { type StreamProgression, storedPosition } from './progression.ts'
@@ -145,7 +146,8 @@ export function createRestStream(
     warn,
   )
   const pages = pagesAtOnce(settings, paginator)
-  const asSent = pageReader({ paginator, fetcher, pages, onLastPage })
+  const placeFrom = placeKeeper(fullName, settings, paginator, clock, onEvent)
+  const asSent = pageReader({ paginator, fetcher, pages, onLastPage, placeFrom })
   const changes = recordChanges(fullName, table, settings, lookup, redactor)
   const readPages = changedPages(asSent, changes)
   const job =
