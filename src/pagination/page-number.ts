@@ -2,7 +2,14 @@
 import { z } from 'zod'
 import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
-import { type ListWindow, type ListWindows, overlap, overlapWithDepth, pageAround } from './list-windows.ts'
+import {
+  type ListWindow,
+  type ListWindows,
+  leastToOverlap,
+  overlap,
+  overlapWithDepth,
+  pageAround,
+} from './list-windows.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { type PageSize, pageSize, sizeWriter } from './page-size.ts'
 import type { PageHead, PageView, Paginator } from './paginator.ts'
@@ -43,10 +50,9 @@ export const pageNumberOptions = z
   })
   .refine((options) => options.lastPage !== 'short' || options.size !== undefined, shortNeedsSize)
   .refine((options) => options.overlap !== 'anchor' || options.depth === undefined, overlapWithDepth)
-  .refine((options) => options.overlap !== 'anchor' || (options.size?.value ?? 0) >= 2, {
+  .refine((options) => options.overlap !== 'anchor' || (options.size?.value ?? 0) >= leastToOverlap, {
     path: ['overlap'],
-    error:
-      '`overlap: anchor` asks for pages of other sizes, so that they overlap: give `size`, with a `value` of 2 or more',
+    error: `\`overlap: anchor\` asks for pages of other sizes, so that they overlap: give \`size\`, with a \`value\` of ${leastToOverlap} or more`,
   })
   .describe('Page number: pages are counted')
 
@@ -104,7 +110,8 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
   }
 
   return withDepth(options.depth, {
-    ...(options.size !== undefined && options.size.value >= 2 && { windows: windowsOf(options.size) }),
+    ...(options.size !== undefined &&
+      options.size.value >= leastToOverlap && { windows: windowsOf(options.size) }),
     request(base, position = first) {
       checkPosition(base, position, 'page-number', 'number')
       return put(withSize(base), position)

@@ -42,7 +42,7 @@ const leastKept = 100
 /** Most keys of the whole list that are kept to notice a record that comes again. */
 const mostSampled = 1024
 /** How far behind the last record those are by which a later run recognises the place. */
-const storedDistances = [0, 1, 2, 4, 8, 16, 32, 64]
+const storedDistances = [0, 1, 2, 3, 4, 5, 6, 7, 16, 32, 64]
 
 interface Known {
   readonly record: JsonRecord
@@ -58,6 +58,7 @@ export class KnownRecords {
   /** In the order in which they were read. */
   readonly #known = new Map<string, Known>()
   #rank = 0
+  #tellsOrder = true
   #isWhole: boolean
   #longestPage = 0
   readonly #sample = new Set<string>()
@@ -100,7 +101,7 @@ export class KnownRecords {
     isReordered ||= page.some(
       (record, at) => at > first && known[at] === undefined && this.#sample.has(this.#identity(record)),
     )
-    return { fresh, anchorAt: anchor < 0 ? undefined : anchor, isReordered }
+    return { fresh, anchorAt: anchor < 0 ? undefined : anchor, isReordered: isReordered && this.#tellsOrder }
   }
 
   /** Where to hand on from where what was added in front of the place would come out of order. */
@@ -147,11 +148,9 @@ export class KnownRecords {
     }
   }
 
-  /** Forgets everything: the list is read from its beginning. */
-  clear(): void {
-    this.#known.clear()
-    this.#sample.clear()
-    this.#isWhole = true
+  /** The list is read from its beginning once more: what was read stays known, and tells no order. */
+  beginAgain(): void {
+    this.#tellsOrder = false
   }
 
   /** The last records, for the position: short hashes, the last one first. Keys are data, and longer. */

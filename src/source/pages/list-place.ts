@@ -40,7 +40,7 @@ export interface ListPlaceOptions {
 /** Pages that are looked at in front of a place that is lost, and as many behind it. */
 const mostSearched = 16
 /** How often a list is begun anew because its place was lost. */
-const mostRestarts = 3
+const mostRestarts = 10
 /** Pages in a row with nothing new, after which the list is taken for one that changes faster than it is read. */
 const mostIdle = 200
 
@@ -157,7 +157,7 @@ export class ListPlace {
     const { restarts = 0, lost: _lost, known: _known, ...rest } = place
     // Where all that was read is kept, all of it is gone, and nothing is read twice.
     const isAnew = place.lost !== undefined && !this.#known.isWhole
-    this.#known.clear()
+    this.#known.beginAgain()
     if (!isAnew) return place
     if (restarts >= mostRestarts) throw this.#lostAgain(url)
     return { ...rest, restarts: restarts + 1 }
