@@ -9,7 +9,7 @@ export const overlap = z
   .enum(['anchor', 'none'])
   .optional()
   .describe(
-    'Whether pages overlap, so that a list that shifts while it is read loses nothing: "anchor" begins each page with the last record of the one before, and finds the place again where it is not there; "none" counts alone, and a record that is deleted meanwhile hides another one. "anchor" takes a `key`, and a stable order. Default: "anchor" with `type: offset` where there is a `key`, no `depth`, no `cap`, and no side table without a key; else "none"',
+    'Whether pages overlap, so that a list that shifts while it is read loses nothing: "anchor" begins each page with the last record of the one before, and finds the place again where it is not there; "none" counts alone, and a record that is deleted meanwhile hides another one. "anchor" takes a `key`, and a stable order. Default: "anchor" with `type: offset` where there is a `key`, no `depth`, no `cap`, no side table without a key, and no `size.value` below 10; else "none"',
   )
 
 export const overlapWithDepth = {

@@ -98,7 +98,8 @@ export async function readShifting(seed: number, reader: Reader): Promise<Outcom
   asked.requests.length = 0
   const habits = habitsOf(seed)
   // Pages by number are larger, and so are their lists.
-  list = new ShiftingList(seed, reader.type === 'offset' ? habits : { ...habits, length: habits.length * 4 })
+  const length = reader.type === 'offset' ? habits.length : 4 * habits.length
+  list = new ShiftingList(seed, { ...habits, length })
   const mine = list
   const seen = new Map<number, number>()
   const doubled: number[] = []

@@ -29,7 +29,14 @@ export function habitsOf(seed: number): Habits {
   const draw = chance(seed, 1)
   const kind = draw.random()
   return {
-    length: kind < 0.75 ? draw.between(0, 30) : kind < 0.97 ? draw.between(30, 90) : draw.between(150, 400),
+    length:
+      kind < 0.75
+        ? draw.between(0, 30)
+        : kind < 0.97
+          ? draw.between(30, 90)
+          : kind < 0.999
+            ? draw.between(150, 400)
+            : draw.between(1200, 2500),
     writes: draw.oneOf([1, 1, 2, 4]),
     calm: draw.oneOf([0, 0.3, 0.6, 0.9]),
     bulk: draw.oneOf([0, 0, 0.1, 0.3]),

@@ -66,7 +66,7 @@ export function shiftTable(sums: readonly Sum[], schedules: number): string {
   )
   return `# What a list loses that shifts
 
-Lists of up to 400 records, pages of 2, 3, 5 or 10, read while others insert, delete and update records: before each request and while it is under
+Lists of up to 2,500 records in pages of 2, 3, 5 or 10, and of up to 10,000 in pages of 20, 24 or 30 by number, read while others insert, delete and update records: before each request and while it is under
 way, one at a time or many in a row, near the place or anywhere. The order of the records that stay is the same throughout. *Lasting* are the records that
 were there from the first request to the last; *lost* are those of them that were never handed on; *doubled* are records that were handed on twice in the
 same version, before the destination's key makes one of them. All readers read the same ${count(schedules)} schedules.

@@ -37,15 +37,16 @@ export interface Recognised {
 
 /** Pages whose records are kept: a page that has been pushed back by as many is still recognised. */
 const pagesKept = 2
-/** Records that are kept at least. */
-const leastKept = 100
+/** Of so many records more than the key is not kept: where the place was lost, and is found far off, they are not handed on again. */
+const keysKept = 1000
 /** Most keys of the whole list that are kept to notice a record that comes again. */
 const mostSampled = 1024
 /** How far behind the last record those are by which a later run recognises the place. */
 const storedDistances = [0, 1, 2, 3, 4, 5, 6, 7, 16, 32, 64]
 
 interface Known {
-  readonly record: JsonRecord
+  /** Absent for those that were read long ago: whether they have changed is not looked at. */
+  record: JsonRecord | undefined
   /** Counts the records in the order in which they were read. */
   readonly rank: number
 }
@@ -61,6 +62,8 @@ export class KnownRecords {
   #tellsOrder = true
   #isWhole: boolean
   #longestPage = 0
+  /** Those of which the record is kept. */
+  readonly #recent: Known[] = []
   readonly #sample = new Set<string>()
   #sampleEvery = 1
 
@@ -86,7 +89,7 @@ export class KnownRecords {
     const first = known.findIndex((each) => each !== undefined)
     if (first < 0) return undefined
     const isUnchanged = (each: Known | undefined, at: number) =>
-      each !== undefined && sameValue(each.record, page[at]!)
+      each !== undefined && (each.record === undefined || sameValue(each.record, page[at]!))
     const anchor = known.findIndex((each) => each?.rank === this.#rank)
     let isReordered = false
     let highest = 0
@@ -140,7 +143,10 @@ export class KnownRecords {
   add(records: readonly JsonRecord[], pageLength: number): void {
     this.#longestPage = Math.max(this.#longestPage, pageLength)
     for (const record of records) this.#keep(record)
-    const most = Math.max(leastKept, pagesKept * this.#longestPage)
+    const whole = pagesKept * this.#longestPage
+    for (const each of this.#recent.splice(0, Math.max(0, this.#recent.length - whole)))
+      each.record = undefined
+    const most = Math.max(keysKept, whole)
     for (const key of this.#known.keys()) {
       if (this.#known.size <= most) break
       this.#known.delete(key)
@@ -165,7 +171,9 @@ export class KnownRecords {
   #keep(record: JsonRecord): void {
     const key = this.#identity(record)
     this.#known.delete(key)
-    this.#known.set(key, { record, rank: ++this.#rank })
+    const known: Known = { record, rank: ++this.#rank }
+    this.#known.set(key, known)
+    this.#recent.push(known)
     if (this.#rank % this.#sampleEvery !== 0) return
     this.#sample.add(key)
     if (this.#sample.size <= mostSampled) return

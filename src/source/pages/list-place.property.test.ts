@@ -50,6 +50,7 @@ test('by offset, at an API that allows smaller pages and cuts them short, down t
         const { ids: read_ } = await read(
           {
             type: 'offset',
+            overlap: 'anchor',
             ...(sized && { size: { param: 'limit', value } }),
             ...(told === 'total' && { total: 'total' }),
             ...(told === 'more' && { more: 'more' }),
@@ -77,7 +78,7 @@ test('by offset, at an API that counts records which it does not show', async ()
         })
         const size = { param: 'limit', value }
         const { ids: read_ } = await read(
-          { type: 'offset', size, ...(flagged ? { more: 'more' } : { total: 'total' }) },
+          { type: 'offset', overlap: 'anchor', size, ...(flagged ? { more: 'more' } : { total: 'total' }) },
           page,
         )
         expect(read_).toEqual(ids(shown.length).filter((id) => shown[id]))
@@ -137,6 +138,7 @@ test('C4: from any stored position the rest is read, and nothing of what was', a
         const { ids: read_ } = await read(
           {
             type: 'offset',
+            overlap: 'anchor',
             size: { param: 'limit', value },
             ...(told === 'total' && { total: 'total' }),
             ...(told === 'more' && { more: 'more' }),

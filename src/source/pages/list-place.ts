@@ -3,7 +3,7 @@
 //
 // Why nothing is lost: let the order of the records that stay be the same throughout. What was read of them is then a beginning of the
 // list, and a page that has one record of it has everything that follows up to the page's end, whenever it was answered.
-import type { ListWindow, ListWindows } from '../../pagination/list-windows.ts'
+import { type ListWindow, type ListWindows, leastToOverlap } from '../../pagination/list-windows.ts'
 import { PaginationStuckError } from '../../pagination/paginator.ts'
 import type { Json, JsonRecord } from '../../ports/json.ts'
 import type { FetchedPage } from './fetch-page.ts'
@@ -41,8 +41,8 @@ export interface ListPlaceOptions {
 const mostSearched = 16
 /** How often a list is begun anew because its place was lost. */
 const mostRestarts = 10
-/** Pages in a row with nothing new, after which the list is taken for one that changes faster than it is read. */
-const mostIdle = 200
+/** Pages in a row that have records and none that is new, after which the list is taken for one that changes faster than it is read. */
+const mostIdle = 100
 
 /** The place in one list, which is read once. */
 export class ListPlace {
@@ -87,7 +87,8 @@ export class ListPlace {
     } else this.#tell(found, place, window)
 
     const fresh = found?.fresh ?? (place.probe === undefined || isReached ? records : [])
-    this.#idle = fresh.length > 0 ? 0 : this.#idle + 1
+    if (fresh.length > 0) this.#idle = 0
+    else if (records.length > 0) this.#idle++
     if (this.#idle > mostIdle) throw this.#tooFast(view.url)
     this.#known.add(fresh, records.length)
     this.#longest = Math.max(this.#longest, view.records.length)
@@ -111,7 +112,7 @@ export class ListPlace {
     const isShort = window.length !== undefined && count < window.length
     const kept = this.#kept(place)
     // The API may allow smaller pages than were asked for.
-    if (isShort && window.start === 0) kept.most = Math.max(2, count)
+    if (isShort && window.start === 0 && count >= leastToOverlap) kept.most = count
     if (says === 'more')
       return this.#lead(fresh, count === 1 ? { at: end, gap: true, ...kept } : { at: end - 1, ...kept })
     const isDoubtful = count === 1 || (isShort && (!place.cuts || fresh.length === 0))

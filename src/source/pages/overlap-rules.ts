@@ -3,12 +3,17 @@ import { isStreamed } from '../../http/decode/format-options.ts'
 import type { StreamSettings } from '../rest-options.ts'
 import type { StreamProblem } from '../stream-rules.ts'
 
+/** Of smaller pages one record costs more than a tenth of them. */
+const leastByDefault = 10
+
 /** Whether the pages of a stream's list overlap by the last record that was read. */
 export function overlaps(settings: StreamSettings): boolean {
   const { paginate } = settings
   if (paginate?.type === 'page-number') return paginate.overlap === 'anchor'
   if (paginate?.type !== 'offset' || paginate.overlap === 'none') return false
-  return paginate.overlap === 'anchor' || (paginate.depth === undefined && obstacleTo(settings) === undefined)
+  if (paginate.overlap === 'anchor') return true
+  const isCheap = (paginate.size?.value ?? leastByDefault) >= leastByDefault
+  return isCheap && paginate.depth === undefined && obstacleTo(settings) === undefined
 }
 
 export function* overlapProblems(settings: StreamSettings): Iterable<StreamProblem> {

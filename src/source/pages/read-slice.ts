@@ -126,12 +126,16 @@ function followPages(paginator: Paginator, start: Json | undefined): Follow {
   }
 }
 
-/** R1. A place that is looked for may well be found where it was before, so that its positions tell no circle. */
+/** R1. A place that is looked for may well be found where it was before, so that only the positions of empty pages tell a circle. */
 function followPlace(place: ListPlace, reading: SliceReading): Follow {
+  const guard = new PositionGuard(undefined)
   const repetition = new RepetitionGuard(true)
   return (page, at) => {
     const { records, isLost, next } = place.follow(page, at)
-    if (!isLost) repetition.take(page, at)
+    if (!isLost) {
+      repetition.take(page, at)
+      if (page.records.length === 0) guard.follow(next, page.view, page.body)
+    }
     return { records, isLost, next: () => (!isLost && reading.isEnough?.() ? undefined : next) }
   }
 }

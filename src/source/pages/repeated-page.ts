@@ -14,12 +14,11 @@ const mostIndistinct = 10
 /** Records that are kept of the first page. */
 const mostKept = 16
 /**
- * A list whose pages overlap gives a page again where as many records came in front of it as the page has that are new: that happens once
- * to a page of many, and more often to a page of few.
+ * A list whose pages overlap gives a page again where as many records came in front of it as the page has that are new: that hardly
+ * happens more than once in a row to a page of so many.
  */
 const mostPushedBack = 2
-const mostPushedBackOfFew = 10
-const few = 10
+const leastPushedBack = 10
 
 /** Watches the pages of one reading of one list. It keeps the page before, and a few records of the first. */
 export class RepetitionGuard {
@@ -63,8 +62,9 @@ export class RepetitionGuard {
     else if (!this.#isPushedBack(page)) throw repetition(page, at, 'the first one', first.url)
   }
 
+  /** Of a few records that come again and again whoever keeps the place in the list tells. */
   #isPushedBack({ records }: FetchedPage): boolean {
-    return this.#overlaps && ++this.#repeated <= (records.length < few ? mostPushedBackOfFew : mostPushedBack)
+    return this.#overlaps && (records.length < leastPushedBack || ++this.#repeated <= mostPushedBack)
   }
 }
 
