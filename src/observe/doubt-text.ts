@@ -1,5 +1,5 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { formatCounted } from './format.ts'
+import { formatCount, formatCounted } from './format.ts'
 
 /** Why a list may not have ended where it seemed to, and what to do. */
 export function doubtText(doubt: Extract<SluiceEvent, { type: 'list.doubt' }>): string {
@@ -26,4 +26,11 @@ export function shiftText({ by, pages }: Extract<SluiceEvent, { type: 'list.shif
   if (by === null) return `the record that was read last is gone${found}`
   const what = formatCounted(Math.abs(by), 'record')
   return `${by > 0 ? `${what} came` : `${what} went`} in front of the place${found}`
+}
+
+/** How far a list is apart from what its API says of it. */
+export function mismatchText(count: Extract<SluiceEvent, { type: 'count.mismatch' }>): string {
+  const { slice, expected, found, place } = count
+  const what = slice === 'all' ? 'the list' : `the list of ${slice}`
+  return `${what} gave ${formatCounted(found, 'record')}, and the API says at \`${place}\` that there are ${formatCount(expected)}. If the number stays apart, the API counts what it does not show: set \`count: { onMismatch: ignore }\``
 }

@@ -3,9 +3,10 @@ import { PositionGuard } from '../../pagination/position-guard.ts'
 import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
-import type { SliceReading } from '../progression.ts'
+import { onlySlice, type SliceReading } from '../progression.ts'
 import { endEarly } from '../reactions/end-early.ts'
 import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
+import type { CountMismatch, ListCount } from './list-count.ts'
 import type { Followed, ListPlace } from './list-place.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { RepetitionGuard } from './repeated-page.ts'
@@ -19,8 +20,17 @@ export interface SliceRequests {
   readonly pages: number
   /** Told of the page that is taken for the last of its list, and whether it is the first, too. */
   readonly onLastPage?: (page: PageView, isOnly: boolean) => void
+  /** Counts a list that is read from its beginning; what it comes to is told. Default: nothing is counted. */
+  readonly count?: (() => ListCount) | undefined
+  /** @throws CountMismatchError where that is to stop the stream */
+  readonly onMismatch?: (mismatch: CountMismatch, slice: string) => void
   /** Keeps the place in a list whose pages overlap, read from `start` on. Default: pages follow one another. */
   readonly placeFrom?: ((start: Json | undefined) => ListPlace) | undefined
+}
+
+export interface SliceReadOptions extends ReadOptions {
+  /** The slice's key, for events. */
+  readonly slice?: string
 }
 
 /**
@@ -32,8 +42,8 @@ export interface SliceRequests {
  */
 export async function readSlice(
   reading: SliceReading,
-  { paginator, base, fetcher, pages, onLastPage, placeFrom }: SliceRequests,
-  options: ReadOptions,
+  { paginator, base, fetcher, pages, onLastPage, count, onMismatch, placeFrom }: SliceRequests,
+  options: SliceReadOptions,
 ): Promise<void> {
   const { signal, emit } = options
   const parts: PartSink = {
@@ -66,6 +76,7 @@ export async function readSlice(
 
   try {
     let at = reading.start
+    const counted = at === undefined ? count?.() : undefined
     const follow = placeFrom === undefined ? followPages(paginator, at) : followPlace(placeFrom(at), reading)
     for (;;) {
       const page = await ahead.take(at)
@@ -79,10 +90,15 @@ export async function readSlice(
         at = elsewhere
         continue
       }
+      counted?.take(page.view, followed.records.length)
       const records = reading.take(followed.records)
       const next = followed.next()
       // A reading that has seen enough ends in the middle of its list.
-      if (next === undefined && reading.isEnough?.() !== true) onLastPage?.(page.view, at === undefined)
+      if (next === undefined && reading.isEnough?.() !== true) {
+        onLastPage?.(page.view, at === undefined)
+        const mismatch = counted?.mismatch()
+        if (mismatch !== undefined) onMismatch?.(mismatch, options.slice ?? onlySlice)
+      }
       const progress = reading.progress({ view: page.view, at, next })
       ahead.goOn(page.view, at, next)
       await emit({
