@@ -12,7 +12,7 @@ const timeOf = (minutes: number) => new Date(start + minutes * minute).toISOStri
 
 /** An API that filters by `since`, inclusive, and sorts by time. */
 function reading(items: Item[], incremental: object, paginate: RestOptions['streams'][string]['paginate']) {
-  const clock = fakeClock(start + 10_000 * minute)
+  const clock = fakeClock({ start: start + 10_000 * minute })
   const client = scriptedClient(({ query }) => {
     const since = Date.parse(String(query['since']))
     const found = items
