@@ -73,7 +73,7 @@ export class KnownRecords {
     this.#isWhole = options.fromStart
   }
 
-  /** Whether everything that was read of the list is kept. */
+  /** Whether everything that was read since the list's beginning is kept. */
   get isWhole(): boolean {
     return this.#isWhole
   }
@@ -157,6 +157,7 @@ export class KnownRecords {
   /** The list is read from its beginning once more: what was read stays known, and tells no order. */
   beginAgain(): void {
     this.#tellsOrder = false
+    this.#isWhole = true
   }
 
   /** The last records, for the position: short hashes, the last one first. Keys are data, and longer. */
