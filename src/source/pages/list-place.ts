@@ -42,7 +42,7 @@ const mostSearched = 16
 /** How often a list is begun anew because its place was lost. */
 const mostRestarts = 10
 /** Pages in a row that have records and none that is new, after which the list is taken for one that changes faster than it is read. */
-const mostIdle = 100
+const mostIdle = 300
 
 /** The place in one list, which is read once. */
 export class ListPlace {
