@@ -1,5 +1,5 @@
 import type { SluiceEvent } from '../ports/events.ts'
-import { formatCounted } from './format.ts'
+import { formatCount, formatCounted } from './format.ts'
 
 /** Why a list may not have ended where it seemed to, and what to do. */
 export function doubtText(doubt: Extract<SluiceEvent, { type: 'list.doubt' }>): string {
@@ -18,4 +18,19 @@ export function detectedText(found: Extract<SluiceEvent, { type: 'pagination.det
   return doubt === null
     ? what
     : `\`paginate: { type: auto }\` took the list for ${what}, and may be wrong: ${doubt}. Look at the API's documentation, and name the kind in \`paginate\``
+}
+
+/** By how much a list moved while it was read. */
+export function shiftText({ by, pages }: Extract<SluiceEvent, { type: 'list.shift' }>): string {
+  const found = pages === 0 ? '' : `, found again after ${formatCounted(pages, 'page')}`
+  if (by === null) return `the record that was read last is gone${found}`
+  const what = formatCounted(Math.abs(by), 'record')
+  return `${by > 0 ? `${what} came` : `${what} went`} in front of the place${found}`
+}
+
+/** How far a list is apart from what its API says of it. */
+export function mismatchText(count: Extract<SluiceEvent, { type: 'count.mismatch' }>): string {
+  const { slice, expected, found, place } = count
+  const what = slice === 'all' ? 'the list' : `the list of ${slice}`
+  return `${what} gave ${formatCounted(found, 'record')}, and the API says at \`${place}\` that there are ${formatCount(expected)}. If the number stays apart, the API counts what it does not show: set \`count: { onMismatch: ignore }\``
 }

@@ -1,6 +1,6 @@
 import type { RunProblemKind, SideCounts, SluiceEvent } from '../ports/events.ts'
 import { clip, clipList, withoutName } from './clip.ts'
-import { detectedText, doubtText } from './doubt-text.ts'
+import { detectedText, doubtText, mismatchText, shiftText } from './doubt-text.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds } from './format.ts'
 
 /** The shortest wait for quota that a log mentions, in milliseconds. */
@@ -40,6 +40,10 @@ function eventText(event: SluiceEvent): string | undefined {
       return event.doubt === null
         ? `${event.stream} found its pagination: ${detectedText(event)}`
         : `${event.stream} warning: ${detectedText(event)}`
+    case 'count.mismatch':
+      return `${event.stream} warning: ${mismatchText(event)}`
+    case 'list.shift':
+      return `${event.stream} goes on in a list that moved: ${shiftText(event)}`
     case 'stream.warning':
       return `${event.stream} warning: ${event.message}`
     case 'position.expired':

@@ -1,5 +1,5 @@
 import type { SideCounts, SluiceEvent } from '../ports/events.ts'
-import { detectedText, doubtText } from './doubt-text.ts'
+import { detectedText, doubtText, mismatchText } from './doubt-text.ts'
 import { LatencyHistogram } from './latency-histogram.ts'
 import { expiredText, stopText } from './log-line.ts'
 
@@ -85,6 +85,9 @@ export class StreamCounts {
       case 'pagination.detected':
         this.pagination = detectedText({ ...event, doubt: null })
         if (event.doubt !== null) this.warnings.push(detectedText(event))
+        break
+      case 'count.mismatch':
+        if (this.warnings.length < mostWarnings) this.warnings.push(mismatchText(event))
         break
       case 'stream.warning':
         if (this.warnings.length < mostWarnings) this.warnings.push(event.message)

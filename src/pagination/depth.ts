@@ -51,8 +51,8 @@ export function withDepth<P extends Json>(depth: Depth | undefined, paginator: P
     throw new PaginationDepthError(url, pages >= mostPages ? 'pages' : 'records', pages, records)
   }
   const inner = (position: P | undefined) => (isDeep<P>(position) ? position.at : position)
-  // How many records a page has is not told by its head, and a position counts them.
-  const { all, resume, ahead: _ahead, ...counted } = paginator
+  // How many records a page has is not told by its head, and a position counts them; pages that overlap would be counted twice.
+  const { all, resume, ahead: _ahead, windows: _windows, place: _place, ...counted } = paginator
 
   return {
     ...counted,

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
+import { type ListWindows, overlap, overlapWithDepth } from './list-windows.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
 import { pageSize, sizeWriter } from './page-size.ts'
 import { type PageView, PaginationStuckError, type Paginator } from './paginator.ts'
@@ -29,9 +30,11 @@ export const offsetOptions = z
     depth: depth.optional(),
     more: moreFlag.optional(),
     lastPage,
+    overlap,
     size: pageSize.optional(),
   })
   .refine((options) => options.lastPage !== 'short' || options.size !== undefined, shortNeedsSize)
+  .refine((options) => options.overlap !== 'anchor' || options.depth === undefined, overlapWithDepth)
   .describe('Offset: the number of records to skip')
 
 export type OffsetOptions = z.input<typeof offsetOptions>
@@ -62,7 +65,22 @@ export function offsetPaginator(input: OffsetOptions): Paginator<number> {
     if (count === 0 || (size !== undefined && count < size)) return undefined
     return steps(position + count, first + total, count)
   }
+  const windows: ListWindows = {
+    window: (index) => ({ start: index, length: size }),
+    request: (base, index) => put(withSize(base), index + first),
+    says(page, { start }) {
+      const more = readMore(page)
+      if (more !== undefined) return more ? 'more' : 'end'
+      const count = page.records.length
+      const total = readTotal(page)
+      if (total !== undefined) return start + count < total ? 'more' : 'end'
+      return options.lastPage === 'short' && count < size! ? 'end' : undefined
+    },
+    total: readTotal,
+    indexOf: (position) => (typeof position === 'number' ? position - first : undefined),
+  }
   return withDepth(options.depth, {
+    windows,
     request(base, position = first) {
       checkPosition(base, position, 'offset', 'number')
       return put(withSize(base), position)

@@ -2,8 +2,16 @@
 import { z } from 'zod'
 import { depth, withDepth } from './depth.ts'
 import { lastPage, shortNeedsSize } from './last-page.ts'
+import {
+  type ListWindow,
+  type ListWindows,
+  leastToOverlap,
+  overlap,
+  overlapWithDepth,
+  pageAround,
+} from './list-windows.ts'
 import { moreFlag, moreReader } from './more-flag.ts'
-import { pageSize, sizeWriter } from './page-size.ts'
+import { type PageSize, pageSize, sizeWriter } from './page-size.ts'
 import type { PageHead, PageView, Paginator } from './paginator.ts'
 import { parseOptions } from './parse-options.ts'
 import { checkPosition } from './position.ts'
@@ -33,6 +41,7 @@ export const pageNumberOptions = z
     depth: depth.optional(),
     more: moreFlag.optional(),
     lastPage,
+    overlap,
     size: pageSize.optional(),
   })
   .refine((options) => options.totalPages === undefined || options.totalRecords === undefined, {
@@ -40,6 +49,11 @@ export const pageNumberOptions = z
     error: 'give `totalPages` or `totalRecords`, not both',
   })
   .refine((options) => options.lastPage !== 'short' || options.size !== undefined, shortNeedsSize)
+  .refine((options) => options.overlap !== 'anchor' || options.depth === undefined, overlapWithDepth)
+  .refine((options) => options.overlap !== 'anchor' || (options.size?.value ?? 0) >= leastToOverlap, {
+    path: ['overlap'],
+    error: `\`overlap: anchor\` asks for pages of other sizes, so that they overlap: give \`size\`, with a \`value\` of ${leastToOverlap} or more`,
+  })
   .describe('Page number: pages are counted')
 
 export type PageNumberOptions = z.input<typeof pageNumberOptions>
@@ -96,6 +110,8 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
   }
 
   return withDepth(options.depth, {
+    ...(options.size !== undefined &&
+      options.size.value >= leastToOverlap && { windows: windowsOf(options.size) }),
     request(base, position = first) {
       checkPosition(base, position, 'page-number', 'number')
       return put(withSize(base), position)
@@ -112,6 +128,33 @@ export function pageNumberPaginator(input: PageNumberOptions): Paginator<number>
     ...(options.totalRecords !== undefined && { total: readTotalRecords }),
     ...(isCountedInHead && options.more === undefined && { ahead }),
   })
+
+  function windowsOf({ param, value }: PageSize): ListWindows {
+    const putSize = requestWriter(param)
+    const window = (index: number, most = value): Required<ListWindow> => {
+      const { page, size } = pageAround(index, Math.max(2, most))
+      return { start: page * size, length: size }
+    }
+    return {
+      window,
+      request(base, index, most) {
+        const { start, length } = window(index, most)
+        return put(putSize(base, length!), start / length! + first)
+      },
+      says(page, { start, length }) {
+        const more = readMore(page)
+        if (more !== undefined) return more ? 'more' : 'end'
+        const count = page.records.length
+        const pages = readTotalPages(page)
+        if (pages !== undefined) return start / length! + 1 < pages ? 'more' : 'end'
+        const records = readTotalRecords(page)
+        if (records !== undefined) return start + count < records ? 'more' : 'end'
+        return options.lastPage === 'short' && count < length! ? 'end' : undefined
+      },
+      total: readTotalRecords,
+      indexOf: (position) => (typeof position === 'number' ? (position - first) * value : undefined),
+    }
+  }
 }
 
 function* numbers(from: number, to: number): Generator<number> {

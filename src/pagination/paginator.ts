@@ -2,6 +2,7 @@ import { SluiceError } from '../errors.ts'
 import type { Json, JsonRecord, Value } from '../ports/json.ts'
 import type { RequestSpec } from '../ports/request.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
+import type { ListWindows } from './list-windows.ts'
 
 /** One decoded response, as a paginator sees it. */
 export interface PageView {
@@ -51,6 +52,10 @@ export interface Paginator<P extends Json = Json> {
    * Only paginators whose API promises such a position have it.
    */
   resume?(page: PageView, position: P | undefined): P | undefined
+  /** Of a list that is counted, how its pages are asked for so that they overlap. Default: they can't be made to. */
+  readonly windows?: ListWindows
+  /** What tells whether two positions ask for the same page. Default: the position itself. */
+  place?(position: P): Json
 }
 
 /** R1: the API gave the same page, or a position that leads to the page just read. */

@@ -71,6 +71,16 @@ export type SluiceEvent =
    * is said, as in `links.next`. `doubt`: why it may be wrong, which is a warning.
    */
   | (OfStream & { type: 'pagination.detected'; kind: string; place: string | null; doubt: string | null })
+  /**
+   * A list moved while it was read, and its place was found again. `by`: the records that came in front of it less those that went; `null`
+   * where the last record is gone. `pages`: how many were read to find it.
+   */
+  | (OfStream & { type: 'list.shift'; by: number | null; pages: number })
+  /**
+   * A list that was read from its first page to its last gave `found` records where the API says, at `place`, that there are `expected`.
+   * `slice`: as far as it is known by a name of its own.
+   */
+  | (OfStream & { type: 'count.mismatch'; slice: string; expected: number; found: number; place: string })
   /** What the API sends says that the config may not mean what was meant: rows, or records, may be fewer than there are. */
   | (OfStream & { type: 'stream.warning'; message: string })
   /** The API no longer knows the position at which a slice was read. `resync`: the slice is read from its beginning; `refresh`: the stream anew. */

@@ -18,6 +18,7 @@ import { concurrencyOptions } from './concurrency-options.ts'
 import { incrementalOptions } from './incremental/incremental-options.ts'
 import { jobOptions } from './job/job-options.ts'
 import { overwrittenByAuth } from './overwritten.ts'
+import { countOptions } from './pages/list-count.ts'
 import { reactionsOptions } from './reactions/reaction-options.ts'
 import { maxRemovedOption } from './removal-limit.ts'
 import { graphqlOptions } from './request/graphql-options.ts'
@@ -90,6 +91,7 @@ const streamFields = z.strictObject({
       "Required with `format: json` and `xml`. How the API hands out a list page by page. The API's documentation says which kind it is",
     )
     .optional(),
+  count: countOptions.optional(),
   incremental: incrementalOptions.optional(),
   slices: slicesOptions.optional(),
   responses: reactionsOptions,

@@ -7,7 +7,7 @@ import type { ReadOptions, Slice } from '../ports/source.ts'
 import type { RequestTemplate } from '../template/request-template.ts'
 import { type ExpiryOptions, readDespiteExpiry } from './expired-position.ts'
 import type { PageFetcher } from './pages/fetch-page.ts'
-import { readSlice, type SliceRequests } from './pages/read-slice.ts'
+import { readSlice, type SliceReadOptions, type SliceRequests } from './pages/read-slice.ts'
 import { upToTheMark } from './pages/up-to-the-mark.ts'
 import type { SliceReading, StreamProgression } from './progression.ts'
 import type { RecordChanges } from './record-changes.ts'
@@ -19,7 +19,7 @@ import { readParts } from './slices/read-parts.ts'
 export type PageReader = (
   reading: SliceReading,
   base: RequestSpec,
-  options: ReadOptions,
+  options: SliceReadOptions,
   /** What is done to the paginator before: by a job, whose results come in several files. */
   adapt?: (paginator: Paginator) => Paginator,
   fetcher?: PageFetcher,
@@ -53,7 +53,13 @@ export function partReader(
 ): SliceReader {
   return (slice, options) =>
     readParts(by.begin(slice), fetcher, (part, fetching) =>
-      readPages(part, template.fill(part.values ?? {}), options, undefined, fetching),
+      readPages(
+        part,
+        template.fill(part.values ?? {}),
+        { ...options, slice: slice.key },
+        undefined,
+        fetching,
+      ),
     )
 }
 

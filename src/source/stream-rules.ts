@@ -4,6 +4,7 @@ import type { Json } from '../ports/json.ts'
 import { concurrencyProblems } from './concurrency-options.ts'
 import { jobProblems } from './job/job-rules.ts'
 import { overwrittenByPages } from './overwritten.ts'
+import { overlapProblems } from './pages/overlap-rules.ts'
 import { quotaProblems } from './quota-rules.ts'
 import { reactionProblems } from './reactions/reaction-rules.ts'
 import { removalProblems } from './removal-rules.ts'
@@ -28,6 +29,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...keyProblems(stream),
     ...readingProblems(stream),
     ...paginateProblems(stream),
+    ...overlapProblems(stream),
     ...requestProblems(stream),
     ...responseProblems(stream),
     ...slicingProblems(stream),

@@ -14,6 +14,8 @@ import { jobClient } from './job/job-client.ts'
 import { jobReader } from './job/job-reader.ts'
 import { announceDoubt } from './pages/announce-doubt.ts'
 import { pageFetcher } from './pages/fetch-page.ts'
+import { placeKeeper } from './pages/keep-place.ts'
+import { type CountMismatch, CountMismatchError, listCount } from './pages/list-count.ts'
 import { endCheck, flagCheck } from './pages/list-end.ts'
 import { probeRequest, refuseJobProbe } from './probe-stream.ts'
 import { type StreamProgression, storedPosition } from './progression.ts'
@@ -145,7 +147,13 @@ export function createRestStream(
     warn,
   )
   const pages = pagesAtOnce(settings, paginator)
-  const asSent = pageReader({ paginator, fetcher, pages, onLastPage })
+  const placeFrom = placeKeeper(fullName, settings, paginator, clock, onEvent)
+  const count = settings.job ? undefined : listCount(settings.count, settings.paginate)
+  const onMismatch = (mismatch: CountMismatch, slice: string) => {
+    onEvent?.({ type: 'count.mismatch', at: clock.now(), stream: fullName, slice, ...mismatch })
+    if (settings.count?.onMismatch === 'fail') throw new CountMismatchError(fullName, mismatch)
+  }
+  const asSent = pageReader({ paginator, fetcher, pages, onLastPage, placeFrom, count, onMismatch })
   const changes = recordChanges(fullName, table, settings, lookup, redactor)
   const readPages = changedPages(asSent, changes)
   const job =

@@ -38,7 +38,7 @@ interface Head {
  * head names (`ahead`). All of them are guesses until the page in front says the same; what it does not confirm is dropped.
  *
  * Order: an early page may have been answered before the one in front of it. Where the list changed in between, a record may be on
- * neither, so that an early page counts only if both name the same `total`; else it is asked for again.
+ * neither, so that an early page counts only if both name the same `total`; else it is asked for again. (Pages that overlap need no total: the record they share tells.)
  *
  * Waste: a wrong guess costs the pages behind it, and makes the window one page wide, which is no guess at all; each page that
  * proves to be where it was expected doubles the window.
@@ -89,7 +89,7 @@ export class ReadAhead {
       return
     }
     const expected = this.#queue[0]?.position ?? this.#plan?.upcoming
-    if (isSame(expected, next)) this.#width = Math.min(this.#most, this.#width * 2)
+    if (this.#isSame(expected, next)) this.#width = Math.min(this.#most, this.#width * 2)
     else if (expected !== undefined) this.#guessedWrong()
     this.#plan ??= this.#planBehind(page, at)
     if (this.#queue.length === 0) this.#queue.push(this.#askFor(this.#planned(next), false))
@@ -134,12 +134,14 @@ export class ReadAhead {
   /** The positions behind those that were asked for already; `undefined` where they are not known, or are others. */
   #planBehind(page: PageView, at: Json | undefined): Plan | undefined {
     const plan = this.#most === 1 ? undefined : planOf(this.#paginator.all?.(page, at))
-    return plan && this.#queue.every(({ position }) => isSame(plan.take(), position!)) ? plan : undefined
+    return plan && this.#queue.every(({ position }) => this.#isSame(plan.take(), position!))
+      ? plan
+      : undefined
   }
 
   /** `next`, which is then no longer planned. */
   #planned(next: Json): Json {
-    if (!isSame(this.#plan?.take(), next)) this.#plan = undefined
+    if (!this.#isSame(this.#plan?.take(), next)) this.#plan = undefined
     return next
   }
 
@@ -167,6 +169,13 @@ export class ReadAhead {
       head.following = undefined
     }
     this.#fill()
+  }
+
+  /** Whether both ask for the same page. */
+  #isSame(a: Json | undefined, b: Json): boolean {
+    if (a === undefined || a === b) return a === b
+    const place = (position: Json) => this.#paginator.place?.(position) ?? position
+    return JSON.stringify(place(a)) === JSON.stringify(place(b))
   }
 
   #guessedWrong(): void {
@@ -206,8 +215,4 @@ function planOf(positions: Iterable<Json> | undefined): Plan | undefined {
       return taken
     },
   }
-}
-
-function isSame(a: Json | undefined, b: Json): boolean {
-  return a === b || (a !== undefined && JSON.stringify(a) === JSON.stringify(b))
 }

@@ -1,10 +1,13 @@
 import type { PageView, Paginator } from '../../pagination/paginator.ts'
 import { PositionGuard } from '../../pagination/position-guard.ts'
+import type { Json } from '../../ports/json.ts'
 import type { RequestSpec } from '../../ports/request.ts'
 import type { ReadOptions } from '../../ports/source.ts'
-import type { SliceReading } from '../progression.ts'
+import { onlySlice, type SliceReading } from '../progression.ts'
 import { endEarly } from '../reactions/end-early.ts'
-import type { PageFetcher, PartSink } from './fetch-page.ts'
+import type { FetchedPage, PageFetcher, PartSink } from './fetch-page.ts'
+import type { CountMismatch, ListCount } from './list-count.ts'
+import type { Followed, ListPlace } from './list-place.ts'
 import { ReadAhead } from './read-ahead.ts'
 import { RepetitionGuard } from './repeated-page.ts'
 
@@ -17,6 +20,17 @@ export interface SliceRequests {
   readonly pages: number
   /** Told of the page that is taken for the last of its list, and whether it is the first, too. */
   readonly onLastPage?: (page: PageView, isOnly: boolean) => void
+  /** Counts a list that is read from its beginning; what it comes to is told. Default: nothing is counted. */
+  readonly count?: (() => ListCount) | undefined
+  /** @throws CountMismatchError where that is to stop the stream */
+  readonly onMismatch?: (mismatch: CountMismatch, slice: string) => void
+  /** Keeps the place in a list whose pages overlap, read from `start` on. Default: pages follow one another. */
+  readonly placeFrom?: ((start: Json | undefined) => ListPlace) | undefined
+}
+
+export interface SliceReadOptions extends ReadOptions {
+  /** The slice's key, for events. */
+  readonly slice?: string
 }
 
 /**
@@ -28,8 +42,8 @@ export interface SliceRequests {
  */
 export async function readSlice(
   reading: SliceReading,
-  { paginator, base, fetcher, pages, onLastPage }: SliceRequests,
-  options: ReadOptions,
+  { paginator, base, fetcher, pages, onLastPage, count, onMismatch, placeFrom }: SliceRequests,
+  options: SliceReadOptions,
 ): Promise<void> {
   const { signal, emit } = options
   const parts: PartSink = {
@@ -62,19 +76,29 @@ export async function readSlice(
 
   try {
     let at = reading.start
-    const guard = new PositionGuard(at)
-    const repetition = new RepetitionGuard()
+    const counted = at === undefined ? count?.() : undefined
+    const follow = placeFrom === undefined ? followPages(paginator, at) : followPlace(placeFrom(at), reading)
     for (;;) {
       const page = await ahead.take(at)
       signal.throwIfAborted()
       const { end } = page
       if (end !== undefined) return await endEarly({ ...page, end }, at, reading, options)
-      repetition.take(page, at)
-      const records = reading.take(page.records)
-      const next = paginator.next(page.view, at)
-      guard.follow(next, page.view, page.body)
+      const followed = follow(page, at)
+      if (followed.isLost) {
+        const elsewhere = followed.next()
+        ahead.goOn(page.view, at, elsewhere)
+        at = elsewhere
+        continue
+      }
+      counted?.take(page.view, followed.records.length)
+      const records = reading.take(followed.records)
+      const next = followed.next()
       // A reading that has seen enough ends in the middle of its list.
-      if (next === undefined && reading.isEnough?.() !== true) onLastPage?.(page.view, at === undefined)
+      if (next === undefined && reading.isEnough?.() !== true) {
+        onLastPage?.(page.view, at === undefined)
+        const mismatch = counted?.mismatch()
+        if (mismatch !== undefined) onMismatch?.(mismatch, options.slice ?? onlySlice)
+      }
       const progress = reading.progress({ view: page.view, at, next })
       ahead.goOn(page.view, at, next)
       await emit({
@@ -90,5 +114,44 @@ export async function readSlice(
   } finally {
     signal.removeEventListener('abort', stop)
     ahead.close()
+  }
+}
+
+interface Page extends Pick<Followed, 'records' | 'isLost'> {
+  /** Asked once its records were taken, which may say that the reading has seen enough. */
+  next(): Json | undefined
+}
+
+type Follow = (page: FetchedPage, at: Json | undefined) => Page
+
+/** R1. */
+function followPages(paginator: Paginator, start: Json | undefined): Follow {
+  const guard = new PositionGuard(start)
+  const repetition = new RepetitionGuard()
+  return (page, at) => {
+    repetition.take(page, at)
+    return {
+      records: page.records,
+      isLost: false,
+      next() {
+        const next = paginator.next(page.view, at)
+        guard.follow(next, page.view, page.body)
+        return next
+      },
+    }
+  }
+}
+
+/** R1. A place that is looked for may well be found where it was before, so that only the positions of empty pages tell a circle. */
+function followPlace(place: ListPlace, reading: SliceReading): Follow {
+  const guard = new PositionGuard(undefined)
+  const repetition = new RepetitionGuard(true)
+  return (page, at) => {
+    const { records, isLost, next } = place.follow(page, at)
+    if (!isLost) {
+      repetition.take(page, at)
+      if (page.records.length === 0) guard.follow(next, page.view, page.body)
+    }
+    return { records, isLost, next: () => (!isLost && reading.isEnough?.() ? undefined : next) }
   }
 }

@@ -13,12 +13,25 @@ import { sameValue, sameValues } from './same-values.ts'
 const mostIndistinct = 10
 /** Records that are kept of the first page. */
 const mostKept = 16
+/**
+ * A list whose pages overlap gives a page again where as many records came in front of it as the page has that are new: that hardly
+ * happens more than once in a row to a page of so many.
+ */
+const mostPushedBack = 2
+const leastPushedBack = 10
 
 /** Watches the pages of one reading of one list. It keeps the page before, and a few records of the first. */
 export class RepetitionGuard {
   #previous: SeenPage | undefined
   #first: Sample | undefined
   #indistinct = 0
+  #repeated = 0
+  readonly #overlaps: boolean
+
+  /** `overlaps`: whether a page begins with the last record of the one before, wherever that has moved to. */
+  constructor(overlaps = false) {
+    this.#overlaps = overlaps
+  }
 
   /** @throws PaginationLoopError where the page holds the records of the page before it, or of the first one (R1) */
   take(page: FetchedPage, at?: Json): void {
@@ -37,6 +50,7 @@ export class RepetitionGuard {
     if (previous !== undefined && holdsTheSame(page, previous)) {
       const from = previous.url
       const isSurely = previous.isDistinct || (page.body && previous.body?.equals(page.body))
+      if (isSurely && this.#isPushedBack(page)) return
       if (isSurely) throw repetition(page, at, 'the one before it', from)
       if (++this.#indistinct > mostIndistinct)
         throw repetition(page, at, `the ${mostIndistinct} before it`, from)
@@ -44,7 +58,13 @@ export class RepetitionGuard {
     }
     this.#indistinct = 0
     const first = this.#first
-    if (first?.isOf(page)) throw repetition(page, at, 'the first one', first.url)
+    if (!first?.isOf(page)) this.#repeated = 0
+    else if (!this.#isPushedBack(page)) throw repetition(page, at, 'the first one', first.url)
+  }
+
+  /** Of a few records that come again and again whoever keeps the place in the list tells. */
+  #isPushedBack({ records }: FetchedPage): boolean {
+    return this.#overlaps && (records.length < leastPushedBack || ++this.#repeated <= mostPushedBack)
   }
 }
 

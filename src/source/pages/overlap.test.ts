@@ -1,0 +1,162 @@
+// Which lists overlap, and what is told of those that shift.
+import { expect, test } from 'vitest'
+import type { SluiceEvent } from '../../ports/events.ts'
+import type { JsonRecord } from '../../ports/json.ts'
+import { fakeClock } from '../../testing/fake-clock.ts'
+import { type RestOptions, restOptions } from '../rest-options.ts'
+import { runOnce, scriptedClient, streamsOf, Warehouse } from '../testing/scripted-client.ts'
+
+const size = { param: 'limit', value: 10 }
+const rows = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at): JsonRecord => ({ id: from + at }))
+
+type StreamInput = RestOptions['streams'][string]
+
+/** A list that `change` writes to before the request of each number, from 1. */
+function reading(list: JsonRecord[], change: (request: number) => void, options: Partial<StreamInput> = {}) {
+  const events: SluiceEvent[] = []
+  const client = scriptedClient(({ query }) => {
+    change(client.requests.length)
+    const from = Number(query['offset'])
+    return { body: { data: list.slice(from, from + 10) } }
+  })
+  const { items } = streamsOf(
+    'api',
+    { items: { path: 'items', records: 'data', key: 'id', paginate: { type: 'offset', size }, ...options } },
+    client,
+    fakeClock(),
+    (event) => events.push(event),
+  )
+  const told = (type: SluiceEvent['type']) => events.filter((event) => event.type === type)
+  const offsets = () => client.requests.map(({ query }) => query['offset'])
+  return { stream: items!, told, offsets, client }
+}
+
+// PEERS: dlt offset pages that shift
+test('a record that is deleted in front of the place costs no other one: the place is found again', async () => {
+  const list = rows(0, 30)
+  const { stream, told, offsets } = reading(list, (request) => request === 2 && list.splice(3, 2))
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect([...warehouse.rows.values()].map(({ id }) => id)).toEqual(rows(0, 30).map(({ id }) => id))
+  expect(warehouse.received).toBe(30)
+  expect(offsets().slice(0, 4)).toEqual([0, 9, 4, 13])
+  expect(told('list.shift')).toMatchObject([{ by: -2, pages: 1 }])
+})
+
+test('records that come in front of the place are found on the page, and read twice by nobody', async () => {
+  const list = rows(0, 30)
+  const { stream, told } = reading(list, (request) => request === 2 && list.unshift(...rows(100, 103)))
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect(warehouse.received).toBe(30)
+  expect(told('list.shift')).toMatchObject([{ by: 3, pages: 0 }])
+  expect(told('stream.warning')).toEqual([])
+})
+
+test('an order that is not stable is told once', async () => {
+  const list = rows(0, 40)
+  const touch = () => {
+    // What is read and then changed moves to the end, as in a list by the time of the last change.
+    const [first] = list.splice(2, 1)
+    list.push({ ...first!, changed: true })
+  }
+  const { stream, told } = reading(list, (request) => request > 1 && request < 4 && touch())
+  await runOnce(stream, new Warehouse())
+  expect(told('stream.warning')).toMatchObject([
+    { message: expect.stringContaining('the order of the list is not stable') },
+  ])
+})
+
+test('R5: pages in no order at all stop the stream, and say what to change', async () => {
+  let next = 0
+  const client = scriptedClient(() => {
+    next += 10
+    return { body: { data: rows(next - 10, next) } }
+  })
+  const { items } = streamsOf(
+    'api',
+    { items: { path: 'items', records: 'data', key: 'id', paginate: { type: 'offset', size } } },
+    client,
+  )
+  await expect(runOnce(items!, new Warehouse())).rejects.toMatchObject({
+    code: 'PAGINATION_STUCK',
+    message: expect.stringContaining('the API gives its pages in no stable order'),
+  })
+})
+
+test('R1: an API that does not know the offset is stopped', async () => {
+  const client = scriptedClient(() => ({ body: { data: rows(0, 10) } }))
+  const { items } = streamsOf(
+    'api',
+    { items: { path: 'items', records: 'data', key: 'id', paginate: { type: 'offset', size } } },
+    client,
+  )
+  await expect(runOnce(items!, new Warehouse())).rejects.toMatchObject({ code: 'PAGINATION_LOOP' })
+  expect(client.requests.length).toBeLessThan(6)
+})
+
+test('C4: what an earlier run has stored is known by short hashes, and the place is found by them', async () => {
+  const list = rows(0, 40)
+  const { stream, offsets } = reading(list, () => {})
+  const warehouse = new Warehouse()
+  await expect(runOnce(stream, warehouse, { crashAfterPages: 2 })).rejects.toThrow()
+  const stored = warehouse.progress.get('all')!.position as { at: { at: number; known: string[] } }
+  expect(stored.at.at).toBe(18)
+  expect(stored.at.known).toHaveLength(9)
+  expect(JSON.stringify(stored).length).toBeLessThan(200)
+  // The record that was read last is gone, and others in front of it.
+  list.splice(17, 2)
+  list.splice(0, 3)
+  await runOnce(stream, warehouse)
+  expect(warehouse.received).toBe(40)
+  expect(new Set([...warehouse.rows.values()].map(({ id }) => id)).size).toBe(40)
+  expect(offsets().length).toBeLessThan(10)
+})
+
+test('a position of a run whose pages did not overlap is taken up', async () => {
+  const { stream, offsets } = reading(rows(0, 40), () => {})
+  const warehouse = new Warehouse()
+  warehouse.progress.set('all', { position: { at: 20 }, highWater: null })
+  await runOnce(stream, warehouse)
+  expect([...warehouse.rows.values()].map(({ id }) => id)).toEqual(rows(20, 40).map(({ id }) => id))
+  expect(offsets()[0]).toBe(20)
+})
+
+test('pages overlap by default where it costs little and a key tells records apart, and the plan says so', () => {
+  const paging = (options: Partial<StreamInput>) =>
+    reading([], () => {}, options).stream.preview({ key: 'all', progress: null }).paging
+  expect(paging({})).toContain('overlap by one record')
+  expect(paging({ sides: { users: { records: 'users' } } })).toContain('hides another one')
+  expect(paging({ paginate: { type: 'offset', size, overlap: 'none' } })).toContain('hides another one')
+  expect(paging({ paginate: { type: 'offset', size: { param: 'limit', value: 9 } } })).toContain('hides')
+  expect(paging({ paginate: { type: 'offset', size, depth: { records: 100 } } })).toContain('hides')
+  expect(paging({ paginate: { type: 'page-number', size } })).toContain('hides')
+  const numbered = { type: 'page-number', size: { param: 'limit', value: 50 }, overlap: 'anchor' } as const
+  expect(paging({ paginate: numbered })).toContain('overlap, by other page sizes')
+})
+
+test('what can not overlap is refused when the pipeline is loaded', () => {
+  const problem = (options: object) => {
+    const stream = {
+      path: 'items',
+      key: 'id',
+      paginate: { type: 'offset', size, overlap: 'anchor' },
+      ...options,
+    }
+    const parsed = restOptions.safeParse({
+      type: 'rest',
+      baseUrl: 'https://api.test',
+      streams: { items: stream },
+    })
+    return parsed.error?.issues.map(({ message }) => message).join('\n')
+  }
+  expect(problem({})).toBeUndefined()
+  expect(problem({ key: undefined })).toContain('knows records again by their key, and there is none')
+  expect(problem({ format: 'jsonl' })).toContain('a page is handed on while it arrives')
+  expect(problem({ sides: { users: { records: 'users' } } })).toContain('give each of `sides` a `key`')
+  const deep = { type: 'offset', size, overlap: 'anchor', depth: { records: 10 } }
+  expect(problem({ paginate: deep })).toContain('with `depth` pages are counted as the API counts them')
+  const small = { type: 'page-number', size, overlap: 'anchor' }
+  expect(problem({ paginate: small })).toContain('with a `value` of 20 or more')
+})
