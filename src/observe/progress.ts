@@ -117,8 +117,8 @@ export function formatProgress(
   })
   const stopping = view.stopping === undefined ? [] : [palette.warn(clip(view.stopping, width))]
   const quotas = (view.quotas ?? [])
-    .filter(({ waitedSeconds }) => waitedSeconds > 0)
-    .map((quota) => palette.faint(clip(`    ${quotaText(quota)}`, width)))
+    .filter(({ waitedSeconds, pausedUntil }) => waitedSeconds > 0 || pausedUntil !== null)
+    .map((quota, _, shown) => palette.faint(clip(`    ${quotaText(quota, shown)}`, width)))
   return [palette.strong(clip(head, width)), ...lines, ...quotas, ...stopping]
 }
 
