@@ -79,7 +79,7 @@ export function clientEvents(
         elapsedMs: (heads.get(call)?.at ?? at) - started,
         attempt: call.attempt,
         ...(heads.get(call)?.status === 429 && { refused: true as const }),
-        ...(call.signal?.aborted && { stopped: true as const }),
+        ...((call.signal?.aborted || resumes(error)) && { stopped: true as const }),
       }
       sink(ofStream(event, call))
     }
@@ -155,4 +155,9 @@ export function clientEvents(
       )
     },
   }
+}
+
+/** A stream that is paused says so to what it has under way. */
+function resumes(error: unknown): boolean {
+  return isSluiceError(error) && error.resumeAt !== undefined
 }

@@ -5,6 +5,7 @@ import type { HttpRequest, Runtime } from '../ports/runtime.ts'
 import type { Quota, QuotaPriority } from '../quota/quota.ts'
 import { version } from '../version.ts'
 import type { React } from './answer.ts'
+import { awaitAnswer } from './answer-awaited.ts'
 import { authLayers } from './auth-layer.ts'
 import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
 import { clientEvents } from './client-events.ts'
@@ -153,12 +154,6 @@ export function createClient(options: ClientOptions): Client {
   const { afterRefusal } = options
   const waitAfter = (askedMs: number | undefined) =>
     afterRefusal === undefined ? askedMs : Math.max(askedMs ?? 0, afterRefusal)
-  /** An attempt that nobody wants any more is not sent: it is none, and its quota is given back. */
-  const wanted: Layer = (next) => (call, consume) => {
-    if (call.signal?.aborted) call.permit?.cancel?.()
-    call.signal?.throwIfAborted()
-    return next(call, consume)
-  }
   /** Q4: what a body says of the wait pauses everybody, as `Retry-After` does. */
   const heed: Layer = (next) => async (call, consume) => {
     try {
@@ -175,7 +170,9 @@ export function createClient(options: ClientOptions): Client {
   // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
   // was granted one after it opened gives it back; so does who finds that the token has grown old while waiting.
   const send = follow(
-    retry(rotate(renewOnce(breaker(prepare(quota(attach(sign(wanted(heed(events.measure(exchange))))))))))),
+    retry(
+      rotate(renewOnce(breaker(prepare(quota(attach(sign(awaitAnswer(heed(events.measure(exchange)))))))))),
+    ),
   )
 
   function toRequest(spec: RequestSpec): HttpRequest {
