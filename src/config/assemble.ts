@@ -1,11 +1,13 @@
 // Puts a validated pipeline together: this is where the rooms meet, and where secrets and paths are looked up.
 import { closeAll } from '../engine/closing.ts'
 import type { PipelineParts } from '../engine/run.ts'
+import { ConfigError } from '../errors.ts'
 import { revealSecret, type SecretLookup } from '../options/secret.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
 import { createQuotaRegistry } from '../quota/registry.ts'
+import { isPostgresUrl } from '../quota/store/options.ts'
 import { postgresQuotaStore } from '../quota/store/postgres-quota-store.ts'
 import type { QuotaStore } from '../quota/store/quota-store.ts'
 import { createRestSource } from '../source/rest.ts'
@@ -66,7 +68,12 @@ function quotaStoreOf({ quotaStore }: Pipeline, lookup: SecretLookup = systemLoo
   return postgresQuotaStore({
     // A plan asks nothing, and needs no variables.
     get url() {
-      return revealSecret(url, lookup)
+      const address = revealSecret(url, lookup)
+      if (isPostgresUrl(address)) return address
+      throw new ConfigError(
+        'quotaStore.url',
+        'its variables make no address of a PostgreSQL database: it is "postgres://user:password@host/database"',
+      )
     },
     ...(schema !== undefined && { schema }),
   })
