@@ -6,6 +6,7 @@ import { revealSecret, type SecretLookup } from '../options/secret.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
+import type { QuotaMemory } from '../quota/adaptive/quota-memory.ts'
 import { createQuotaRegistry } from '../quota/registry.ts'
 import { isPostgresUrl } from '../quota/store/options.ts'
 import { postgresQuotaStore } from '../quota/store/postgres-quota-store.ts'
@@ -27,6 +28,8 @@ export interface AssembleOptions extends SurroundingsOptions {
 export interface AssembledPipeline extends AsyncDisposable {
   readonly parts: PipelineParts
   readonly runtime: Runtime
+  /** What earlier runs found of limits that no API tells, by `accountKey`. */
+  readonly quotaMemory: QuotaMemory
 }
 
 /** Builds a pipeline's sources and its destination. Nothing is asked and nothing is opened yet. */
@@ -56,6 +59,7 @@ export async function assemblePipeline(
       concurrentStreams: pipeline.concurrentStreams,
     },
     runtime: surroundings.runtime,
+    quotaMemory: surroundings.quotaMemory,
     async [Symbol.asyncDispose]() {
       await closeAll([...sources, { [Symbol.asyncDispose]: surroundings.close }, ...(store ? [store] : [])])
     },
