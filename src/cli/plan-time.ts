@@ -4,9 +4,9 @@ import type { Pipeline } from '../config/pipeline.ts'
 import type { PlannedStream } from '../engine/plan.ts'
 import { formatCounted, formatSeconds } from '../observe/format.ts'
 import type { SecretLookup } from '../options/secret.ts'
-import type { QuotaMemory } from '../quota/adaptive/quota-memory.ts'
 import type { QuotaEntry } from '../quota/declared/entry.ts'
 import { type Estimate, leastTime } from '../quota/declared/estimate.ts'
+import type { QuotaMemory } from '../quota/memory/quota-memory.ts'
 
 /** What the streams of one credential at one API take together: they share its limits. */
 export interface PlanTime {

@@ -171,7 +171,7 @@ const entryFields = z.strictObject(
       .enum(['sliding', 'fixed', 'leaky'])
       .optional()
       .describe(
-        'How the API counts. sliding: in any window of the length `per`, wherever it begins; right for each of them. fixed: in windows that begin at whole multiples of `per` by the clock. leaky: into a bucket that holds `burst` and drains steadily. Default sliding.',
+        'How the API counts. sliding: in any window of the length `per`, wherever it begins; never too much where the API counts requests one by one. fixed: in windows that begin at whole multiples of `per` by the clock. leaky: into a bucket that holds `burst` and drains steadily, or of tokens that flow back steadily, which is the same. Default sliding.',
       ),
     burst: z
       .union([z.number().positive(), size])
