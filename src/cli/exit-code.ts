@@ -7,5 +7,7 @@ const configCodes = new Set(['CONFIG_INVALID', 'SECRET_MISSING'])
 
 export function exitCodeOf(error: unknown): number {
   if (isSluiceError(error) && configCodes.has(error.code)) return exitCodes.config
+  // A preview or a check that finds no room says when there is some, as a run does.
+  if (isSluiceError(error) && error.resumeAt !== undefined) return exitCodes.paused
   return isSluiceError(error) && error.code === 'INTERRUPTED' ? exitCodes.interrupted : exitCodes.failed
 }

@@ -1,11 +1,14 @@
 // Puts a validated pipeline together: this is where the rooms meet, and where secrets and paths are looked up.
 import { closeAll } from '../engine/closing.ts'
 import type { PipelineParts } from '../engine/run.ts'
+import { ConfigError } from '../errors.ts'
 import { revealSecret, type SecretLookup } from '../options/secret.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Runtime } from '../ports/runtime.ts'
 import type { Source } from '../ports/source.ts'
+import type { QuotaMemory } from '../quota/memory/quota-memory.ts'
 import { createQuotaRegistry } from '../quota/registry.ts'
+import { isPostgresUrl } from '../quota/store/options.ts'
 import { postgresQuotaStore } from '../quota/store/postgres-quota-store.ts'
 import type { QuotaStore } from '../quota/store/quota-store.ts'
 import { createRestSource } from '../source/rest.ts'
@@ -25,6 +28,8 @@ export interface AssembleOptions extends SurroundingsOptions {
 export interface AssembledPipeline extends AsyncDisposable {
   readonly parts: PipelineParts
   readonly runtime: Runtime
+  /** What earlier runs found of limits that no API tells, by `accountKey`. */
+  readonly quotaMemory: QuotaMemory
 }
 
 /** Builds a pipeline's sources and its destination. Nothing is asked and nothing is opened yet. */
@@ -54,6 +59,7 @@ export async function assemblePipeline(
       concurrentStreams: pipeline.concurrentStreams,
     },
     runtime: surroundings.runtime,
+    quotaMemory: surroundings.quotaMemory,
     async [Symbol.asyncDispose]() {
       await closeAll([...sources, { [Symbol.asyncDispose]: surroundings.close }, ...(store ? [store] : [])])
     },
@@ -66,7 +72,12 @@ function quotaStoreOf({ quotaStore }: Pipeline, lookup: SecretLookup = systemLoo
   return postgresQuotaStore({
     // A plan asks nothing, and needs no variables.
     get url() {
-      return revealSecret(url, lookup)
+      const address = revealSecret(url, lookup)
+      if (isPostgresUrl(address)) return address
+      throw new ConfigError(
+        'quotaStore.url',
+        'its variables make no address of a PostgreSQL database: it is "postgres://user:password@host/database"',
+      )
     },
     ...(schema !== undefined && { schema }),
   })

@@ -1,5 +1,4 @@
 // A source's client with everything that it needs: the one place where credential, quotas and chain meet.
-import { credentialIdentity } from '../auth/credential-identity.ts'
 import { createAuthenticator } from '../auth/options.ts'
 import type { SourceAuth } from '../auth/rotate.ts'
 import { withTls } from '../auth/tls.ts'
@@ -15,6 +14,7 @@ import { quotasAt } from '../quota/declared/entry.ts'
 import type { EndpointQuota } from '../source/request/endpoint-quota.ts'
 import type { AccountOf } from '../source/request/sending.ts'
 import type { RestSettings } from '../source/rest-options.ts'
+import { accountKey } from './account-key.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** What a source says of its API, beside its streams. */
@@ -48,14 +48,7 @@ export function sourceClient(
   const baseUrl = revealSecret(settings.baseUrl, lookup)
   const { base } = sourceOrigins(baseUrl, settings.allowedOrigins)
   const { plain, secret } = splitSecrets(settings)
-  const further = [
-    ...Object.values(secret.headers),
-    ...Object.values(secret.query).flat(),
-    ...(settings.tls?.cert === undefined ? [] : [settings.tls.cert]),
-  ]
-  /** Names what an API knows a caller by, at this API. */
-  const keyOf = (auth: RestSettings['auth']) =>
-    JSON.stringify([new URL(base).origin, credentialIdentity(auth, further, lookup)])
+  const keyOf = (auth: RestSettings['auth']) => accountKey(settings, auth, lookup)
   const context = { ...secrets, runtime, tokenStore, onEvent, baseUrl: base }
   const accountQuota = (key: string) =>
     quotaRegistry.share(

@@ -20,6 +20,21 @@ export interface LastReading {
   readonly latencyMs: number | null
   /** What its list was taken for, where that had to be found out. */
   readonly pagination: string | null
+  /** What the limits came to that it asked within, together with the other streams of each. */
+  readonly quotas: readonly LastUse[]
+}
+
+/** What a limit came to in the last run, as its report tells. */
+export interface LastUse {
+  readonly quota: string
+  readonly kind: string
+  readonly streams: readonly string[]
+  /** In the limit's unit. */
+  readonly used: number
+  readonly requests: number
+  /** Tenants, resources or credentials. */
+  readonly parts: number
+  readonly waitedSeconds: number
 }
 
 export interface PlannedStream {
@@ -33,6 +48,8 @@ export interface PlannedStream {
   readonly moreSlices: number
   /** What the stream took in the pipeline's last run, where that was done with it. */
   readonly lastRun: LastReading | null
+  /** ISO time until which the last run left the stream paused, for want of quota; `null` where it did not. A run from then on goes on with it. */
+  readonly pausedUntil: string | null
   /** In words, where the slices are not known without asking the API: then none is listed. */
   readonly slicing: string | null
   /** Why a run can't read this stream as it was asked to: a backfill that its API or its table can't take. */
@@ -51,7 +68,7 @@ export async function planPipeline(
   } = {},
 ): Promise<readonly PlannedStream[]> {
   const streams = selectStreams(parts, options.only)
-  const { checkpoints, lastReadings } = await readState(parts.destination, parts.name)
+  const { checkpoints, lastReadings, paused } = await readState(parts.destination, parts.name)
   const scope = options.scope ?? {}
   const fullRefresh = options.fullRefresh ?? false
   const planned: PlannedStream[] = []
@@ -65,7 +82,11 @@ export async function planPipeline(
       if (!(error instanceof ConfigError)) throw error
       return refusedPlan(stream, error)
     })
-    planned.push({ ...plan, lastRun: lastReadings.get(stream.name) ?? null })
+    planned.push({
+      ...plan,
+      lastRun: lastReadings.get(stream.name) ?? null,
+      pausedUntil: paused.get(stream.name) ?? null,
+    })
   }
   return planned
 }
@@ -97,6 +118,7 @@ async function planStream(
     moreSlices: count - slices.length,
     slicing: stream.slicing ?? null,
     lastRun: null,
+    pausedUntil: null,
     refused: null,
   }
 }
@@ -111,6 +133,7 @@ function refusedPlan({ name, table, write }: Stream, error: ConfigError): Planne
     moreSlices: 0,
     slicing: null,
     lastRun: null,
+    pausedUntil: null,
     refused: error.message,
   }
 }
@@ -124,7 +147,8 @@ async function readState(destination: Destination, pipeline: string) {
   await using session = await destination.open(pipeline, { readOnly: true })
   const checkpoints = await session.readCheckpoints()
   const run = (await session.lastRun?.()) ?? null
-  return { checkpoints, lastReadings: readingsOf(run?.report ?? null) }
+  const report = run?.report ?? null
+  return { checkpoints, lastReadings: readingsOf(report), paused: pausedIn(report) }
 }
 
 /** What a run's report says of the streams that it was done with. A report may be of an older version, or of somebody's own. */
@@ -141,9 +165,33 @@ function readingsOf(report: Json): Map<string, LastReading> {
       requests,
       latencyMs: typeof median === 'number' ? median : null,
       pagination: typeof pagination === 'string' ? pagination : null,
+      quotas: usesOf(report).filter(({ streams }) => streams.includes(name)),
     })
   }
   return readings
+}
+
+function usesOf(report: Json): readonly LastUse[] {
+  return listIn(report, 'quotas').flatMap((use) => {
+    const [quota, kind] = [fieldOf(use, 'quota'), fieldOf(use, 'kind')]
+    const count = (name: string) => Number(fieldOf(use, name) ?? Number.NaN)
+    const used = { used: count('used'), requests: count('requests'), parts: count('parts') }
+    const waitedSeconds = count('waitedSeconds')
+    if (typeof quota !== 'string' || typeof kind !== 'string') return []
+    if (!Object.values({ ...used, waitedSeconds }).every(Number.isFinite)) return []
+    const streams = listIn(use, 'streams').filter((name) => typeof name === 'string')
+    return [{ quota, kind, streams, ...used, waitedSeconds }]
+  })
+}
+
+/** Streams that a run left paused, and until when. */
+export function pausedIn(report: Json): ReadonlyMap<string, string> {
+  const paused = new Map<string, string>()
+  for (const stream of listIn(report, 'streams')) {
+    const [name, until] = [fieldOf(stream, 'stream'), fieldOf(stream, 'pausedUntil')]
+    if (typeof name === 'string' && typeof until === 'string') paused.set(name, until)
+  }
+  return paused
 }
 
 function fieldOf(value: Json, name: string): Json {

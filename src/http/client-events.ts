@@ -1,10 +1,11 @@
 import { isSluiceError } from '../errors.ts'
 import type { EventSink } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
-import type { QuotaUsage } from '../quota/usage.ts'
+import type { QuotaUse } from '../quota/usage.ts'
 import type { BreakerChange } from './breaker.ts'
 import { HttpStatusError } from './errors.ts'
 import type { Call, Layer } from './layer.ts'
+import type { NamedQuota } from './quota-layer.ts'
 import type { Redactor } from './redact.ts'
 import { RedirectReceived } from './redirect.ts'
 import type { Retry } from './retry.ts'
@@ -19,9 +20,10 @@ export interface ClientEvents {
   /** A credential of several was refused; so many are left. */
   retired(left: number): void
   readonly quota: {
-    hold(quota: string, expectedMs: number, call: Call): void
-    wait(quota: string, delayMs: number, call: Call): void
-    use(usage: readonly QuotaUsage[], call: Call): void
+    hold(quota: NamedQuota, expectedMs: number, call: Call): void
+    wait(quota: NamedQuota, delayMs: number, call: Call): void
+    pause(quota: NamedQuota, until: number, call: Call): void
+    use(uses: readonly QuotaUse[], refusedBy: QuotaUse | undefined, call: Call): void
   }
   breaker(change: BreakerChange): void
 }
@@ -38,7 +40,7 @@ export function clientEvents(
       head() {},
       retry() {},
       retired() {},
-      quota: { hold() {}, wait() {}, use() {} },
+      quota: { hold() {}, wait() {}, pause() {}, use() {} },
       breaker() {},
     }
   const heads = new WeakMap<Call, { readonly status: number; readonly at: number }>()
@@ -48,7 +50,7 @@ export function clientEvents(
 
   const measure: Layer = (next) => async (call, consume) => {
     const started = clock.now()
-    const end = () => {
+    const end = (refused: boolean) => {
       const at = clock.now()
       const head = heads.get(call)
       const event = {
@@ -62,7 +64,7 @@ export function clientEvents(
         elapsedMs: (head?.at ?? at) - started,
         attempt: call.attempt,
       }
-      sink(ofStream(event, call))
+      sink(ofStream(refused ? { ...event, refused: true as const } : event, call))
     }
     const fail = (error: unknown) => {
       const at = clock.now()
@@ -76,18 +78,26 @@ export function clientEvents(
         message: redactor.text(error instanceof Error ? error.message : String(error)),
         elapsedMs: (heads.get(call)?.at ?? at) - started,
         attempt: call.attempt,
+        ...(heads.get(call)?.status === 429 && { refused: true as const }),
+        ...((call.signal?.aborted || resumes(error)) && { stopped: true as const }),
       }
       sink(ofStream(event, call))
     }
     try {
       const result = await next(call, consume)
-      end()
+      end(false)
       return result
     } catch (error) {
-      if (error instanceof HttpStatusError || error instanceof RedirectReceived) end()
+      if (error instanceof HttpStatusError) end(error.isQuotaRefusal)
+      else if (error instanceof RedirectReceived) end(false)
       else fail(error)
       throw error
     }
+  }
+
+  const told = ({ name, limit }: NamedQuota) => {
+    const event = { at: clock.now(), source, quota: name }
+    return limit === undefined ? event : Object.assign(event, { limit: limit.id, kind: limit.kind })
   }
 
   return {
@@ -112,18 +122,28 @@ export function clientEvents(
     quota: {
       hold(quota, expected, call) {
         const expectedMs = Number.isFinite(expected) ? expected : null
-        sink(ofStream({ type: 'quota.hold' as const, at: clock.now(), source, quota, expectedMs }, call))
+        sink(ofStream({ type: 'quota.hold' as const, ...told(quota), expectedMs }, call))
       },
       wait: (quota, delayMs, call) =>
-        sink(ofStream({ type: 'quota.wait' as const, at: clock.now(), source, quota, delayMs }, call)),
-      use(usage, call) {
-        for (const { quota, used, refused, granted } of usage)
-          sink(
-            ofStream(
-              { type: 'quota.use' as const, at: clock.now(), source, quota, used, refused, granted },
-              call,
-            ),
-          )
+        sink(ofStream({ type: 'quota.wait' as const, ...told(quota), delayMs }, call)),
+      pause: (quota, until, call) =>
+        sink(ofStream({ type: 'quota.pause' as const, ...told(quota), until }, call)),
+      use(uses, refusedBy, call) {
+        for (const use of uses) {
+          const { limit, part, order: request, used, sentAt, size = null } = use
+          const of = told({ name: limit.name, limit })
+          const event = {
+            type: 'quota.use' as const,
+            ...of,
+            request,
+            part,
+            used,
+            refused: use === refusedBy,
+            sentAt,
+            size,
+          }
+          sink(ofStream(event, call))
+        }
       },
     },
     breaker(change) {
@@ -135,4 +155,9 @@ export function clientEvents(
       )
     },
   }
+}
+
+/** A stream that is paused says so to what it has under way. */
+function resumes(error: unknown): boolean {
+  return isSluiceError(error) && error.resumeAt !== undefined
 }

@@ -5,6 +5,7 @@ import type { HttpRequest, Runtime } from '../ports/runtime.ts'
 import type { Quota, QuotaPriority } from '../quota/quota.ts'
 import { version } from '../version.ts'
 import type { React } from './answer.ts'
+import { awaitAnswer } from './answer-awaited.ts'
 import { authLayers } from './auth-layer.ts'
 import { type BreakerPolicy, circuitBreaker } from './breaker.ts'
 import { clientEvents } from './client-events.ts'
@@ -131,6 +132,7 @@ export function createClient(options: ClientOptions): Client {
     clock,
     onHold: events.quota.hold,
     onWait: events.quota.wait,
+    onPause: events.quota.pause,
     onUse: events.quota.use,
   })
   const { renewOnce, prepare, sign } = authLayers()
@@ -168,7 +170,9 @@ export function createClient(options: ClientOptions): Client {
   // others: none is held by who waits for a retry, an open breaker or a quota. An open breaker spends no quota, and who
   // was granted one after it opened gives it back; so does who finds that the token has grown old while waiting.
   const send = follow(
-    retry(rotate(renewOnce(breaker(prepare(quota(attach(sign(heed(events.measure(exchange)))))))))),
+    retry(
+      rotate(renewOnce(breaker(prepare(quota(attach(sign(awaitAnswer(heed(events.measure(exchange)))))))))),
+    ),
   )
 
   function toRequest(spec: RequestSpec): HttpRequest {

@@ -147,6 +147,10 @@ export class HttpStatusError extends SluiceError {
   get throttled(): boolean {
     return this.kind === 'throttled'
   }
+  /** True where it was refused for want of quota, whatever its status. */
+  get isQuotaRefusal(): boolean {
+    return this.kind === 'throttled' || this.kind === 'spent' || this.status === 429
+  }
   /** True where the API did nothing with the request and says to come back: no attempt is counted, only the deadline bounds it. */
   get waits(): boolean {
     return this.kind === 'throttled' || this.kind === 'not-ready'

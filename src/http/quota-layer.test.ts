@@ -79,9 +79,10 @@ test('a wait for a place alone is no wait for quota; a wait for quota names the 
   expect(types('quota.hold', 'quota.wait')).toEqual([])
   const endpoint = [tokenBucket({ requests: 1, perMs: 2000, burst: 1, name: 'endpoint' }, clock)]
   await Promise.all([ask('c', endpoint), ask('d', endpoint)])
+  const told = { source: 'desk', quota: 'endpoint', limit: expect.any(Number), kind: 'declared' }
   expect(types('quota.hold', 'quota.wait')).toEqual([
-    { type: 'quota.hold', at: 1000, source: 'desk', quota: 'endpoint', expectedMs: 2000 },
-    { type: 'quota.wait', at: 3000, source: 'desk', quota: 'endpoint', delayMs: 2000 },
+    { type: 'quota.hold', at: 1000, ...told, expectedMs: 2000 },
+    { type: 'quota.wait', at: 3000, ...told, delayMs: 2000 },
   ])
 })
 
@@ -132,9 +133,10 @@ test('a wait for quota that takes longer than the caller waits is an error that 
   )
   expect(sent).toEqual(['/a 0'])
   expect(types('quota.hold')).toEqual([])
+  expect(types('quota.pause')).toMatchObject([{ quota: '1 requests per 1d', until: 86_400_000 }])
 })
 
-test('after each attempt it is told what its limits allowed, what was used of them, and what was refused', async () => {
+test('after each attempt it is told what it took of each limit, and whether it was refused', async () => {
   const limit = { quotas: [{ requests: 2, per: 1000 }], rateLimitHeaders: false as const }
   let refusals = 1
   const { clock, ask, types } = bench({
@@ -142,9 +144,11 @@ test('after each attempt it is told what its limits allowed, what was used of th
     reply: () => (refusals-- > 0 ? { status: 429, headers: { 'retry-after': '5' } } : {}),
   })
   await ask('a', [createQuota(limit, clock)])
-  expect(types('quota.use').filter((event) => 'granted' in event && event.granted !== null)).toMatchObject([
-    { source: 'desk', quota: '2 requests per 1s', used: 1, refused: 1, granted: 2 },
-    { source: 'desk', quota: '2 requests per 1s', used: 2, refused: 1, granted: 12 },
+  const use = { source: 'desk', quota: '2 requests per 1s', kind: 'declared', used: 1 }
+  const size = { amount: 2, perMs: 1000 }
+  expect(types('quota.use')).toMatchObject([
+    { ...use, refused: true, sentAt: 0, size },
+    { ...use, refused: false, sentAt: 5000, size },
   ])
 })
 

@@ -3,8 +3,8 @@ import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
 import { combineQuotas, isQueued } from '../quota/combine.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Quota, QuotaPriority } from '../quota/quota.ts'
-import type { QuotaUsage } from '../quota/usage.ts'
-import { QuotaPausedError } from './errors.ts'
+import { explaining, type QuotaLimit, type QuotaUse } from '../quota/usage.ts'
+import { HttpStatusError, QuotaPausedError } from './errors.ts'
 import type { Account, Call, Layer } from './layer.ts'
 
 export interface QuotaLayerOptions {
@@ -17,11 +17,20 @@ export interface QuotaLayerOptions {
   readonly maxConcurrent: number
   readonly clock: Clock
   /** Before a wait: the least time that it takes, `Infinity` where that is not known. */
-  readonly onHold: (quota: string, expectedMs: number, call: Call) => void
+  readonly onHold: (quota: NamedQuota, expectedMs: number, call: Call) => void
   /** After it: how long it was. */
-  readonly onWait: (quota: string, delayMs: number, call: Call) => void
-  /** After an attempt: what the limits that it took from came to. */
-  readonly onUse: (usage: readonly QuotaUsage[], call: Call) => void
+  readonly onWait: (quota: NamedQuota, delayMs: number, call: Call) => void
+  /** In place of a wait that is too long: until when it would be, in milliseconds since 1970. */
+  readonly onPause: (quota: NamedQuota, until: number, call: Call) => void
+  /** After an attempt: what it took of each limit, and which of them explains that it was refused, if it was. */
+  readonly onUse: (uses: readonly QuotaUse[], refusedBy: QuotaUse | undefined, call: Call) => void
+}
+
+/** What is waited for. */
+export interface NamedQuota {
+  readonly name: string
+  /** Absent of a quota of another make. */
+  readonly limit?: QuotaLimit | undefined
 }
 
 /**
@@ -37,6 +46,7 @@ export function quotaLayer({
   clock,
   onHold,
   onWait,
+  onPause,
   onUse,
 }: QuotaLayerOptions): Layer {
   // Places are an account's own: one line for all would let the throttling of one account hold back the others.
@@ -66,11 +76,11 @@ export function quotaLayer({
     const asked = clock.now()
     let told = false
     let since = asked
-    let heldBy: string | undefined
-    const heldNowBy = (name: string | undefined) => {
+    let heldBy: NamedQuota | undefined
+    const heldNowBy = (quota: NamedQuota | undefined) => {
       const now = clock.now()
       if (heldBy !== undefined && now > since) onWait(heldBy, now - since, call)
-      heldBy = name
+      heldBy = quota
       since = now
     }
     const { method, headers } = call.request
@@ -80,12 +90,15 @@ export function quotaLayer({
       flow: call.stream,
       priority,
       values: call.values,
-      onWait(expectedMs, name = foreignTo(call).join(' and ')) {
+      onWait(expectedMs, name = foreignTo(call).join(' and '), limit?: QuotaLimit) {
         told = true
-        heldNowBy(name === places.name ? undefined : name)
+        heldNowBy(name === places.name ? undefined : { name, limit })
         if (heldBy === undefined) return
-        if (Number.isFinite(expectedMs) && expectedMs > patienceMs)
-          throw new QuotaPausedError(source, heldBy, clock.now() + expectedMs, patienceMs)
+        if (Number.isFinite(expectedMs) && expectedMs > patienceMs) {
+          const until = clock.now() + expectedMs
+          onPause(heldBy, until, call)
+          throw new QuotaPausedError(source, heldBy.name, until, patienceMs)
+        }
         onHold(heldBy, expectedMs, call)
       },
     })
@@ -93,26 +106,27 @@ export function quotaLayer({
     else if (clock.now() > asked) {
       // A quota of another make may wait without a word; without one, the clock has moved on by itself.
       const foreign = foreignTo(call)
-      if (foreign.length > 0) onWait(foreign.join(' and '), clock.now() - asked, call)
+      if (foreign.length > 0) onWait({ name: foreign.join(' and ') }, clock.now() - asked, call)
     }
     try {
+      call.signal?.throwIfAborted()
       call.recheck()
     } catch (error) {
       if (permit.cancel) permit.cancel()
       else permit.release()
       throw error
     }
+    let refusal: HttpStatusError | undefined
     try {
       return await next({ ...call, permit }, consume)
+    } catch (error) {
+      if (error instanceof HttpStatusError && error.isQuotaRefusal) refusal = error
+      throw error
     } finally {
+      const uses = permit.uses?.().filter(({ limit }) => limit !== places.limit) ?? []
       permit.release()
-      const used = permit.usage?.().filter((usage) => usage.quota !== places.name && isTelling(usage)) ?? []
-      if (used.length > 0) onUse(used, call)
+      const refusedBy = refusal && explaining(uses, { kind: refusal.limit ?? 'rate' })
+      if (uses.length > 0) onUse(uses, refusedBy, call)
     }
   }
-}
-
-/** A limit of unknown size that refused nothing is nothing to tell of. */
-function isTelling({ granted, refused }: QuotaUsage): boolean {
-  return granted !== null || refused > 0
 }

@@ -19,9 +19,9 @@ export interface Failure {
 
 export interface MonitorSnapshot {
   readonly requests: number
-  /** Share of requests that failed (no response, or a status of 400 and above other than 429): 0 to 1. */
+  /** Share of requests that failed (no response, or a status of 400 and above; refusals for want of quota are none): 0 to 1. */
   readonly errorRate: number
-  /** Responses of 429. */
+  /** Requests that were refused for want of quota, whatever their status. */
   readonly refused: number
   readonly requestsPerSecond: number
   readonly recordsPerSecond: number
@@ -78,14 +78,15 @@ export function monitor({ clock, windowMs = 60_000, recentFailures = 20 }: Monit
       const second = current(event.at)
       second.requests++
       second.latency.add(event.elapsedMs)
-      if (event.status === 429) second.refused++
+      if (event.refused) second.refused++
       else if (event.status >= 400) second.failed++
-      if (event.status >= 400) fail(event.at, event.url, String(event.status))
+      if (event.status >= 400 || event.refused) fail(event.at, event.url, String(event.status))
     } else if (event.type === 'request.fail') {
       const second = current(event.at)
       second.requests++
-      // Cut off because the run was asked to stop: that is nobody's failure.
-      if (event.code === 'INTERRUPTED') return
+      // Cut off because the run, or its stream, stops: that is nobody's failure.
+      if (event.refused) second.refused++
+      if (event.refused || event.stopped || event.code === 'INTERRUPTED') return
       second.failed++
       fail(event.at, event.url, event.code)
     }

@@ -37,7 +37,7 @@ test('the monitor counts failures and refusals apart, and forgets what is older 
   const clock = fakeClock({ start: 0 })
   const { onEvent, snapshot } = monitor({ clock, windowMs: 10_000 })
   onEvent({ type: 'request.end', at: clock.now(), ...request, status: 200, elapsedMs: 10 })
-  onEvent({ type: 'request.end', at: clock.now(), ...request, status: 429, elapsedMs: 10 })
+  onEvent({ type: 'request.end', at: clock.now(), ...request, status: 429, refused: true, elapsedMs: 10 })
   onEvent({ type: 'request.end', at: clock.now(), ...request, status: 503, elapsedMs: 10 })
   onEvent({
     type: 'request.fail',

@@ -27,7 +27,8 @@ function picture(events: readonly SluiceEvent[], now: number, width = 100): stri
     report.add(event)
     waits.add(event)
   }
-  return formatProgress({ pipeline: 'support', startedAt: 0, streams: report.streams, waits }, now, width)
+  const { streams, quotas } = report
+  return formatProgress({ pipeline: 'support', startedAt: 0, streams, waits, quotas }, now, width)
 }
 const start = { type: 'stream.start', at: 0, stream: 'desk.tickets' } as const
 
@@ -158,4 +159,51 @@ test('a job that is waited for is shown, with the status that the API gives it',
   expect(picture([start, poll], 2000)[1]).toMatch(/waits 29\.0 s: its job is pending since /)
   const done = { type: 'job.done', at: 1500, ...of, status: 'ready', elapsedMs: 90_500 } as const
   expect(picture([start, poll, done], 2000)[1]).not.toContain('its job')
+})
+
+const limit = { quota: '700 requests per 1m', limit: 7, kind: 'declared' } as const
+
+test('a limit that was waited for is shown with what was used of it, below the streams; one that nobody waited for is not', () => {
+  const use = {
+    type: 'quota.use',
+    at: 1000,
+    ...tickets,
+    request: 1,
+    part: 0,
+    used: 1,
+    refused: false,
+    sentAt: 0,
+  } as const
+  const size = { amount: 700, perMs: 60_000 }
+  const other = { ...use, quota: '9 requests per 1s', limit: 8, size: { amount: 9, perMs: 1000 } }
+  const over = { type: 'quota.wait', at: 6000, ...tickets, ...limit, delayMs: 5000 } as const
+  const lines = picture([start, page, { ...use, ...limit, size }, other, over], 7000)
+  expect(lines.slice(3)).toEqual([
+    '    desk, 700 requests per 1m: 1 of 700 used (0.1 %), none refused, 5.00 s waited',
+  ])
+})
+
+test('where everything waits, it is shown how long it is until the next request', () => {
+  const charges = { source: 'pay', stream: 'pay.charges' }
+  const hold = { type: 'quota.hold', at: 1000, ...tickets, ...limit, expectedMs: 60_000 } as const
+  const events = [start, { ...start, stream: 'pay.charges' }, page, hold]
+  expect(picture(events, 2000)[0]).not.toContain('next request')
+  const both = [...events, { ...hold, ...charges, at: 1500, expectedMs: 20_000 }]
+  expect(picture(both, 2000)[0]).toMatch(/ {2}next request in 19\.5 s$/)
+  expect(picture(both, 30_000)[0]).not.toContain('next request')
+})
+
+test('who waits for quota is shown to wait while other requests of the stream are answered', () => {
+  const hold = { type: 'quota.hold', at: 1000, ...tickets, ...limit, expectedMs: 60_000 } as const
+  const end = {
+    type: 'request.end',
+    at: 2000,
+    ...tickets,
+    method: 'GET',
+    url: 'https://desk',
+    status: 200,
+    elapsedMs: 900,
+    attempt: 1,
+  } as const
+  expect(picture([start, page, hold, end], 3000)[1]).toContain('waits 58.0 s: 700 requests per 1m')
 })

@@ -16,6 +16,7 @@ interface Wait {
   /** When it is over, as far as is known. */
   readonly until: number
   readonly reason: string
+  readonly forQuota?: true
 }
 
 /** Why each stream waits just now, learnt from events. */
@@ -45,6 +46,7 @@ export class Waits {
           since: at,
           until: event.expectedMs === null ? Number.POSITIVE_INFINITY : at + event.expectedMs,
           reason: event.quota,
+          forQuota: true,
         })
         break
       case 'request.retry':
@@ -61,10 +63,14 @@ export class Waits {
           reason: `its job is ${event.status} since ${formatSeconds(event.elapsedMs / 1000)}`,
         })
         break
-      case 'job.done':
-      case 'quota.wait':
       case 'request.end':
       case 'request.fail':
+        // Others of its requests may wait for quota still.
+        if (!this.#isHeld(stream, at)) this.#waits.delete(stream)
+        break
+      case 'job.done':
+      case 'quota.wait':
+      case 'quota.pause':
       case 'stream.end':
         this.#waits.delete(stream)
         break
@@ -77,6 +83,22 @@ export class Waits {
     if (wait === undefined) return undefined
     const announced = Number.isFinite(wait.until) ? wait.until - wait.since : 0
     return Math.max(announced, now - wait.since) >= shortestShownWaitMs ? wait : undefined
+  }
+
+  /** When the next request may go, if each of the streams waits until a moment that is known; milliseconds since 1970. */
+  nextAt(streams: readonly string[], now: number): number | undefined {
+    let next = Number.POSITIVE_INFINITY
+    for (const stream of streams) {
+      const wait = this.of(stream, now)
+      if (wait === undefined || wait.until <= now) return undefined
+      next = Math.min(next, wait.until)
+    }
+    return Number.isFinite(next) ? next : undefined
+  }
+
+  #isHeld(stream: string, now: number): boolean {
+    const wait = this.#waits.get(stream)
+    return wait?.forQuota === true && Number.isFinite(wait.until) && wait.until > now
   }
 
   quotaOf(stream: string): string | undefined {
@@ -109,6 +131,12 @@ export function formatProgress(
   const committed = all.reduce((sum, counts) => sum + counts.committed, 0)
   const seconds = (now - view.startedAt) / 1000
   const head = `${view.pipeline}  ${formatSeconds(seconds)}  ${formatCounted(records, 'record')} read, ${formatCount(committed)} committed  ${rate(records, seconds)}`
+  const running = names.filter((name) => {
+    const { startedAt, endedAt } = view.streams.get(name)!
+    return startedAt !== null && endedAt === null
+  })
+  const nextAt = view.waits.nextAt(running, now)
+  const next = nextAt === undefined ? '' : `  next request in ${formatSeconds((nextAt - now) / 1000)}`
   const lines = names.map((name) => {
     const counts = view.streams.get(name)!
     const shown = clipMiddle(name, shownWidth).padEnd(shownWidth)
@@ -117,9 +145,9 @@ export function formatProgress(
   })
   const stopping = view.stopping === undefined ? [] : [palette.warn(clip(view.stopping, width))]
   const quotas = (view.quotas ?? [])
-    .filter(({ waitedSeconds }) => waitedSeconds > 0)
-    .map((quota) => palette.faint(clip(`    ${quotaText(quota)}`, width)))
-  return [palette.strong(clip(head, width)), ...lines, ...quotas, ...stopping]
+    .filter(({ waitedSeconds, pausedUntil }) => waitedSeconds > 0 || pausedUntil !== null)
+    .map((quota, _, shown) => palette.faint(clip(`    ${quotaText(quota, shown)}`, width)))
+  return [palette.strong(clip(head + next, width)), ...lines, ...quotas, ...stopping]
 }
 
 /** A count and its noun, as wide for one as for many. */

@@ -29,7 +29,7 @@ export type StreamReport = {
   /** Attempts, repeats included. */
   readonly requests: number
   readonly retries: number
-  /** Responses of 429. */
+  /** Requests that were refused for want of quota, whatever their status. */
   readonly refused: number
   /** Seconds that requests of this stream waited for quota, added up. */
   readonly quotaWaitSeconds: number

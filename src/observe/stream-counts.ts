@@ -35,7 +35,7 @@ export class StreamCounts {
   requests = 0
   failures = 0
   retries = 0
-  /** Responses of 429. */
+  /** Requests that were refused for want of quota, whatever their status. */
   refused = 0
   quotaWaitMs = 0
   breakerWaitMs = 0
@@ -98,13 +98,14 @@ export class StreamCounts {
       case 'request.end':
         this.requests++
         this.latency.add(event.elapsedMs)
-        if (event.status === 429) this.refused++
+        if (event.refused) this.refused++
         else if (event.status >= 400) this.failures++
         break
       case 'request.fail':
         this.requests++
-        // Cut off because the run was asked to stop: that is nobody's failure.
-        if (event.code !== 'INTERRUPTED') this.failures++
+        if (event.refused) this.refused++
+        // Cut off because the run, or its stream, stops: that is nobody's failure.
+        else if (!event.stopped && event.code !== 'INTERRUPTED') this.failures++
         break
       case 'request.retry':
         this.retries++

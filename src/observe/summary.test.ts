@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { QuotaReport } from './quota-counts.ts'
 import type { RunReport, StreamReport } from './report.ts'
 import { formatSummary } from './summary.ts'
 
@@ -47,11 +48,35 @@ function report(...streams: Partial<StreamReport>[]): RunReport {
   }
 }
 
+const limit = (given: Partial<QuotaReport>): QuotaReport => ({
+  sources: ['pay'],
+  streams: ['pay.transactions'],
+  quota: '',
+  kind: 'declared',
+  granted: null,
+  used: 0,
+  requests: 0,
+  parts: 1,
+  shared: false,
+  refused: 0,
+  waitedSeconds: 0,
+  pausedUntil: null,
+  ...given,
+})
+
+test('limits of the same words are told apart by their streams', () => {
+  const words = { quota: '3 requests per 1s', granted: 3, used: 3 }
+  const quotas = [limit({ ...words, streams: ['pay.a', 'pay.b'] }), limit({ ...words, streams: ['pay.c'] })]
+  const text = formatSummary({ ...report({}), quotas }).join('\n')
+  expect(text).toContain('pay.a, pay.b, 3 requests per 1s: 3 of 3 used (100 %)')
+  expect(text).toContain('pay.c, 3 requests per 1s: 3 of 3 used (100 %)')
+})
+
 test('with room for it, a summary is one table', () => {
   expect(formatSummary(report({}))).toEqual([
-    '  stream            records     new  changed  known  rows/s  pages  requests  retries  429s  quota wait     p50    p95  errors',
-    '  ────────────────  ───────  ──────  ───────  ─────  ──────  ─────  ────────  ───────  ────  ──────────  ──────  ─────  ──────',
-    '✓ pay.transactions   24,000  24,000        0      0   1,850    240       246        6     0      6.89 s  2.0 ms  56 ms   2.4 %',
+    '  stream            records     new  changed  known  rows/s  pages  requests  retries  refused  quota wait     p50    p95  errors',
+    '  ────────────────  ───────  ──────  ───────  ─────  ──────  ─────  ────────  ───────  ───────  ──────────  ──────  ─────  ──────',
+    '✓ pay.transactions   24,000  24,000        0      0   1,850    240       246        6        0      6.89 s  2.0 ms  56 ms   2.4 %',
     '',
     'three: 24,000 records read in 13.0 s, 24,000 new, 0 changed',
   ])
@@ -59,22 +84,31 @@ test('with room for it, a summary is one table', () => {
 
 test('a limit that was waited for is told with what it allowed, what was used and refused, and how long requests waited', () => {
   const quotas = [
-    {
-      source: 'pay',
-      quota: '700 requests per 1m',
-      granted: 7000,
-      used: 6930,
-      refused: 0,
-      waitedSeconds: 723,
-    },
-    { source: 'pay', quota: 'what the API reports', granted: null, used: 12, refused: 2, waitedSeconds: 0 },
-    { source: 'pay', quota: '5 requests in flight', granted: null, used: 12, refused: 0, waitedSeconds: 0 },
+    limit({ quota: '700 requests per 1m', granted: 7000, used: 6930, waitedSeconds: 723 }),
+    limit({ quota: 'what the API reports', kind: 'reported', used: 12, refused: 2 }),
+    limit({ quota: '5 requests in flight', used: 12 }),
+    limit({
+      quota: '9 requests per 1s',
+      granted: 90,
+      used: 30,
+      shared: true,
+      pausedUntil: '2026-01-01T00:00:00.000Z',
+    }),
+    limit({ quota: 'what the API is found to allow', kind: 'found', used: 9, waitedSeconds: 60 }),
+    limit({ quota: 'a wait', kind: 'reported', waitedSeconds: 60 }),
   ]
   const text = formatSummary({ ...report({}), quotas }).join('\n')
   expect(text).toContain(
     'pay, 700 requests per 1m: 6,930 of 7,000 used (99 %), none refused, 12 m 03 s waited',
   )
-  expect(text).toContain('pay, what the API reports: 2 refused, no wait')
+  expect(text).toContain('pay, what the API reports: 12 used, 2 refused, no wait')
+  expect(text).toContain(
+    'pay, 9 requests per 1s: 30 of 90 used here, shared with other processes, none refused, no wait, no room before 2026-01-01T00:00:00.000Z',
+  )
+  expect(text).toContain(
+    'pay, what the API is found to allow: none refused, as found by an earlier run, 1 m 00 s waited',
+  )
+  expect(text).toContain('pay, a wait: 1 m 00 s waited')
   expect(text).not.toContain('in flight')
 })
 
@@ -168,9 +202,9 @@ test('side tables stand below their stream, and rows that are gone have a column
     report({ deleted: 3, sides, rejectReason: 'table pay_fees: key field "id" is null' }),
   )
   expect(lines).toEqual([
-    '  stream            records     new  changed  known  gone  rows/s  pages  requests  retries  429s  quota wait     p50    p95  errors',
-    '  ────────────────  ───────  ──────  ───────  ─────  ────  ──────  ─────  ────────  ───────  ────  ──────────  ──────  ─────  ──────',
-    '✓ pay.transactions   24,000  24,000        0      0     3   1,850    240       246        6     0      6.89 s  2.0 ms  56 ms   2.4 %',
+    '  stream            records     new  changed  known  gone  rows/s  pages  requests  retries  refused  quota wait     p50    p95  errors',
+    '  ────────────────  ───────  ──────  ───────  ─────  ────  ──────  ─────  ────────  ───────  ───────  ──────────  ──────  ─────  ──────',
+    '✓ pay.transactions   24,000  24,000        0      0     3   1,850    240       246        6        0      6.89 s  2.0 ms  56 ms   2.4 %',
     '    pay_fees                     31        2      4     5',
     '',
     'pay.transactions: 1 record rejected, kept in _sluice_rejects',

@@ -1,4 +1,4 @@
-import { clipMiddle, nameWidth, withoutName } from './clip.ts'
+import { clipList, clipMiddle, nameWidth, withoutName } from './clip.ts'
 import { formatCount, formatCounted, formatMs, formatSeconds, formatShare } from './format.ts'
 import { problemText } from './log-line.ts'
 import type { QuotaReport } from './quota-counts.ts'
@@ -40,7 +40,7 @@ const requestColumns: readonly Column[] = [
   { title: 'pages', cell: ({ pages }) => formatCount(pages) },
   { title: 'requests', cell: ({ requests }) => formatCount(requests) },
   { title: 'retries', cell: ({ retries }) => formatCount(retries) },
-  { title: '429s', cell: ({ refused }) => formatCount(refused) },
+  { title: 'refused', cell: ({ refused }) => formatCount(refused) },
   {
     title: 'quota wait',
     cell: ({ quotaWaitSeconds }) => (quotaWaitSeconds === 0 ? '–' : formatSeconds(quotaWaitSeconds)),
@@ -176,21 +176,49 @@ function problems(report: RunReport, palette: Palette): string[] {
   })
 }
 
-/** Limits that were waited for, or refused requests. */
+/** All limits of which something is to be said: of requests in flight only that they were waited for. */
 function quotaLines(quotas: readonly QuotaReport[], palette: Palette): string[] {
   const lines = quotas
-    .filter(({ refused, waitedSeconds }) => refused > 0 || waitedSeconds > 0)
-    .map((one) => palette.faint(quotaText(one)))
+    .filter(
+      ({ kind, granted, refused, waitedSeconds, pausedUntil }) =>
+        kind === 'reported' || granted !== null || refused > 0 || waitedSeconds > 0 || pausedUntil !== null,
+    )
+    .map((one) => palette.faint(quotaText(one, quotas)))
   return lines.length > 0 ? [...lines, ''] : []
 }
 
-/** As in `desk, 700 requests per 1m: 6,930 of 7,000 used (99 %), none refused, 12 m 03 s waited`. */
-export function quotaText({ source, quota, granted, used, refused, waitedSeconds }: QuotaReport): string {
-  const share =
-    granted === null ? '' : ` of ${formatCount(granted)} used (${formatShare(Math.min(1, used / granted))})`
-  const amount = granted === null ? '' : ` ${formatCount(used)}${share},`
-  const waited = waitedSeconds === 0 ? 'no wait' : `${formatSeconds(waitedSeconds)} waited`
-  return `${source}, ${quota}:${amount} ${refused === 0 ? 'none' : formatCount(refused)} refused, ${waited}`
+/**
+ * As in `desk, 700 requests per 1m: 6,930 of 7,000 used (99 %), none refused, 12 m 03 s waited`.
+ * @param among the limits that it is to be told apart from: two endpoints may have limits of the same words
+ */
+export function quotaText(one: QuotaReport, among: readonly QuotaReport[] = []): string {
+  const { sources, streams, quota, kind, used, refused, waitedSeconds, pausedUntil } = one
+  const ambiguous = among.some(
+    (other) => other !== one && other.quota === quota && other.sources.some((of) => sources.includes(of)),
+  )
+  const whose = ambiguous && streams.length > 0 ? streams : sources
+  const parts = [
+    ...(kind === 'found' ? [] : [amountText(one)]),
+    // Of what nobody tells, and of a limit that no request was counted in, waiting is all that there is to say.
+    ...(used === 0 && refused === 0 ? [] : [refusedText(one)]),
+    waitedSeconds === 0 ? 'no wait' : `${formatSeconds(waitedSeconds)} waited`,
+    ...(pausedUntil === null ? [] : [`no room before ${pausedUntil}`]),
+  ]
+  return `${clipList(whose, shownNames)}, ${quota}: ${parts.filter(Boolean).join(', ')}`
+}
+
+const shownNames = 3
+
+function amountText({ granted, used, shared }: QuotaReport): string {
+  if (used === 0) return ''
+  if (granted === null) return `${formatCount(used)} used`
+  const of = `${formatCount(used)} of ${formatCount(granted)} used`
+  return shared ? `${of} here, shared with other processes` : `${of} (${formatShare(used / granted)})`
+}
+
+function refusedText({ kind, refused }: QuotaReport): string {
+  if (refused > 0) return `${formatCount(refused)} refused`
+  return kind === 'found' ? 'none refused, as found by an earlier run' : 'none refused'
 }
 
 function headline(report: RunReport, palette: Palette): string {

@@ -44,6 +44,7 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownKey(key, path, input, schema))
     case 'invalid_type':
+      if (found !== undefined && hasWords(issue) && !holdsCredential(path)) return at(issue.message)
       return found === undefined
         ? at(missing(path, input, schema))
         : at(wrongType(found, issue.expected, path, schemaAt(schema, path, input, true)))
@@ -55,13 +56,22 @@ function explainIssue(issue: Issue, prefix: Path, input: unknown, schema: JsonSc
       return at(issue.issues[0]?.message ?? issue.message)
     case 'too_small':
       if (!issue.message.startsWith('Too small')) return at(issue.message)
-      return at(`${show(found, path)} is too small: the least is ${issue.minimum}`)
+      return at(
+        issue.inclusive === false
+          ? `${show(found, path)} is too small: it has to be more than ${issue.minimum}`
+          : `${show(found, path)} is too small: the least is ${issue.minimum}`,
+      )
     case 'too_big':
       if (!issue.message.startsWith('Too big')) return at(issue.message)
       return at(`${show(found, path)} is too large: the most is ${issue.maximum}`)
     default:
       return at(issue.message)
   }
+}
+
+/** An option's own message says more than that its kind is another. */
+function hasWords({ message }: Issue): boolean {
+  return !message.startsWith('Invalid input')
 }
 
 function wrongType(found: unknown, expected: string, path: Path, schema: JsonSchema | undefined): string {
@@ -73,7 +83,11 @@ function wrongType(found: unknown, expected: string, path: Path, schema: JsonSch
       ? undefined
       : rightForm(String(name), found, expected, schema, isShown)
   const what = found === null ? 'nothing stands here' : `${show(found, path)} is ${article(typeName(found))}`
-  const kinds: Readonly<Record<string, string>> = { array: 'list', record: 'object of named entries' }
+  const kinds: Readonly<Record<string, string>> = {
+    array: 'list',
+    record: 'object of named entries',
+    int: 'whole number',
+  }
   return `${what}; ${article(kinds[expected] ?? expected)} is expected${form === undefined ? '' : `: ${form}`}`
 }
 

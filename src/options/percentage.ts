@@ -13,7 +13,10 @@ export function parsePercentage(text: string): number | undefined {
 export const percentage = z
   .string({ error: (issue) => notOne(issue.input) })
   .regex(pattern, { error: (issue) => notOne(issue.input), abort: true })
-  .refine((text) => parsePercentage(text) !== undefined, { error: (issue) => notOne(issue.input) })
+  .refine((text) => parsePercentage(text) !== undefined, {
+    error: (issue) => notOne(issue.input),
+    abort: true,
+  })
   .transform((text) => parsePercentage(text)!)
   .meta({ title: 'percentage' })
 

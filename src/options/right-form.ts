@@ -3,6 +3,9 @@ import { alternatives, type JsonSchema } from './json-schema.ts'
 
 const longest = 80
 
+/** By the title of an option's schema: what a number alone was likely to mean. */
+const unitOf: Readonly<Record<string, string>> = { duration: 's', size: 'MB' }
+
 /**
  * What to write in the place of `found`, or `undefined` where nothing better than the kind can be said.
  * @param isShown whether the value may be quoted (S1)
@@ -23,7 +26,12 @@ export function rightForm(
     return found === 'true' || found === 'false'
       ? `write it without quotes: \`${name}: ${found}\``
       : undefined
-  if (expected === 'string' && isShown && typeof found === 'number') return quotes(`"${found}"`)
+  if (expected === 'string' && isShown && typeof found === 'number') {
+    const unit = unitOf[schema?.title ?? '']
+    return unit === undefined
+      ? quotes(`"${found}"`)
+      : `write it with its unit, as in \`${name}: ${found}${unit}\``
+  }
   if (expected === 'array') {
     const inside =
       typeof found === 'object' && found !== null ? objectForm(schema?.items, found) : inline(found)

@@ -23,6 +23,27 @@ interface OfRequest extends At {
 
 export type RunProblemKind = 'report-not-stored' | 'not-closed' | 'quotas-not-kept'
 
+/** The size of a limit. */
+export interface QuotaSize {
+  readonly amount: number
+  readonly perMs: number
+  /** What a bucket holds; absent for windows. */
+  readonly burst?: number | undefined
+  /** Windows begin by the clock, and days of `perMs` here; absent for windows that slide, and for buckets. */
+  readonly timeZone?: string | undefined
+  /** Other processes take of it, too. */
+  readonly shared?: true | undefined
+}
+
+interface OfQuota extends OfRequest {
+  /** As in `700 requests per 1m`. */
+  readonly quota: string
+  /** Tells it from others of the same words, in one process. Absent of a quota of another make. */
+  readonly limit?: number
+  /** Who says it: the config, the API, or nobody, so that it had to be found. */
+  readonly kind?: 'declared' | 'reported' | 'found'
+}
+
 export type SluiceEvent =
   | (At & { type: 'run.start'; runId: string; pipeline: string; streams: readonly string[] })
   | (At & { type: 'run.end'; runId: string; outcome: 'done' | 'failed' | 'interrupted' | 'paused' })
@@ -105,6 +126,8 @@ export type SluiceEvent =
       method: string
       url: string
       status: number
+      /** For want of quota, whatever the status. */
+      refused?: true
       elapsedMs: number
       attempt: number
     })
@@ -114,19 +137,35 @@ export type SluiceEvent =
       url: string
       code: string
       message: string
+      /** Refused for want of quota, as its head said. */
+      refused?: true
+      /** Cut off because its stream stopped: nobody's failure. */
+      stopped?: true
       elapsedMs: number
       attempt: number
     })
   | (OfRequest & { type: 'request.retry'; url: string; attempt: number; delayMs: number; reason: string })
   /** A wait for quota begins. `expectedMs`: the least that it takes; `null`: until another request ends. */
-  | (OfRequest & { type: 'quota.hold'; quota: string; expectedMs: number | null })
+  | (OfQuota & { type: 'quota.hold'; expectedMs: number | null })
   /** A wait for quota is over. */
-  | (OfRequest & { type: 'quota.wait'; quota: string; delayMs: number })
-  /**
-   * What a limit came to so far, since its first request: used, in its unit; requests that were refused; and what it has allowed, `null` where
-   * that is not known.
-   */
-  | (OfRequest & { type: 'quota.use'; quota: string; used: number; refused: number; granted: number | null })
+  | (OfQuota & { type: 'quota.wait'; delayMs: number })
+  /** In place of a wait that is longer than a run's patience: the stream is paused until then, in milliseconds since 1970. */
+  | (OfQuota & { type: 'quota.pause'; until: number })
+  /** What one request took of one limit. Of a request that is refused, one limit says that it was: that which explains it. */
+  | (OfQuota & {
+      type: 'quota.use'
+      /** One number for all that one request took. */
+      request: number
+      /** The tenant, resource or budget, as a number. */
+      part: number
+      /** In the limit's unit. */
+      used: number
+      refused: boolean
+      /** In milliseconds since 1970. */
+      sentAt: number
+      /** `null` where it is not known. */
+      size: QuotaSize | null
+    })
   | (OfRequest & { type: 'breaker.open'; forMs: number; reason: string })
   | (OfRequest & { type: 'breaker.close' })
   | (OfRequest & { type: 'breaker.wait'; delayMs: number })

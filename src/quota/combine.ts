@@ -63,7 +63,7 @@ class CombinedQuota implements QueuedQuota {
     try {
       for (const other of this.#others) {
         const onWait: OnQuotaWait | undefined =
-          ask.onWait && ((ms, name) => ask.onWait!(ms, name ?? other.name))
+          ask.onWait && ((ms, name, limit) => ask.onWait!(ms, name ?? other.name, limit))
         permits.push(await other.acquire({ ...ask, onWait }))
       }
       permits.push(await acquireTogether(this.takesOf(ask).toReversed(), ask))
@@ -81,7 +81,7 @@ class CombinedQuota implements QueuedQuota {
       refused(refusal) {
         for (const permit of permits) permit.refused?.(refusal)
       },
-      usage: () => permits.flatMap((permit) => permit.usage?.() ?? []),
+      uses: () => permits.flatMap((permit) => permit.uses?.() ?? []),
       release() {
         for (const permit of permits) permit.release()
       },

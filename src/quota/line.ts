@@ -286,7 +286,7 @@ interface Told {
 function tell({ waiter, queue, expectedMs }: Told): void {
   if (waiter.over) return
   try {
-    waiter.ask.onWait?.(expectedMs, queue.name)
+    waiter.ask.onWait?.(expectedMs, queue.name, queue.limit)
   } catch (error) {
     drop(waiter, error)
     serve(waiter.line.queues)

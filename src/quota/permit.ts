@@ -2,7 +2,7 @@ import { serve } from './line.ts'
 import type { SentRequest } from './meters/meter.ts'
 import type { QuotaQueue } from './queue.ts'
 import type { Permit, QuotaCharge, QuotaRefusal, QuotaReply } from './quota.ts'
-import type { QuotaUsage } from './usage.ts'
+import type { QuotaUse } from './usage.ts'
 
 /** What a request takes of one queue. */
 export interface Take {
@@ -33,8 +33,10 @@ class QueuePermit implements Permit {
   readonly #takes: readonly Take[]
   readonly #order: number
   readonly #sentAt: number
-  #state: 'sent' | 'settled' | 'ended' = 'sent'
+  #state: 'sent' | 'settled' | 'ended' | 'cancelled' = 'sent'
   #reply: QuotaReply | undefined
+  /** What was told of costs that were estimates. */
+  #told: Map<Take, number> | undefined
   /** The takes whose cost is an estimate still. */
   #open: Take[] | undefined
 
@@ -52,7 +54,7 @@ class QueuePermit implements Permit {
     this.#tell((queue, request, take) => !open?.includes(take) && queue.settle(request, reply))
   }
   charge(charge: QuotaCharge): void {
-    if (this.#state === 'ended' || this.#open === undefined) return
+    if (this.#isOver || this.#open === undefined) return
     const told = this.#open.filter((take) => this.#settleOpen(take, take.actual!(charge)))
     if (told.length === 0) return
     this.#open = this.#open.filter((take) => !told.includes(take))
@@ -60,8 +62,11 @@ class QueuePermit implements Permit {
     if (awaited.length > 0) serve(awaited.map(({ queue }) => queue))
   }
   /** Whether the reply told what a request did cost, and its queue has it. */
-  #settleOpen({ queue, cost }: Take, actual: number | undefined): boolean {
+  #settleOpen(take: Take, actual: number | undefined): boolean {
     if (actual === undefined) return false
+    const { queue, cost } = take
+    this.#told ??= new Map()
+    this.#told.set(take, actual)
     queue.settle({ cost, actual, sentAt: this.#sentAt, order: this.#order }, this.#reply)
     return true
   }
@@ -69,7 +74,7 @@ class QueuePermit implements Permit {
     if (this.#state === 'settled') this.#tell((queue, request) => queue.refuse(refusal, request))
   }
   release(): void {
-    if (this.#state === 'ended') return
+    if (this.#isOver) return
     this.answered()
     this.#state = 'ended'
     for (const take of this.#open ?? []) this.#settleOpen(take, take.cost)
@@ -77,11 +82,19 @@ class QueuePermit implements Permit {
   }
   cancel(): void {
     if (this.#state !== 'sent') return
-    this.#state = 'ended'
+    this.#state = 'cancelled'
     this.#tell((queue, request) => queue.cancel(request))
   }
-  usage(): readonly QuotaUsage[] {
-    return this.#takes.map(({ queue }) => queue.usage())
+  uses(): readonly QuotaUse[] {
+    if (this.#state === 'cancelled') return []
+    return this.#takes.flatMap((take) => {
+      const { queue, cost } = take
+      const actual = this.#told?.get(take) ?? cost
+      return queue.usesOf({ cost, actual, sentAt: this.#sentAt, order: this.#order })
+    })
+  }
+  get #isOver(): boolean {
+    return this.#state === 'ended' || this.#state === 'cancelled'
   }
   #tell(tell: (queue: QuotaQueue, request: SentRequest, take: Take) => boolean): void {
     let awaited = false

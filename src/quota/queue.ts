@@ -6,10 +6,22 @@ import type { Meter, SentRequest } from './meters/meter.ts'
 import type { Take } from './permit.ts'
 import type { Permit, QuotaAsk, QuotaRefusal, QuotaReply } from './quota.ts'
 import { Ranks } from './rank.ts'
-import { grantedIn, type QuotaSize, type QuotaUsage } from './usage.ts'
+import { type QuotaLimit, type QuotaSize, type QuotaUse, quotaLimit } from './usage.ts'
 
 /** Longest sleep asked of a clock: timers hold 2^31 ms, and what they can't hold they do at once. */
 const longestSleepMs = 2_000_000_000
+
+/** What a queue is told of as: a limit of its name, by default. */
+export interface QuotaAccount {
+  /** Queues of one limit are parts of it. */
+  readonly limit?: QuotaLimit
+  /** Absent where it is not known. */
+  readonly size?: QuotaSize | undefined
+  /** What a request took. Default: its cost, of this queue. */
+  readonly usesOf?: (sent: SentRequest, queue: QuotaQueue) => readonly QuotaUse[]
+}
+
+let queues = 0
 
 /** A quota of any number of meters, all of which hold at once. Alone or with others, it is waited for in lines: see `line.ts` (Q2). */
 export class QuotaQueue implements QueuedQuota {
@@ -19,6 +31,10 @@ export class QuotaQueue implements QueuedQuota {
   /** The lines in which somebody waits for this queue, alone or among others. */
   readonly lines = new Set<Line>()
   readonly ranks = new Ranks()
+  /** What it is told of as. */
+  readonly limit: QuotaLimit
+  /** Tells it from other queues of its limit. */
+  readonly part = queues++
   /** Milliseconds on a time of its own, which never goes back. */
   readonly now: () => number
   readonly #meters: readonly Meter[]
@@ -26,15 +42,19 @@ export class QuotaQueue implements QueuedQuota {
   #timer: AbortController | undefined
   #timerAt = Number.POSITIVE_INFINITY
 
-  #since: number | undefined
-  #used = 0
-  #refused = 0
   readonly #size: QuotaSize | undefined
+  readonly #usesOf: QuotaAccount['usesOf']
 
-  /** @param size for its usage; absent where it is not known */
-  constructor(name: string, meters: readonly Meter[], clock: Clock, size?: QuotaSize) {
+  /** @throws TypeError where there is no clock */
+  constructor(name: string, meters: readonly Meter[], clock: Clock, account: QuotaAccount = {}) {
+    if (clock === undefined)
+      throw new TypeError(
+        `the quota ${name} needs a clock to keep time by: give the runtime's, as in systemRuntime().clock`,
+      )
     this.name = name
-    this.#size = size
+    this.limit = account.limit ?? quotaLimit(name)
+    this.#size = account.size
+    this.#usesOf = account.usesOf
     this.#meters = meters
     this.#clock = clock
     this.now = steadyTime(clock)
@@ -63,8 +83,6 @@ export class QuotaQueue implements QueuedQuota {
 
   take(cost: number, order: number): void {
     const now = this.now()
-    this.#since ??= now
-    this.#used += cost
     for (const meter of this.#meters) meter.take(cost, now, order)
   }
 
@@ -73,13 +91,11 @@ export class QuotaQueue implements QueuedQuota {
   settle(sent: SentRequest, reply: QuotaReply | undefined): boolean {
     const now = this.now()
     const wallNow = this.#clock.now()
-    this.#used += (sent.actual ?? sent.cost) - sent.cost
     for (const meter of this.#meters) meter.settle?.(sent, now, reply, wallNow)
     return this.lines.size > 0
   }
   refuse(refusal: QuotaRefusal, sent: SentRequest): boolean {
     const now = this.now()
-    this.#refused++
     for (const meter of this.#meters) meter.refuse?.(refusal, sent, now)
     return this.lines.size > 0
   }
@@ -90,15 +106,14 @@ export class QuotaQueue implements QueuedQuota {
   }
   cancel({ cost, order }: SentRequest): boolean {
     const now = this.now()
-    this.#used -= cost
     for (const meter of this.#meters) meter.cancel(cost, now, order)
     return this.lines.size > 0
   }
 
-  usage(): QuotaUsage {
-    const elapsed = this.#since === undefined ? 0 : this.now() - this.#since
-    const granted = this.#size === undefined ? null : grantedIn(this.#size, elapsed)
-    return { quota: this.name, used: this.#used, refused: this.#refused, granted }
+  usesOf(sent: SentRequest): readonly QuotaUse[] {
+    if (this.#usesOf !== undefined) return this.#usesOf(sent, this)
+    const { cost, actual = cost, sentAt, order } = sent
+    return [{ limit: this.limit, part: this.part, order, used: actual, sentAt, size: this.#size }]
   }
 
   /** Nobody waits, nothing is in flight, and nothing that was sent counts any more. */

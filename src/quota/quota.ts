@@ -1,6 +1,6 @@
 import type { Value } from '../ports/json.ts'
 import type { HttpHeaders } from '../ports/runtime.ts'
-import type { QuotaUsage } from './usage.ts'
+import type { QuotaLimit, QuotaUse } from './usage.ts'
 
 /** What is known of a request before it is sent: some limits hold for a class of requests alone. */
 export interface QuotaRequest {
@@ -76,8 +76,8 @@ export interface Permit {
   charge?(charge: QuotaCharge): void
   /** The API refused the request for want of quota. After `answered`, before `release`. */
   refused?(refusal: QuotaRefusal): void
-  /** What its limits came to so far, this request included. */
-  usage?(): readonly QuotaUsage[]
+  /** What the request took of each limit. Before `release`. */
+  uses?(): readonly QuotaUse[]
   /** Gives the permission back unused, as if it had never been asked for: nothing was sent. In place of `release`. */
   cancel?(): void
 }
@@ -87,8 +87,9 @@ export interface Permit {
  * known now. `Infinity`: until another request ends. Whoever came earlier may make it longer. Of several quotas it is told of
  * each in turn, with the name of the one that is waited for; and again where the wait turns out to be a minute longer, or, where nothing
  * was known of it, longer than a second. What it throws ends the wait.
+ * @param limit tells it from others of that name
  */
-export type OnQuotaWait = (expectedMs: number, quota?: string) => void
+export type OnQuotaWait = (expectedMs: number, quota?: string, limit?: QuotaLimit) => void
 
 /** A limit that an API sets. Waits are reservations: first come, first served, and nobody wakes to find their token gone (Q2). */
 export interface Quota {

@@ -1,10 +1,11 @@
+import { systemLookup } from '../../config/system-lookup.ts'
 import { type PlannedSlice, type PlannedStream, planPipeline } from '../../engine/plan.ts'
 import { withoutName } from '../../observe/clip.ts'
 import { formatCount } from '../../observe/format.ts'
 import { exitCodes } from '../exit-code.ts'
 import { shortJson, shortPosition } from '../format-progress.ts'
 import { openPipeline } from '../open-pipeline.ts'
-import { formatPlanTime } from '../plan-time.ts'
+import { formatPlanTime, planTimes } from '../plan-time.ts'
 import { paletteFor } from '../terminal.ts'
 
 export interface PlanCommandOptions {
@@ -24,9 +25,15 @@ export async function planCommand(file: string | undefined, options: PlanCommand
     ...(only !== undefined && { only }),
     ...(fullRefresh !== undefined && { fullRefresh }),
   })
+  const times = await planTimes(assembled.pipeline, planned, systemLookup, assembled.quotaMemory)
+  const withTime = (stream: PlannedStream) => ({
+    ...stream,
+    /** Of all streams that share its quotas. */
+    estimate: times.find(({ streams }) => streams.includes(stream.stream)) ?? null,
+  })
   const text = options.json
-    ? JSON.stringify(planned, null, 2)
-    : [...planned.flatMap(formatStream), ...formatPlanTime(assembled.pipeline, planned)].join('\n')
+    ? JSON.stringify(planned.map(withTime), null, 2)
+    : [...planned.flatMap(formatStream), ...times.map(formatPlanTime)].join('\n')
   process.stdout.write(`${text}\n`)
   return planned.some(({ refused }) => refused !== null) ? exitCodes.config : exitCodes.done
 }
@@ -39,7 +46,9 @@ function formatStream(planned: PlannedStream): string[] {
     const why = withoutName(planned.stream, planned.refused ?? '')
     return [name, `  ${palette.bad('refused:')} ${why}`, '']
   }
-  const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}`
+  const paused =
+    planned.pausedUntil === null ? '' : palette.warn(`, paused until ${planned.pausedUntil} by the last run`)
+  const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}${paused}`
   const { slices, moreSlices, slicing, lastRun } = planned
   if (slicing !== null) return [head, `  ${slicing}`, '']
   if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']

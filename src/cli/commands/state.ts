@@ -1,3 +1,4 @@
+import { pausedIn } from '../../engine/plan.ts'
 import { selectStreams } from '../../engine/run.ts'
 import { ofSlices } from '../../engine/starting-point.ts'
 import { formatTable } from '../../observe/table.ts'
@@ -17,8 +18,17 @@ export async function stateCommand(
   await using assembled = await openPipeline(file, { needs: 'nothing' })
   await using session = await assembled.parts.destination.open(assembled.pipeline.name, { readOnly: true })
   const checkpoints = ofSlices(await session.readCheckpoints())
+  const paused = pausedIn((await session.lastRun?.())?.report ?? null)
+  const withPause = (checkpoint: Checkpoint) => ({
+    ...checkpoint,
+    pausedUntil: paused.get(checkpoint.stream) ?? null,
+  })
+  const pauses = Array.from(
+    paused,
+    ([stream, until]) => `${stream} is paused until ${until}, for want of quota`,
+  )
   process.stdout.write(
-    `${options.json ? JSON.stringify(checkpoints, null, 2) : formatCheckpoints(checkpoints)}\n`,
+    `${options.json ? JSON.stringify(checkpoints.map(withPause), null, 2) : [formatCheckpoints(checkpoints), ...pauses].join('\n')}\n`,
   )
   return exitCodes.done
 }

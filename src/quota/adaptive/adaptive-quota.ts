@@ -6,7 +6,7 @@ import type { Take } from '../permit.ts'
 import { QuotaQueue } from '../queue.ts'
 import type { Permit, QuotaAsk } from '../quota.ts'
 import { routeName } from '../reported/route-name.ts'
-import type { QuotaUsage } from '../usage.ts'
+import { quotaLimit } from '../usage.ts'
 import { AdaptiveRate } from './adaptive-rate.ts'
 import type { RefusalScope } from './options.ts'
 
@@ -30,14 +30,16 @@ const mostEndpoints = 1000
 export function adaptiveQuota(options: AdaptiveQuotaOptions): QueuedQuota {
   return options.scope === 'endpoint'
     ? new EndpointRates(options)
-    : new QuotaQueue(found, [adaptiveMeter(options)], options.clock)
+    : new QuotaQueue(found, [adaptiveMeter(options)], options.clock, { limit: quotaLimit(found, 'found') })
 }
 
 /** One rate for each method and path. */
 class EndpointRates implements QueuedQuota {
   readonly name = found
   readonly #options: AdaptiveQuotaOptions
-  readonly #queues = new Map<string, EndpointQueue>()
+  readonly #queues = new Map<string, QuotaQueue>()
+  /** One for all, since a path may hold a secret (S1), and so one sum of what they came to. */
+  readonly #limit = quotaLimit(found, 'found')
 
   constructor(options: AdaptiveQuotaOptions) {
     this.#options = options
@@ -49,38 +51,15 @@ class EndpointRates implements QueuedQuota {
     // Who waits for an endpoint must not stand in what all wait for.
     return [{ queue: this.#queueOf(request === undefined ? '' : routeName(request)), cost, narrow: true }]
   }
-  #queueOf(route: string): EndpointQueue {
+  #queueOf(route: string): QuotaQueue {
     const known = this.#queues.get(route)
     if (known !== undefined) return known
     if (route !== '' && this.#queues.size >= mostEndpoints) return this.#queueOf('')
     const { key } = this.#options
     const meter = adaptiveMeter({ ...this.#options, key: JSON.stringify([key, route]) })
-    const queue = new EndpointQueue(this.#queues, meter, this.#options.clock)
+    const queue = new QuotaQueue(found, [meter], this.#options.clock, { limit: this.#limit })
     this.#queues.set(route, queue)
     return queue
-  }
-}
-
-/** They have one name, since a path may hold a secret (S1), and so one sum of what they came to. */
-class EndpointQueue extends QuotaQueue {
-  readonly #all: ReadonlyMap<string, EndpointQueue>
-
-  constructor(all: ReadonlyMap<string, EndpointQueue>, meter: AdaptiveRate, clock: Clock) {
-    super(found, [meter], clock)
-    this.#all = all
-  }
-  override usage(): QuotaUsage {
-    let used = 0
-    let refused = 0
-    for (const queue of this.#all.values()) {
-      const own = queue.#own()
-      used += own.used
-      refused += own.refused
-    }
-    return { quota: found, used, refused, granted: null }
-  }
-  #own(): QuotaUsage {
-    return super.usage()
   }
 }
 

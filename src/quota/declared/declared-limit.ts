@@ -1,6 +1,7 @@
 import type { Take } from '../permit.ts'
 import { QuotaQueue } from '../queue.ts'
 import type { QuotaAsk } from '../quota.ts'
+import { type QuotaLimit, quotaLimit } from '../usage.ts'
 import { CostEstimate, type CostReader, pointsReader, readBytes } from './cost.ts'
 import type { QuotaEntry } from './entry.ts'
 import { type MeterContext, metersOf, nameOf, sizeOf } from './entry-meters.ts'
@@ -19,6 +20,7 @@ const leastCost = 1e-6
  */
 export class DeclaredLimit {
   readonly name: string
+  readonly #limit: QuotaLimit
   readonly #entry: QuotaEntry
   readonly #context: MeterContext
   readonly #narrow: boolean
@@ -35,6 +37,7 @@ export class DeclaredLimit {
 
   constructor(entry: QuotaEntry, context: MeterContext) {
     this.name = nameOf(entry)
+    this.#limit = quotaLimit(this.name)
     this.#entry = entry
     this.#context = context
     this.#narrow = entry.for !== undefined || entry.each !== undefined
@@ -106,7 +109,10 @@ export class DeclaredLimit {
     this.#sweepAt = Math.max(fewParts, this.#parts.size * 2)
   }
   #queue(context: MeterContext): QuotaQueue {
-    return new QuotaQueue(this.name, metersOf(this.#entry, context), context.clock, sizeOf(this.#entry))
+    return new QuotaQueue(this.name, metersOf(this.#entry, context), context.clock, {
+      limit: this.#limit,
+      size: sizeOf(this.#entry, context),
+    })
   }
 }
 

@@ -81,14 +81,19 @@ function kept(entry: WindowEntry, meter: Meter, { keeper, part = '' }: MeterCont
 }
 
 /** For what a limit came to; of requests in flight there is no such size. */
-export function sizeOf(entry: QuotaEntry): QuotaSize | undefined {
+export function sizeOf(
+  entry: QuotaEntry,
+  { shared }: Pick<MeterContext, 'shared'> = {},
+): QuotaSize | undefined {
   if ('concurrent' in entry) return undefined
-  const { per: perMs, window, burst, reserve } = entry
+  const { per: perMs, window, burst, reserve, timeZone = 'UTC' } = entry
   const amount = available(amountOf(entry), reserve)
   return {
     amount,
     perMs,
     burst: window === 'leaky' ? available(burst ?? amountOf(entry), reserve) : undefined,
+    timeZone: window === 'fixed' ? timeZone : undefined,
+    ...(shared !== undefined && { shared: true as const }),
   }
 }
 

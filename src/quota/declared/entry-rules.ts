@@ -63,7 +63,7 @@ function* windowProblems(
     yield {
       path: ['window'],
       message:
-        'windows that are shorter than a second are not told apart by two clocks: leave `window` out, which is right for each of them',
+        'windows that are shorter than a second are not told apart by two clocks: leave `window` out: a window that slides is never too much for them',
     }
   }
   if (timeZone !== undefined && window !== 'fixed') {

@@ -105,64 +105,102 @@ const cost = z.union(
 )
 
 const reserve = percentage
-  .refine((percent) => percent < 100, { error: 'a reserve of all leaves nothing: write less than 100%' })
+  .refine((percent) => percent < 100, {
+    error: 'a reserve of all leaves nothing: write less than 100%',
+    abort: true,
+  })
   .transform((percent) => percent / 100)
 
-const entryFields = z.strictObject({
-  requests: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('Requests that the API allows in each window of the length `per`. At least 1. Never exceeded.'),
-  points: z
-    .number()
-    .positive()
-    .optional()
-    .describe('Points that the API allows in each window, where a request costs some: see `cost`.'),
-  bytes: size
-    .optional()
-    .describe(
-      'What the bodies of replies may weigh in each window, as they are sent, as in "100MB". It is known only afterwards: what is over is waited for.',
-    ),
-  concurrent: z
-    .int()
-    .min(1)
-    .optional()
-    .describe('Requests that may be in flight at once, their bodies included. At least 1.'),
-  per: duration
-    .refine((ms) => ms > 0, { error: 'a window has to be longer than nothing' })
-    .optional()
-    .describe('Length of the window, as in "1s", "1m", "1h", "1d". Required but with `concurrent`.'),
-  window: z
-    .enum(['sliding', 'fixed', 'leaky'])
-    .optional()
-    .describe(
-      'How the API counts. sliding: in any window of the length `per`, wherever it begins; right for each of them. fixed: in windows that begin at whole multiples of `per` by the clock. leaky: into a bucket that holds `burst` and drains steadily. Default sliding.',
-    ),
-  burst: z
-    .union([z.number().positive(), size])
-    .optional()
-    .describe(
-      'With `window: leaky` what the bucket holds; default: what drains in `per`. With the others what may go at once, the rest being spread evenly over the window; default: all of it.',
-    ),
-  timeZone: timeZone
-    .optional()
-    .describe('With `window: fixed` and days: where they begin at midnight. Default "UTC".'),
-  cost: cost.optional().describe('Required with `points`: what a request costs, or where its reply says so.'),
-  for: requestClass
-    .optional()
-    .describe('The requests that the limit is for; it holds no others back. Default: all.'),
-  each: partition
-    .optional()
-    .describe(
-      'One such limit for each tenant or resource, told by a placeholder, as in "{parent.id}", by { header: x-tenant }, { query: account } or { path: "channels/*/**" }. Requests that name none share one. Default: one for all.',
-    ),
-  reserve: reserve
-    .optional()
-    .describe(
-      'The share of the limit that is left to others who use the same credential, as in "10%". Default: none.',
-    ),
-})
+const shortUnits: Readonly<Record<string, string>> = {
+  ms: 'ms',
+  s: 's',
+  sec: 's',
+  second: 's',
+  m: 'm',
+  min: 'm',
+  minute: 'm',
+  h: 'h',
+  hr: 'h',
+  hour: 'h',
+  d: 'd',
+  day: 'd',
+}
+
+/** As in `10/s`, `700 per minute`, `5 requests / 10 seconds`: many say a limit so. */
+function noEntry(input: unknown): string {
+  const said = typeof input === 'string' ? input.trim().toLowerCase() : ''
+  const [, requests, count = '1', unit = ''] =
+    /^(\d+)\s*(?:requests?\s*)?(?:\/|per|in)\s*(\d*)\s*([a-z]+?)s?$/.exec(said) ?? []
+  const short = shortUnits[unit] ?? (unit === '' && said.endsWith('s') ? 's' : undefined)
+  const entry =
+    requests === undefined || short === undefined
+      ? '{ requests: 700, per: 1m }'
+      : `{ requests: ${requests}, per: ${count || 1}${short} }`
+  return `${JSON.stringify(input)} is no limit: write \`- ${entry}\``
+}
+
+const entryFields = z.strictObject(
+  {
+    requests: z
+      .int()
+      .min(1)
+      .optional()
+      .describe(
+        'Requests that the API allows in each window of the length `per`. At least 1. Never exceeded.',
+      ),
+    points: z
+      .number()
+      .positive()
+      .optional()
+      .describe('Points that the API allows in each window, where a request costs some: see `cost`.'),
+    bytes: size
+      .optional()
+      .describe(
+        'What the bodies of replies may weigh in each window, as they are sent, as in "100MB". It is known only afterwards: what is over is waited for.',
+      ),
+    concurrent: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Requests that may be in flight at once, their bodies included. At least 1.'),
+    per: duration
+      .refine((ms) => ms > 0, { error: 'a window has to be longer than nothing' })
+      .optional()
+      .describe('Length of the window, as in "1s", "1m", "1h", "1d". Required but with `concurrent`.'),
+    window: z
+      .enum(['sliding', 'fixed', 'leaky'])
+      .optional()
+      .describe(
+        'How the API counts. sliding: in any window of the length `per`, wherever it begins; never too much where the API counts requests one by one. fixed: in windows that begin at whole multiples of `per` by the clock. leaky: into a bucket that holds `burst` and drains steadily, or of tokens that flow back steadily, which is the same. Default sliding.',
+      ),
+    burst: z
+      .union([z.number().positive(), size])
+      .optional()
+      .describe(
+        'With `window: leaky` what the bucket holds; default: what drains in `per`. With the others what may go at once, the rest being spread evenly over the window; default: all of it.',
+      ),
+    timeZone: timeZone
+      .optional()
+      .describe('With `window: fixed` and days: where they begin at midnight. Default "UTC".'),
+    cost: cost
+      .optional()
+      .describe('Required with `points`: what a request costs, or where its reply says so.'),
+    for: requestClass
+      .optional()
+      .describe('The requests that the limit is for; it holds no others back. Default: all.'),
+    each: partition
+      .optional()
+      .describe(
+        'One such limit for each tenant or resource, told by a placeholder, as in "{parent.id}", by { header: x-tenant }, { query: account } or { path: "channels/*/**" }. Requests that name none share one. Default: one for all.',
+      ),
+    reserve: reserve
+      .optional()
+      .describe(
+        'The share of the limit that is left to others who use the same credential, as in "10%". Default: none.',
+      ),
+  },
+  { error: (issue) => (issue.code === 'invalid_type' ? noEntry(issue.input) : undefined) },
+)
 
 type Fields = z.output<typeof entryFields>
 type Scope = Pick<Fields, 'for' | 'each' | 'reserve'>

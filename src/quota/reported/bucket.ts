@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/runtime.ts'
 import { QuotaQueue } from '../queue.ts'
+import { type QuotaLimit, type QuotaSize, quotaLimit } from '../usage.ts'
 import { Budget } from './budget.ts'
 import { Pause } from './pause.ts'
 import type { RateReport } from './report.ts'
@@ -16,6 +17,8 @@ export interface Bucket {
   readonly meter: ReportedMeter
   readonly pause: Pause
   readonly queue: QuotaQueue
+  /** Where limit and window are told. */
+  size: QuotaSize | undefined
   /** To be called where the meter may allow more, and no request of its own queue has ended. */
   changed(): void
   onChange(changed: () => void): void
@@ -30,22 +33,25 @@ export function bucketKey({ bucket, limit, perResource }: RateReport, resource: 
   return perResource === true ? `${bucket} ${resource}` : bucket
 }
 
-/** @param first a report of it: whether it comes back all at once or evenly */
+/**
+ * @param first a report of it: whether it comes back all at once or evenly
+ * @param unnamed what budgets without a name are told of as
+ */
 export function createBucket(
   key: string,
   first: RateReport,
   options: Omit<BudgetOptions, 'reportIn'> & { readonly reportIn: BudgetOptions['reportIn'] },
   clock: Clock,
+  unnamed: QuotaLimit,
 ): Bucket {
   const meter = first.restoredPerMs === undefined ? new Budget(options) : new RestoredBudget(options)
   const pause = new Pause()
   const listeners: (() => void)[] = []
   const name = first.bucket
-  const queue = new QuotaQueue(
-    name === '' ? 'what the API reports' : `what the API reports of ${name}`,
-    [meter, pause, listener((changed) => listeners.push(changed))],
-    clock,
-  )
+  const limit = name === '' ? unnamed : quotaLimit(`what the API reports of ${name}`, 'reported')
+  const meters = [meter, pause, listener((changed) => listeners.push(changed))]
+  // What its requests take is told by their routes, which see all replies that report of it.
+  const queue = new QuotaQueue(limit.name, meters, clock, { limit, usesOf: () => [] })
   return {
     key,
     name,
@@ -53,6 +59,7 @@ export function createBucket(
     meter,
     pause,
     queue,
+    size: undefined,
     changed() {
       for (const changed of listeners) changed()
     },
@@ -60,6 +67,13 @@ export function createBucket(
       listeners.push(changed)
     },
   }
+}
+
+/** What a report tells of a budget's size, where it tells limit and window of requests. */
+export function reportedSize({ limit, windowMs, restoredPerMs, unit }: RateReport): QuotaSize | undefined {
+  if (limit === undefined || unit === 'other') return undefined
+  if (restoredPerMs !== undefined) return { amount: restoredPerMs * 1000, perMs: 1000, burst: limit }
+  return windowMs === undefined ? undefined : { amount: limit, perMs: windowMs }
 }
 
 /** Takes no part but to hear of the queue how to wake it. */

@@ -7,11 +7,12 @@ import type { RefusalScope } from '../adaptive/options.ts'
 import type { QueuedQuota } from '../combine.ts'
 import { acquireTogether } from '../line.ts'
 import type { ServerTime } from '../meters/fixed-window.ts'
-import type { Meter, SentRequest } from '../meters/meter.ts'
+import type { SentRequest } from '../meters/meter.ts'
 import { RoundTrip } from '../meters/round-trip.ts'
 import type { Take } from '../permit.ts'
 import { QuotaQueue } from '../queue.ts'
 import type { Permit, QuotaAsk, QuotaReply, QuotaRequest } from '../quota.ts'
+import { type QuotaLimit, quotaLimit } from '../usage.ts'
 import { type Bucket, bucketKey, createBucket } from './bucket.ts'
 import type { RateLimitHeaders } from './options.ts'
 import { Pause } from './pause.ts'
@@ -47,6 +48,7 @@ const mostMeters = 8
 
 export class ReportedQuotas implements QueuedQuota {
   readonly name = 'what the API reports'
+  readonly #limit: QuotaLimit
   readonly #options: ReportedQuotasOptions
   readonly #clock: Clock
   readonly #serverClock = new ServerClock()
@@ -66,13 +68,19 @@ export class ReportedQuotas implements QueuedQuota {
     this.#options = options
     this.#clock = clock
     const pause = new Pause()
-    this.#account = new QuotaQueue(this.name, [pause], clock)
+    this.#limit = quotaLimit(this.name, 'reported')
+    // What is used is told of budgets: what the account's queue and the routes' hold back has no size.
+    this.#account = new QuotaQueue(this.name, [pause], clock, { limit: this.#limit, usesOf: () => [] })
     this.#wide = new Set([this.#account])
     this.#around = {
       pause,
       reportsIn: (reply, sent, now, wallNow) => this.#reportsIn(reply, sent, now, wallNow),
       bucketOf: (report, resource) => this.#bucketOf(report, resource),
-      createQueue: (meter: Meter) => new QuotaQueue(this.name, [meter], clock),
+      createQueue: (meter) =>
+        new QuotaQueue(this.name, [meter], clock, {
+          limit: this.#limit,
+          usesOf: (sent) => meter.usesOf(sent),
+        }),
       learned: (route, bucket, now) => {
         for (const meter of route.meters) meter.hold(bucket, now)
         route.queues = undefined
@@ -175,6 +183,7 @@ export class ReportedQuotas implements QueuedQuota {
         reportIn: (...reply) => this.#reportsIn(...reply).find((one) => bucketKey(one, resource) === key),
       },
       this.#clock,
+      this.#limit,
     )
     this.#buckets.set(key, bucket)
     return bucket

@@ -3,7 +3,8 @@ import { retryAfterMs } from '../../http/retry-after.ts'
 import type { Meter, SentRequest } from '../meters/meter.ts'
 import type { QuotaQueue } from '../queue.ts'
 import type { QuotaRefusal, QuotaReply } from '../quota.ts'
-import type { Bucket } from './bucket.ts'
+import type { QuotaUse } from '../usage.ts'
+import { type Bucket, reportedSize } from './bucket.ts'
 import type { Pause } from './pause.ts'
 import type { RateReport } from './report.ts'
 
@@ -13,7 +14,7 @@ export interface RouteSurroundings {
   readonly pause: Pause
   reportsIn(reply: QuotaReply, sent: SentRequest, now: number, wallNow: number): readonly RateReport[]
   bucketOf(report: RateReport, resource: string): Bucket
-  createQueue(meter: Meter): QuotaQueue
+  createQueue(meter: RouteMeter): QuotaQueue
   /** A route has learned of a bucket. */
   learned(route: Route, bucket: Bucket, now: number): void
 }
@@ -54,6 +55,9 @@ export class RouteMeter implements Meter {
   /** By the order of the request: what its reply asks to pause, as long as it may be called a refusal. */
   readonly #refusable = new Map<number, readonly Pause[]>()
 
+  /** By the order of the request: the budgets of which its reply says that nothing is left. */
+  readonly #spent = new Map<number, readonly Bucket[]>()
+
   constructor(route: Route, taken: ReadonlySet<Bucket>, around: RouteSurroundings) {
     this.#route = route
     this.#taken = taken
@@ -87,8 +91,11 @@ export class RouteMeter implements Meter {
     }
     const reports = this.#around.reportsIn(reply, sent, now, wallNow)
     const named: Bucket[] = []
+    const spent: Bucket[] = []
     for (const report of reports) {
       const bucket = this.#around.bucketOf(report, this.#route.resource)
+      bucket.size = reportedSize(report) ?? bucket.size
+      if (report.remaining === 0) spent.push(bucket)
       if (report.bucket !== '') named.push(bucket)
       if (!this.#taken.has(bucket) && !held.has(bucket)) {
         this.hold(bucket, now)
@@ -99,6 +106,7 @@ export class RouteMeter implements Meter {
       this.#route.buckets.add(bucket)
       this.#around.learned(this.#route, bucket, now)
     }
+    if (spent.length > 0) this.#spent.set(sent.order, spent)
     if (reply.status < 400) return
     const pauses = this.#pausesOf(reply, reports, named)
     this.#refusable.set(sent.order, pauses)
@@ -111,6 +119,20 @@ export class RouteMeter implements Meter {
   }
   release({ order }: SentRequest): void {
     this.#refusable.delete(order)
+    this.#spent.delete(order)
+  }
+  /** What a request took of the budgets that its route counts against. */
+  usesOf({ cost, sentAt, order }: SentRequest): readonly QuotaUse[] {
+    const spent = this.#spent.get(order)
+    return [...this.#route.buckets].map((bucket) => ({
+      limit: bucket.queue.limit,
+      part: bucket.queue.part,
+      order,
+      used: cost,
+      sentAt,
+      size: bucket.size,
+      spent: spent?.includes(bucket) ?? false,
+    }))
   }
   onChange(changed: () => void): void {
     this.#changed = changed
