@@ -1,0 +1,136 @@
+// One DuckDB statement that reads exactly the live rows of a table, with the types that its columns have now.
+//
+// A file keeps the columns that it was written with: files of one schema and one format are read together, and what they hold is turned
+// into what it would be had the columns been what they are now from the start.
+import { sameType } from '../../records/column-type.ts'
+import type { Column, ColumnType } from '../../ports/schema.ts'
+import { DIGITS_COLUMN, LOAD_ID_COLUMN, ROW_COLUMN } from '../../records/column-name.ts'
+import { sqlType } from '../duckdb/columns.ts'
+import { convert } from '../duckdb/convert.ts'
+import { identifier, literal } from '../duckdb/quote.ts'
+import { type LiveFile, schemaOf, type TableState } from './manifest/state.ts'
+
+/** What readers of lines have room for by default, and what no line of a table that has none longer needs more than. */
+const PLAIN_LINE = 2 * 1024 * 1024
+
+const loadId = identifier(LOAD_ID_COLUMN)
+const rowNumber = identifier(ROW_COLUMN)
+
+/**
+ * The statement for a table.
+ * @param location where a file is, given its path below the pipeline's folder
+ */
+export function liveSql(table: TableState, location: (path: string) => string): string {
+  const columns = schemaOf(table)?.columns ?? []
+  const names = [...columns.map(({ name }) => identifier(name)), loadId]
+  const key = keyColumns(table, columns)
+  const groups = groupFiles(table.files)
+  if (groups.length === 0) return `SELECT ${[...columns.map(nothing), `CAST(NULL AS VARCHAR) AS ${loadId}`].join(', ')} WHERE false`
+  const parts = groups.map((files) => groupSql(files, table, columns, key !== undefined, location))
+  if (key === undefined) return parts.join('\nUNION ALL\n')
+  const loads = table.files.map((file) => `(${literal(file.loadId)}, ${file.sequence})`)
+  return `SELECT ${names.map((name) => `kept.${name}`).join(', ')} FROM (
+${parts.join('\nUNION ALL\n')}
+) AS kept JOIN (VALUES ${loads.join(', ')}) AS loads(id, number) ON kept.${loadId} = loads.id
+QUALIFY row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${orderOf(table, columns)}) = 1`
+}
+
+/** The columns of the table's key; undefined where every row counts. */
+function keyColumns({ rule }: TableState, columns: readonly Column[]): string[] | undefined {
+  if (rule === undefined || rule.key.length === 0) return undefined
+  const found = rule.key.map((field) => columns.find((column) => column.field === field))
+  if (found.includes(undefined)) return undefined
+  return found.map((column) => `kept.${identifier(column!.name)}`)
+}
+
+/** The row of a key that counts comes first. */
+function orderOf({ rule }: TableState, columns: readonly Column[]): string {
+  if (rule!.keep === 'first') return `loads.number, kept.${rowNumber}`
+  const version = columns.find(({ field }) => field === rule!.version)
+  const newest = version === undefined ? '' : `kept.${identifier(version.name)} DESC NULLS LAST, `
+  return `${newest}loads.number DESC, kept.${rowNumber} DESC`
+}
+
+/** Files that are read alike. */
+function groupFiles(files: readonly LiveFile[]): LiveFile[][] {
+  const groups = new Map<string, LiveFile[]>()
+  for (const file of files) {
+    const id = JSON.stringify([file.format, file.compression, file.schema, file.numbered ?? false])
+    const group = groups.get(id)
+    if (group === undefined) groups.set(id, [file])
+    else group.push(file)
+  }
+  return [...groups.values()]
+}
+
+function groupSql(
+  files: readonly LiveFile[],
+  table: TableState,
+  columns: readonly Column[],
+  ordered: boolean,
+  location: (path: string) => string,
+): string {
+  const { format, numbered, schema } = files[0]!
+  const held = table.schemas[schema]!.columns
+  const selected = columns.map((to, at) => {
+    const from = held[at]
+    if (from === undefined) return nothing(to)
+    const name = identifier(to.name)
+    return `${sameType(from.type, to.type) ? name : convert(name, from.type, to.type)} AS ${name}`
+  })
+  const typed = held.map(({ name, type }) => `${typedValue(files[0]!, name, type)} AS ${identifier(name)}`)
+  const row = format === 'parquet' ? 'file_row_number' : numbered ? rowNumber : 'CAST(NULL AS BIGINT)'
+  const source = `SELECT ${[...typed, loadId, ...(ordered ? [`CAST(${row} AS BIGINT) AS ${rowNumber}`] : [])].join(', ')} FROM ${reader(files, held, location)}`
+  return `SELECT ${[...selected, loadId, ...(ordered ? [rowNumber] : [])].join(', ')} FROM (${source})`
+}
+
+function nothing({ name, type }: Column): string {
+  return `CAST(NULL AS ${sqlType(type)}) AS ${identifier(name)}`
+}
+
+/** The table function that reads the files, with their columns as they stand in them. */
+function reader(
+  files: readonly LiveFile[],
+  held: readonly Column[],
+  location: (path: string) => string,
+): string {
+  const { format, compression, numbered } = files[0]!
+  const paths = `[${files.map(({ path }) => literal(location(path))).join(', ')}]`
+  const longest = Math.max(PLAIN_LINE, ...files.map((file) => (file.longestLine ?? 0) + 1024))
+  const packed = `compression => '${compression === 'gzip' ? 'gzip' : 'none'}'`
+  switch (format) {
+    case 'parquet':
+      return `read_parquet(${paths}, file_row_number => true)`
+    case 'jsonl': {
+      const members = [
+        [LOAD_ID_COLUMN, 'VARCHAR'],
+        ...held.map(({ name, type }) => [name, memberType(type)]),
+        [DIGITS_COLUMN, 'MAP(VARCHAR, VARCHAR)'],
+        ...(numbered ? [[ROW_COLUMN, 'BIGINT']] : []),
+      ]
+      const columns = members.map(([name, type]) => `${literal(name!)}: '${type}'`).join(', ')
+      return `read_json(${paths}, format => 'newline_delimited', ${packed}, maximum_object_size => ${longest}, columns => {${columns}})`
+    }
+    case 'csv': {
+      const cells = [LOAD_ID_COLUMN, ...(numbered ? [ROW_COLUMN] : []), ...held.map(({ name }) => name)]
+      const columns = cells.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')
+      return `read_csv(${paths}, ${packed}, auto_detect => false, header => true, delim => ',', quote => '"', escape => '"', nullstr => '', allow_quoted_nulls => false, max_line_size => ${longest}, columns => {${columns}})`
+    }
+  }
+}
+
+/** What a member of a line is read as. Numbers of a decimal column are read as their digits. */
+function memberType(type: ColumnType): string {
+  return type.kind === 'decimal' ? 'VARCHAR' : sqlType(type)
+}
+
+/** A column's value in the type that the file was written with. */
+function typedValue({ format }: LiveFile, name: string, type: ColumnType): string {
+  const value = identifier(name)
+  if (format === 'csv') return type.kind === 'text' ? value : `CAST(${value} AS ${sqlType(type)})`
+  if (format === 'parquet') return type.kind === 'json' ? `CAST(${value} AS JSON)` : value
+  const digits = `${identifier(DIGITS_COLUMN)}[${literal(name)}]`
+  if (type.kind === 'decimal') return `CAST(coalesce(${digits}, ${value}) AS ${sqlType(type)})`
+  if (type.kind === 'json') return `CASE WHEN ${digits} IS NULL THEN ${value} ELSE CAST(${digits} AS JSON) END`
+  return value
+}
