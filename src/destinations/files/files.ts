@@ -1,55 +1,39 @@
 // Files: JSON Lines, CSV or Parquet, on disk or in a bucket. Keeps C1, C2, C3, C6 and R6 with a log of manifests, each of which is a
 // commit: data files are written first, under names of their own, and are there once a manifest names them.
 import { resolve } from 'node:path'
-import { systemLookup } from '../../config/system-lookup.ts'
 import { systemRuntime } from '../../http/system-runtime.ts'
 import { parseOptions } from '../../options/parse-options.ts'
 import type { SecretLookup } from '../../options/secret.ts'
-import type { Destination } from '../../ports/destination.ts'
+import type { Destination, RunRecord } from '../../ports/destination.ts'
 import type { Runtime } from '../../ports/runtime.ts'
+import type { HeldReject } from '../conformance.ts'
 import { DestinationError } from '../errors.ts'
 import { cleanUp } from './clean-up.ts'
 import { csvWriter } from './formats/csv.ts'
 import { jsonLinesWriter } from './formats/json-lines.ts'
 import { parquetWriter } from './formats/parquet.ts'
 import type { RowWriter } from './formats/row-writer.ts'
-import { liveSql } from './live-sql.ts'
+import { type ListedTable, listTables } from './list-tables.ts'
 import { ManifestLog } from './manifest/log.ts'
-import { rowsOf, type TableState } from './manifest/state.ts'
 import { bucketPlace, type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
+import { readRejects } from './rejects.ts'
+import { readRuns } from './runs.ts'
 import { safeName } from './safe-name.ts'
-import { FilesSession } from './session.ts'
+import { FilesSession, type SessionParts } from './session.ts'
 import { DiskStore } from './store/disk-store.ts'
 import type { ObjectStore } from './store/object-store.ts'
 
+export type { ListedFile, ListedTable } from './list-tables.ts'
 export { type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
-
-/** A data file that is live. */
-export interface ListedFile {
-  /** Where it is, as a reader writes it: an absolute path, or `s3://bucket/key`. */
-  readonly location: string
-  readonly rows: number
-  readonly bytes: number
-  readonly loadId: string
-  /** When its load was made, in milliseconds since 1970. */
-  readonly at: number
-}
-
-/** What is live of a table. */
-export interface ListedTable {
-  readonly table: string
-  /** The stream that loaded it last. */
-  readonly stream: string
-  readonly rows: number
-  readonly files: readonly ListedFile[]
-  /** A DuckDB statement that reads the live rows, with their types. */
-  readonly sql: string
-}
 
 export interface FilesDestination extends Destination {
   open(pipeline: string, options?: { readonly readOnly?: boolean }): Promise<FilesSession>
   /** What is live of a pipeline, by table. */
   list(pipeline: string): Promise<readonly ListedTable[]>
+  /** The pipeline's rejects, each once. */
+  rejects(pipeline: string): Promise<readonly HeldReject[]>
+  /** The records of the pipeline's runs, in the order in which they began. */
+  runs(pipeline: string): Promise<readonly RunRecord[]>
 }
 
 /** What the destination lives in. */
@@ -84,17 +68,12 @@ export function createFilesDestination(
   const root = place === undefined ? resolve(directory, path) : path
   const description = `files ${root}`
 
-  const openStore = (): { store: ObjectStore; runtime: Runtime } => {
+  const enter = async (pipeline: string, readOnly: boolean): Promise<SessionParts> => {
     const runtime = surroundings.runtime ?? systemRuntime()
-    return { store: new DiskStore(root, runtime), runtime }
-  }
-
-  const open = async (pipeline: string, { readOnly = false }: { readonly readOnly?: boolean } = {}) => {
-    const { store, runtime } = openStore()
+    const store = new DiskStore(root, runtime)
     const base = `${safeName(pipeline)}/`
     const own = `${base}_sluice/`
     const log = new ManifestLog(store, own, runtime)
-    const session = new FilesSession({ store, log, writer: writerFor(options), runtime, base, own, readOnly, graceMs })
     try {
       await log.refresh()
       if (!readOnly) {
@@ -102,39 +81,28 @@ export function createFilesDestination(
         if (log.state.sequence < 0) await log.publish({ kind: 'begin', pipeline })
         await cleanUp(store, log, { base, own, graceMs })
       }
-      return session
     } catch (error) {
-      await session[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
       throw error
     }
+    return { store, log, writer: writerFor(options), runtime, base, own, readOnly, graceMs }
+  }
+
+  /** Looks at what is committed. */
+  const look = async <Result>(pipeline: string, work: (parts: SessionParts) => Promise<Result>) => {
+    const parts = await enter(pipeline, true)
+    await using _store = parts.store
+    return await work(parts)
   }
 
   return {
     kind: 'files',
     description,
-    capabilities: { transactionalDdl: true, merge: false, history: false, revert: false },
-    open,
-    async list(pipeline) {
-      await using session = await open(pipeline, { readOnly: true })
-      const { store } = openStore()
-      const { tables, loads } = await session.state()
-      const location = (path: string) => store.location(`${safeName(pipeline)}/${path}`)
-      const listed = [...tables].map(([table, state]) => ({
-        table,
-        stream: loads.get(state.files.at(-1)?.loadId ?? '')?.stream ?? '',
-        rows: rowsOf(state),
-        files: state.files.map((file) => ({
-          location: location(file.path),
-          rows: file.rows,
-          bytes: file.bytes,
-          loadId: file.loadId,
-          at: loads.get(file.loadId)!.at,
-        })),
-        sql: liveSql(state, location),
-      }))
-      await store[Symbol.asyncDispose]()
-      return listed
-    },
+    capabilities: { transactionalDdl: true, merge: false, history: false, revert: true, readBack: false },
+    open: async (pipeline, { readOnly = false } = {}) => new FilesSession(await enter(pipeline, readOnly)),
+    list: (pipeline) => look(pipeline, async (parts) => listTables(parts)),
+    rejects: (pipeline) => look(pipeline, ({ store, base, log }) => readRejects(store, base, log.state)),
+    runs: (pipeline) => look(pipeline, ({ store, own }) => readRuns(store, own)),
   }
 }
 

@@ -2,9 +2,10 @@
 //
 // A file keeps the columns that it was written with: files of one schema and one format are read together, and what they hold is turned
 // into what it would be had the columns been what they are now from the start.
-import { sameType } from '../../records/column-type.ts'
-import type { Column, ColumnType } from '../../ports/schema.ts'
+
+import type { Column, ColumnType, TableSchema } from '../../ports/schema.ts'
 import { DIGITS_COLUMN, LOAD_ID_COLUMN, ROW_COLUMN } from '../../records/column-name.ts'
+import { sameType } from '../../records/column-type.ts'
 import { sqlType } from '../duckdb/columns.ts'
 import { convert } from '../duckdb/convert.ts'
 import { identifier, literal } from '../duckdb/quote.ts'
@@ -25,7 +26,8 @@ export function liveSql(table: TableState, location: (path: string) => string): 
   const names = [...columns.map(({ name }) => identifier(name)), loadId]
   const key = keyColumns(table, columns)
   const groups = groupFiles(table.files)
-  if (groups.length === 0) return `SELECT ${[...columns.map(nothing), `CAST(NULL AS VARCHAR) AS ${loadId}`].join(', ')} WHERE false`
+  if (groups.length === 0)
+    return `SELECT ${[...columns.map(nothing), `CAST(NULL AS VARCHAR) AS ${loadId}`].join(', ')} WHERE false`
   const parts = groups.map((files) => groupSql(files, table, columns, key !== undefined, location))
   if (key === undefined) return parts.join('\nUNION ALL\n')
   const loads = table.files.map((file) => `(${literal(file.loadId)}, ${file.sequence})`)
@@ -71,17 +73,38 @@ function groupSql(
   location: (path: string) => string,
 ): string {
   const { format, numbered, schema } = files[0]!
+  const own = ordered ? [loadId, rowNumber] : [loadId]
   const held = table.schemas[schema]!.columns
-  const selected = columns.map((to, at) => {
-    const from = held[at]
-    if (from === undefined) return nothing(to)
-    const name = identifier(to.name)
-    return `${sameType(from.type, to.type) ? name : convert(name, from.type, to.type)} AS ${name}`
-  })
   const typed = held.map(({ name, type }) => `${typedValue(files[0]!, name, type)} AS ${identifier(name)}`)
   const row = format === 'parquet' ? 'file_row_number' : numbered ? rowNumber : 'CAST(NULL AS BIGINT)'
-  const source = `SELECT ${[...typed, loadId, ...(ordered ? [`CAST(${row} AS BIGINT) AS ${rowNumber}`] : [])].join(', ')} FROM ${reader(files, held, location)}`
-  return `SELECT ${[...selected, loadId, ...(ordered ? [rowNumber] : [])].join(', ')} FROM (${source})`
+  const number = ordered ? [`CAST(${row} AS BIGINT) AS ${rowNumber}`] : []
+  let sql = `SELECT ${[...typed, loadId, ...number].join(', ')} FROM ${reader(files, held, location)}`
+  // One step after the other, as the table was widened: 5 that became text and then JSON is "5".
+  for (const [before, after] of widenings(table, schema, held.length)) {
+    const widened = held.map(({ name }, at) => {
+      const from = before.columns[at]!.type
+      const to = after.columns[at]!.type
+      const column = identifier(name)
+      return sameType(from, to) ? column : `${convert(column, from, to)} AS ${column}`
+    })
+    sql = `SELECT ${[...widened, ...own].join(', ')} FROM (${sql})`
+  }
+  const names = columns.map((column, at) => (at < held.length ? identifier(column.name) : nothing(column)))
+  return `SELECT ${[...names, ...own].join(', ')} FROM (${sql})`
+}
+
+/** The schemas since the one of a file, in pairs, that widened one of its columns. */
+function widenings({ schemas }: TableState, from: number, columns: number): [TableSchema, TableSchema][] {
+  const pairs: [TableSchema, TableSchema][] = []
+  let before = schemas[from]!
+  for (const after of schemas.slice(from + 1)) {
+    const { columns: narrow } = before
+    const isWider = after.columns.slice(0, columns).some(({ type }, at) => !sameType(narrow[at]!.type, type))
+    if (!isWider) continue
+    pairs.push([before, after])
+    before = after
+  }
+  return pairs
 }
 
 function nothing({ name, type }: Column): string {
@@ -131,6 +154,7 @@ function typedValue({ format }: LiveFile, name: string, type: ColumnType): strin
   if (format === 'parquet') return type.kind === 'json' ? `CAST(${value} AS JSON)` : value
   const digits = `${identifier(DIGITS_COLUMN)}[${literal(name)}]`
   if (type.kind === 'decimal') return `CAST(coalesce(${digits}, ${value}) AS ${sqlType(type)})`
-  if (type.kind === 'json') return `CASE WHEN ${digits} IS NULL THEN ${value} ELSE CAST(${digits} AS JSON) END`
+  if (type.kind === 'json')
+    return `CASE WHEN ${digits} IS NULL THEN ${value} ELSE CAST(${digits} AS JSON) END`
   return value
 }

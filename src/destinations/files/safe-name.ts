@@ -3,5 +3,10 @@
  * whoever looks, and is made unique by what stands beside it.
  */
 export function safeName(name: string): string {
-  return name.replace(/[^A-Za-z0-9_.-]+/g, '_').replace(/^\.+/, '_').slice(0, 100) || '_'
+  return (
+    name
+      .replace(/[^A-Za-z0-9_.-]+/g, '_')
+      .replace(/^\.+/, '_')
+      .slice(0, 100) || '_'
+  )
 }

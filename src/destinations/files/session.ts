@@ -5,6 +5,7 @@ import type {
   Load,
   LoadReceipt,
   LoadRecord,
+  RevertReceipt,
   RowBuffer,
   RunRecord,
   SideLoad,
@@ -13,10 +14,12 @@ import type {
 import type { Runtime } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
+import { onlyAdds } from '../load-undo.ts'
 import type { RowWriter, WritableRows } from './formats/row-writer.ts'
 import { isRefusal } from './manifest/apply.ts'
 import { type Change, filesOf, type LoadChange, type TablePart } from './manifest/entry.ts'
-import type { ManifestLog } from './manifest/log.ts'
+import type { ManifestLog, Published } from './manifest/log.ts'
+import { revert } from './manifest/revert.ts'
 import { type KeyRule, type PipelineState, schemaOf } from './manifest/state.ts'
 import { nonce } from './nonce.ts'
 import { encodeRejects } from './rejects.ts'
@@ -90,8 +93,8 @@ export class FilesSession implements DestinationSession {
       // What is refused as it stands need not be written.
       await this.#exclusive(() => log.check(prepared.change))
       const change = await prepared.write()
-      const outcome = await this.#publish(change, prepared.drop)
-      return { ...receiptOf(change.record), replayed: outcome === 'known' }
+      const { known: replayed } = await this.#publish(change, prepared.drop)
+      return { ...receiptOf(change.record), replayed }
     } finally {
       log.forget(paths)
       prepared.release()
@@ -114,15 +117,29 @@ export class FilesSession implements DestinationSession {
   }
 
   /** The pipeline's loads, the last one first. */
-  async loads({ stream, limit }: { readonly stream?: string; readonly limit?: number } = {}): Promise<
-    LoadRecord[]
-  > {
+  async loads({
+    stream,
+    limit,
+  }: {
+    readonly stream?: string
+    readonly limit?: number
+  } = {}): Promise<LoadRecord[]> {
     const { loads } = await this.state()
     return [...loads.values()]
       .filter((load) => stream === undefined || load.stream === stream)
       .reverse()
       .slice(0, limit)
-      .map(({ sides: _sides, ...record }) => record)
+      .map(({ sides: _sides, undo: _undo, ...record }) => record)
+  }
+
+  async revert(
+    loadId: string,
+    { at, withLater = false }: { readonly at: number; readonly withLater?: boolean },
+  ): Promise<RevertReceipt> {
+    this.#use(true)
+    const options = { loadId, at, withLater }
+    const { before } = await this.#publish({ kind: 'revert', ...options })
+    return revert(before, options).receipt
   }
 
   async abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {
@@ -197,11 +214,18 @@ export class FilesSession implements DestinationSession {
       return { planned, rows }
     })
     const rejects = load.rejects.length > 0 && {
-      rejects: { path: `${own.slice(this.#parts.base.length)}rejects/${unique}.jsonl.gz`, count: load.rejects.length },
+      rejects: {
+        path: `${own.slice(this.#parts.base.length)}rejects/${unique}.jsonl.gz`,
+        count: load.rejects.length,
+      },
     }
     const change: LoadChange = {
       kind: 'load',
-      record: recordOf(load, parts.map(({ planned }) => planned)),
+      record: recordOf(
+        load,
+        parts.map(({ planned }) => planned),
+      ),
+      onlyAdds: onlyAdds(load),
       checkpoints: load.checkpoints,
       tables: parts.map(({ planned }) => planned),
       ...rejects,
@@ -258,13 +282,13 @@ export class FilesSession implements DestinationSession {
     return { ...part, file: { ...file, ...told, bytes: await target.keep() } }
   }
 
-  async #publish(change: Change, drop?: () => Promise<void>): Promise<'published' | 'known'> {
+  async #publish(change: Change, drop?: () => Promise<void>): Promise<Published> {
     const { log, store, graceMs } = this.#parts
     return this.#exclusive(async () => {
       try {
         const outcome = await log.publish(change)
         // Another process has committed it from files of its own.
-        if (outcome === 'known') await drop?.()
+        if (outcome.known) await drop?.()
         // It is committed, whether or not there is a snapshot: the next commit tries again.
         const compacted = await log.compact().catch(() => false)
         if (compacted) await log.clean(store.now() - graceMs).catch(() => 0)
@@ -287,7 +311,10 @@ export class FilesSession implements DestinationSession {
     const { store, readOnly } = this.#parts
     if (this.#closed) throw new DestinationError(store.description, 'the session is closed')
     if (writing && readOnly)
-      throw new DestinationError(store.description, 'the session was opened read-only. Open one that can write')
+      throw new DestinationError(
+        store.description,
+        'the session was opened read-only. Open one that can write',
+      )
   }
 
   #refuseUnsupported({ mode, replacement, tombstones }: Load): void {
@@ -302,7 +329,10 @@ export class FilesSession implements DestinationSession {
 }
 
 /** Which rows of a key a reader is to see: where loads append the first, else the newest. */
-function ruleOf(part: Pick<SideLoad, 'key'> & { readonly write?: SideLoad['write'] }, load: Load | undefined): KeyRule | undefined {
+function ruleOf(
+  part: Pick<SideLoad, 'key'> & { readonly write?: SideLoad['write'] },
+  load: Load | undefined,
+): KeyRule | undefined {
   if (part.key.length === 0 || part.write === 'owned') return undefined
   const isMerged = load === undefined ? part.write === 'merge' : load.mode === 'merge'
   return {
@@ -314,7 +344,12 @@ function ruleOf(part: Pick<SideLoad, 'key'> & { readonly write?: SideLoad['write
 
 function recordOf(load: Load, [main, ...sides]: readonly TablePart[]): LoadChange['record'] {
   const { id, runId, stream, table, mode, at } = load
-  const counts = ({ file }: TablePart) => ({ inserted: file?.rows ?? 0, updated: 0, unchanged: 0, deleted: 0 })
+  const counts = ({ file }: TablePart) => ({
+    inserted: file?.rows ?? 0,
+    updated: 0,
+    unchanged: 0,
+    deleted: 0,
+  })
   return {
     id,
     runId,
@@ -328,7 +363,14 @@ function recordOf(load: Load, [main, ...sides]: readonly TablePart[]): LoadChang
   }
 }
 
-function receiptOf({ id, inserted, updated, unchanged, deleted, sides }: LoadChange['record']): Omit<LoadReceipt, 'replayed'> {
+function receiptOf({
+  id,
+  inserted,
+  updated,
+  unchanged,
+  deleted,
+  sides,
+}: LoadChange['record']): Omit<LoadReceipt, 'replayed'> {
   return { loadId: id, inserted, updated, unchanged, deleted, sides }
 }
 

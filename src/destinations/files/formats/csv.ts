@@ -41,7 +41,8 @@ function lineEncoder(columns: readonly Column[]): EncodeLine {
     for (const { read, name, type, isText } of cells) {
       const value = encodeValue(read(record), type, name)
       if (value === null) line += ','
-      else if (isText) line += `,${quoted(type.kind === 'json' ? storableJson(value as string) : (value as string))}`
+      else if (isText)
+        line += `,${quoted(type.kind === 'json' ? storableJson(value as string) : (value as string))}`
       else line += `,${numberText(value, type)}`
     }
     return line

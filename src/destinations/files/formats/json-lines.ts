@@ -48,7 +48,8 @@ function lineEncoder(columns: readonly Column[]): EncodeLine {
       if (value === null || value === undefined) continue
       const text = memberText(value, type, name)
       line += lead + text
-      if (losesDigits(value, type)) digits += `${digits === '' ? '' : ','}${lead.slice(1)}${JSON.stringify(text)}`
+      if (losesDigits(value, type))
+        digits += `${digits === '' ? '' : ','}${lead.slice(1)}${JSON.stringify(text)}`
     }
     return storableJson(digits === '' ? line : `${line},"${DIGITS_COLUMN}":{${digits}}`)
   }

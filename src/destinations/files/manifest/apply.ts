@@ -3,9 +3,16 @@
 import type { Checkpoint, CheckpointMove } from '../../../ports/destination.ts'
 import type { TableSchema } from '../../../ports/schema.ts'
 import { sameType } from '../../../records/column-type.ts'
-import { CheckpointConflictError, DestinationSchemaError, EmptyReplaceError } from '../../errors.ts'
+import {
+  CheckpointConflictError,
+  DestinationSchemaError,
+  EmptyReplaceError,
+  LoadRevertError,
+} from '../../errors.ts'
+import type { Undo } from '../../load-undo.ts'
 import { schemaChange } from '../../schema-change.ts'
 import type { Entry, LoadChange, TablePart } from './entry.ts'
+import { revert } from './revert.ts'
 import {
   checkpointId,
   type PipelineState,
@@ -35,6 +42,8 @@ export function apply(state: PipelineState, entry: Entry): PipelineState {
       const kept = [...state.checkpoints].filter(([, { stream }]) => stream !== change.stream)
       return { ...dropStaged(next, change.tables, at), checkpoints: new Map(kept) }
     }
+    case 'revert':
+      return revert(next, change).state
     case 'clean': {
       const cleaned = new Set(change.paths)
       return { ...next, retired: state.retired.filter(({ path }) => !cleaned.has(path)) }
@@ -44,7 +53,9 @@ export function apply(state: PipelineState, entry: Entry): PipelineState {
 
 /** Whether `apply` has refused an entry, which then was never published. */
 export function isRefusal(error: unknown): boolean {
-  return [CheckpointConflictError, EmptyReplaceError, DestinationSchemaError].some((kind) => error instanceof kind)
+  return [CheckpointConflictError, EmptyReplaceError, DestinationSchemaError, LoadRevertError].some(
+    (kind) => error instanceof kind,
+  )
 }
 
 function applyLoad(state: PipelineState, load: LoadChange, sequence: number, at: number): PipelineState {
@@ -85,11 +96,34 @@ function applyLoad(state: PipelineState, load: LoadChange, sequence: number, at:
     tables,
     staged,
     checkpoints: publish ? published(checkpoints, record.stream) : checkpoints,
-    loads: new Map(state.loads).set(record.id, { ...record, revertedAt: null }),
+    loads: withLoad(state, load),
     rejects:
       load.rejects === undefined ? state.rejects : [...state.rejects, { ...load.rejects, loadId: record.id }],
     retired,
   }
+}
+
+/** How many of the last loads can be taken out again: what that takes is as large as all checkpoints that they moved. */
+const REVERTIBLE = 200
+
+function withLoad(state: PipelineState, { record, checkpoints, tables, onlyAdds }: LoadChange) {
+  const loads = new Map(state.loads)
+  const undo: Undo | null = onlyAdds
+    ? {
+        checkpoints: checkpoints.map(({ slice }) => {
+          const before = state.checkpoints.get(checkpointId(record.stream, slice, false))
+          return {
+            slice,
+            before: before === undefined ? null : { position: before.position, highWater: before.highWater },
+          }
+        }),
+        sides: tables.slice(1).map(({ table }) => table),
+      }
+    : null
+  loads.set(record.id, { ...record, revertedAt: null, undo })
+  const old = [...loads.values()].at(-REVERTIBLE - 1)
+  if (old !== undefined && old.undo !== null) loads.set(old.id, { ...old, undo: 'dropped' })
+  return loads
 }
 
 /** A table with a load's part added. */
@@ -103,8 +137,7 @@ function withPart(
   schemaChange(part.table, before ?? null, part.schema)
   const known = present?.schemas ?? []
   const schemas = before !== undefined && sameSchema(before, part.schema) ? known : [...known, part.schema]
-  const file =
-    part.file === undefined ? [] : [{ ...part.file, loadId, sequence, schema: schemas.length - 1 }]
+  const file = part.file === undefined ? [] : [{ ...part.file, loadId, sequence, schema: schemas.length - 1 }]
   return {
     schemas,
     files: [...(present?.files ?? []), ...file],

@@ -16,6 +16,8 @@ export interface TablePart {
 export interface LoadChange {
   readonly kind: 'load'
   readonly record: Omit<LoadRecord, 'revertedAt'> & Pick<LoadReceipt, 'sides'>
+  /** Whether it adds rows and does nothing else: then it can be taken out again. */
+  readonly onlyAdds: boolean
   readonly checkpoints: readonly CheckpointUpdate[]
   /** The stream's own table first. */
   readonly tables: readonly TablePart[]
@@ -31,6 +33,8 @@ export type Change =
   | { readonly kind: 'abandon'; readonly stream: string; readonly tables: readonly string[] }
   /** The same, and the stream's checkpoints with it. */
   | { readonly kind: 'reset'; readonly stream: string; readonly tables: readonly string[] }
+  /** Takes a load out again, and those that came after it in its stream where `withLater` says so. */
+  | { readonly kind: 'revert'; readonly loadId: string; readonly at: number; readonly withLater: boolean }
   /** Says which files are about to be deleted: who meant to commit one of them learns that it comes too late. */
   | { readonly kind: 'clean'; readonly paths: readonly string[] }
   /** The first entry. */

@@ -28,6 +28,13 @@ const MOST_ENTRIES = 512
 
 const DIGITS = 12
 
+export interface Published {
+  /** True where the change is a load that was committed already. */
+  readonly known: boolean
+  /** The state that the change was made to. */
+  readonly before: PipelineState
+}
+
 export class ManifestLog {
   readonly #store: ObjectStore
   readonly #folder: string
@@ -79,10 +86,10 @@ export class ManifestLog {
   }
 
   /**
-   * Commits a change: creates the entry after the last one. `known`: a load that was committed already.
+   * Commits a change: creates the entry after the last one.
    * @throws what `apply` refuses it with, where that is so as of the last entry
    */
-  async publish(change: Change): Promise<'published' | 'known'> {
+  async publish(change: Change): Promise<Published> {
     const own = nonce(this.#runtime.random)
     for (;;) {
       this.#refuseLate(change)
@@ -92,12 +99,14 @@ export class ManifestLog {
       const body = Buffer.from(JSON.stringify(entry))
       const created = await this.#store.create(this.#entryKey(entry.sequence), body)
       if (created && (await this.#isHead())) {
+        const before = this.#state
         this.#state = next
         this.#bytesSince += body.length
-        return 'published'
+        return { known: false, before }
       }
       await this.refresh()
-      if (change.kind === 'load' && this.#state.loads.has(change.record.id)) return 'known'
+      if (change.kind === 'load' && this.#state.loads.has(change.record.id))
+        return { known: true, before: this.#state }
     }
   }
 
@@ -189,7 +198,8 @@ export class ManifestLog {
     if (sequence >= 0 && found.shift() !== sequence) return false
     for (const number of found) {
       if (number !== this.#state.sequence + 1) {
-        if (this.#state.sequence < 0) return (await this.#snapshots()).length === 0 ? this.#gap(number) : false
+        if (this.#state.sequence < 0)
+          return (await this.#snapshots()).length === 0 ? this.#gap(number) : false
         return this.#gap(number)
       }
       const key = this.#entryKey(number)

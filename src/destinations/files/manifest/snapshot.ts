@@ -1,6 +1,6 @@
 import { promisify } from 'node:util'
 import { gunzip, gzip } from 'node:zlib'
-import { type PipelineState } from './state.ts'
+import type { PipelineState } from './state.ts'
 
 const deflate = promisify(gzip)
 const inflate = promisify(gunzip)

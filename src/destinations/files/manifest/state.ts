@@ -1,5 +1,6 @@
 import type { Checkpoint, LoadReceipt, LoadRecord } from '../../../ports/destination.ts'
 import type { TableSchema } from '../../../ports/schema.ts'
+import type { Undo } from '../../load-undo.ts'
 
 /** How a data file is written. */
 export type FileFormat = 'jsonl' | 'csv' | 'parquet'
@@ -58,7 +59,11 @@ export interface RejectFile {
 }
 
 /** A load that was committed, with all that its receipt said. */
-export type KeptLoad = LoadRecord & Pick<LoadReceipt, 'sides'>
+export type KeptLoad = LoadRecord &
+  Pick<LoadReceipt, 'sides'> & {
+    /** What it takes to take it out again; `null` where it did more than add rows, `dropped` where too many loads came after it. */
+    readonly undo: Undo | null | 'dropped'
+  }
 
 /** All that one pipeline has committed, as of one entry of its log. */
 export interface PipelineState {

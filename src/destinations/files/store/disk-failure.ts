@@ -2,7 +2,8 @@ import { DestinationError } from '../../errors.ts'
 
 const advice: Readonly<Record<string, string>> = {
   EACCES: 'this user has no permission there: let it write the folder, or choose another path',
-  EPERM: 'the file system refuses it: Sluice needs a folder that it may write, on a file system with hard links',
+  EPERM:
+    'the file system refuses it: Sluice needs a folder that it may write, on a file system with hard links',
   EROFS: 'the file system is read-only: choose another path',
   ENOSPC: 'the disk is full: nothing of this load was published. Make room, then run again',
   EDQUOT: 'the quota of this disk is used up: nothing of this load was published. Make room, then run again',
