@@ -1,7 +1,6 @@
 // Files: JSON Lines, CSV or Parquet, on disk or in a bucket. Keeps C1, C2, C3, C6 and R6 with a log of manifests, each of which is a
 // commit: data files are written first, under names of their own, and are there once a manifest names them.
-import { resolve } from 'node:path'
-import { systemRuntime } from '../../http/system-runtime.ts'
+import { systemLookup } from '../../config/system-lookup.ts'
 import { parseOptions } from '../../options/parse-options.ts'
 import type { SecretLookup } from '../../options/secret.ts'
 import type { Destination, RunRecord } from '../../ports/destination.ts'
@@ -15,13 +14,13 @@ import { parquetWriter } from './formats/parquet.ts'
 import type { RowWriter } from './formats/row-writer.ts'
 import { type ListedTable, listTables } from './list-tables.ts'
 import { ManifestLog } from './manifest/log.ts'
-import { bucketPlace, type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
+import { type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
 import { readRejects } from './rejects.ts'
 import { readRuns } from './runs.ts'
 import { safeName } from './safe-name.ts'
 import { FilesSession, type SessionParts } from './session.ts'
-import { DiskStore } from './store/disk-store.ts'
 import type { ObjectStore } from './store/object-store.ts'
+import { describeStore, openStore } from './store/open-store.ts'
 
 export type { ListedFile, ListedTable } from './list-tables.ts'
 export { type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
@@ -62,15 +61,11 @@ export function createFilesDestination(
   options: FilesOptions,
   surroundings: FilesSurroundings = {},
 ): FilesDestination {
-  const { path, grace: graceMs } = options
-  const directory = surroundings.directory ?? '.'
-  const place = bucketPlace(path)
-  const root = place === undefined ? resolve(directory, path) : path
-  const description = `files ${root}`
+  const { grace: graceMs } = options
+  const { runtime: given, lookup = systemLookup, directory = '.' } = surroundings
 
   const enter = async (pipeline: string, readOnly: boolean): Promise<SessionParts> => {
-    const runtime = surroundings.runtime ?? systemRuntime()
-    const store = new DiskStore(root, runtime)
+    const { store, runtime } = openStore(options, { lookup, directory, ...(given && { runtime: given }) })
     const base = `${safeName(pipeline)}/`
     const own = `${base}_sluice/`
     const log = new ManifestLog(store, own, runtime)
@@ -97,7 +92,7 @@ export function createFilesDestination(
 
   return {
     kind: 'files',
-    description,
+    description: describeStore(options, directory),
     capabilities: { transactionalDdl: true, merge: false, history: false, revert: true, readBack: false },
     open: async (pipeline, { readOnly = false } = {}) => new FilesSession(await enter(pipeline, readOnly)),
     list: (pipeline) => look(pipeline, async (parts) => listTables(parts)),

@@ -42,6 +42,6 @@ export function listTables({
       stream: loads.get(file.loadId)!.stream,
       at: loads.get(file.loadId)!.at,
     })),
-    sql: liveSql(state, location),
+    sql: liveSql(table, tables, location),
   }))
 }

@@ -9,7 +9,7 @@ import { sameType } from '../../records/column-type.ts'
 import { sqlType } from '../duckdb/columns.ts'
 import { convert } from '../duckdb/convert.ts'
 import { identifier, literal } from '../duckdb/quote.ts'
-import { type LiveFile, schemaOf, type TableState } from './manifest/state.ts'
+import { type KeyRule, type LiveFile, schemaOf, type TableState } from './manifest/state.ts'
 
 /** What readers of lines have room for by default, and what no line of a table that has none longer needs more than. */
 const PLAIN_LINE = 2 * 1024 * 1024
@@ -21,34 +21,69 @@ const rowNumber = identifier(ROW_COLUMN)
  * The statement for a table.
  * @param location where a file is, given its path below the pipeline's folder
  */
-export function liveSql(table: TableState, location: (path: string) => string): string {
+export function liveSql(
+  name: string,
+  tables: ReadonlyMap<string, TableState>,
+  location: (path: string) => string,
+): string {
+  const table = tables.get(name)!
   const columns = schemaOf(table)?.columns ?? []
-  const names = [...columns.map(({ name }) => identifier(name)), loadId]
-  const key = keyColumns(table, columns)
-  const groups = groupFiles(table.files)
-  if (groups.length === 0)
+  const names = [...columns.map((column) => identifier(column.name)), loadId]
+  if (table.files.length === 0)
     return `SELECT ${[...columns.map(nothing), `CAST(NULL AS VARCHAR) AS ${loadId}`].join(', ')} WHERE false`
-  const parts = groups.map((files) => groupSql(files, table, columns, key !== undefined, location))
-  if (key === undefined) return parts.join('\nUNION ALL\n')
+  const { rule } = table
+  const kept = names.map((column) => `kept.${column}`).join(', ')
+  const all = (numbered: boolean) =>
+    groupFiles(table.files)
+      .map((files) => groupSql(files, table, columns, numbered, location))
+      .join('\nUNION ALL\n')
+  if (rule === undefined) return all(false)
+  if ('owner' in rule) {
+    const owner = tables.get(rule.owner)
+    const counting = owner && countingRows(owner, location)
+    if (counting === undefined) return all(false)
+    return `SELECT ${kept} FROM (
+${all(true)}
+) AS kept SEMI JOIN (
+${counting}
+) AS owners ON kept.${loadId} = owners.${loadId} AND kept.${rowNumber} = owners.${rowNumber}`
+  }
+  return countingRows(table, location, names) ?? all(false)
+}
+
+/**
+ * The rows of a table with a key that count, one of each key; undefined where every row counts.
+ * @param names what is selected of them; by default what tells them apart
+ */
+function countingRows(
+  table: TableState,
+  location: (path: string) => string,
+  names: readonly string[] = [loadId, rowNumber],
+): string | undefined {
+  const columns = schemaOf(table)?.columns ?? []
+  const { rule } = table
+  if (rule === undefined || 'owner' in rule || table.files.length === 0) return undefined
+  const key = keyColumns(rule, columns)
+  if (key === undefined) return undefined
+  const parts = groupFiles(table.files).map((files) => groupSql(files, table, columns, true, location))
   const loads = table.files.map((file) => `(${literal(file.loadId)}, ${file.sequence})`)
   return `SELECT ${names.map((name) => `kept.${name}`).join(', ')} FROM (
 ${parts.join('\nUNION ALL\n')}
 ) AS kept JOIN (VALUES ${loads.join(', ')}) AS loads(id, number) ON kept.${loadId} = loads.id
-QUALIFY row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${orderOf(table, columns)}) = 1`
+QUALIFY row_number() OVER (PARTITION BY ${key.join(', ')} ORDER BY ${orderOf(rule, columns)}) = 1`
 }
 
-/** The columns of the table's key; undefined where every row counts. */
-function keyColumns({ rule }: TableState, columns: readonly Column[]): string[] | undefined {
-  if (rule === undefined || rule.key.length === 0) return undefined
-  const found = rule.key.map((field) => columns.find((column) => column.field === field))
+/** The columns of the table's key; undefined where one has none yet. */
+function keyColumns({ key }: KeyRule, columns: readonly Column[]): string[] | undefined {
+  const found = key.map((field) => columns.find((column) => column.field === field))
   if (found.includes(undefined)) return undefined
   return found.map((column) => `kept.${identifier(column!.name)}`)
 }
 
 /** The row of a key that counts comes first. */
-function orderOf({ rule }: TableState, columns: readonly Column[]): string {
-  if (rule!.keep === 'first') return `loads.number, kept.${rowNumber}`
-  const version = columns.find(({ field }) => field === rule!.version)
+function orderOf({ keep, version: field }: KeyRule, columns: readonly Column[]): string {
+  if (keep === 'first') return `loads.number, kept.${rowNumber}`
+  const version = columns.find((column) => column.field === field)
   const newest = version === undefined ? '' : `kept.${identifier(version.name)} DESC NULLS LAST, `
   return `${newest}loads.number DESC, kept.${rowNumber} DESC`
 }
@@ -76,7 +111,8 @@ function groupSql(
   const own = ordered ? [loadId, rowNumber] : [loadId]
   const held = table.schemas[schema]!.columns
   const typed = held.map(({ name, type }) => `${typedValue(files[0]!, name, type)} AS ${identifier(name)}`)
-  const row = format === 'parquet' ? 'file_row_number' : numbered ? rowNumber : 'CAST(NULL AS BIGINT)'
+  const counted = format === 'parquet' ? 'file_row_number' : 'CAST(NULL AS BIGINT)'
+  const row = numbered ? rowNumber : counted
   const number = ordered ? [`CAST(${row} AS BIGINT) AS ${rowNumber}`] : []
   let sql = `SELECT ${[...typed, loadId, ...number].join(', ')} FROM ${reader(files, held, location)}`
   // One step after the other, as the table was widened: 5 that became text and then JSON is "5".

@@ -15,12 +15,12 @@ import type { Runtime } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
 import { onlyAdds } from '../load-undo.ts'
-import type { RowWriter, WritableRows } from './formats/row-writer.ts'
+import type { RowFile, RowWriter, WritableRows } from './formats/row-writer.ts'
 import { isRefusal } from './manifest/apply.ts'
 import { type Change, filesOf, type LoadChange, type TablePart } from './manifest/entry.ts'
 import type { ManifestLog, Published } from './manifest/log.ts'
 import { revert } from './manifest/revert.ts'
-import { type KeyRule, type PipelineState, schemaOf } from './manifest/state.ts'
+import { type KeyRule, type OwnedRule, type PipelineState, schemaOf } from './manifest/state.ts'
 import { nonce } from './nonce.ts'
 import { encodeRejects } from './rejects.ts'
 import { readLastRun, writeRun } from './runs.ts'
@@ -194,8 +194,8 @@ export class FilesSession implements DestinationSession {
     const parts = [load, ...(load.sides ?? [])].map((part, index) => {
       const rows = (part.rows as WritableRows | undefined) ?? writer.rows()
       if (part.rows === undefined) rows.append(part.records, part.schema)
-      const rule = ruleOf(part, index === 0 ? load : undefined)
-      const numbered = rule !== undefined && writer.format !== 'parquet'
+      const rule = index === 0 ? mainRule(load) : sideRule(part as SideLoad, load)
+      const numbers = numbersOf(part as SideLoad, rule, writer)
       const planned: TablePart = {
         table: part.table,
         schema: part.schema,
@@ -207,11 +207,11 @@ export class FilesSession implements DestinationSession {
             compression: writer.compression,
             rows: rows.length,
             bytes: 0,
-            ...(numbered && { numbered }),
+            ...(numbers !== undefined && { numbered: true }),
           },
         }),
       }
-      return { planned, rows }
+      return { planned, rows, numbers }
     })
     const rejects = load.rejects.length > 0 && {
       rejects: {
@@ -239,9 +239,7 @@ export class FilesSession implements DestinationSession {
     }
     const write = async (): Promise<LoadChange> => {
       try {
-        const tables = await Promise.all(
-          parts.map(({ planned, rows }) => this.#writeRows(load.id, planned, rows, staged)),
-        )
+        const tables = await Promise.all(parts.map((part) => this.#writeRows(load.id, part, staged)))
         if (change.rejects !== undefined)
           await this.#parts.store.put(
             `${this.#parts.base}${change.rejects.path}`,
@@ -264,22 +262,20 @@ export class FilesSession implements DestinationSession {
 
   async #writeRows(
     loadId: string,
-    part: TablePart,
-    rows: WritableRows,
+    { planned, rows, numbers }: LoadPart,
     staged: StagedFile[],
   ): Promise<TablePart> {
-    const { file } = part
-    if (file === undefined) return part
+    const { file, schema } = planned
+    if (file === undefined) return planned
     const { store, writer, base } = this.#parts
     const target = await store.stage(`${base}${file.path}`)
     staged.push(target)
-    const ordered = part.rule !== undefined
     const told = await writer
-      .write(rows, { path: target.path, loadId, schema: part.schema, ordered })
+      .write(rows, { path: target.path, loadId, schema, ...(numbers !== undefined && { numbers }) })
       .catch((error: unknown) => {
         throw target.explain(error)
       })
-    return { ...part, file: { ...file, ...told, bytes: await target.keep() } }
+    return { ...planned, file: { ...file, ...told, bytes: await target.keep() } }
   }
 
   async #publish(change: Change, drop?: () => Promise<void>): Promise<Published> {
@@ -328,18 +324,35 @@ export class FilesSession implements DestinationSession {
   }
 }
 
+/** A table's part of a load, with its rows. */
+interface LoadPart {
+  readonly planned: TablePart
+  readonly rows: WritableRows
+  readonly numbers: RowFile['numbers']
+}
+
 /** Which rows of a key a reader is to see: where loads append the first, else the newest. */
-function ruleOf(
-  part: Pick<SideLoad, 'key'> & { readonly write?: SideLoad['write'] },
-  load: Load | undefined,
-): KeyRule | undefined {
-  if (part.key.length === 0 || part.write === 'owned') return undefined
-  const isMerged = load === undefined ? part.write === 'merge' : load.mode === 'merge'
-  return {
-    key: part.key,
-    keep: isMerged ? 'last' : 'first',
-    ...(isMerged && load?.version !== undefined && { version: load.version }),
-  }
+function mainRule({ key, mode, version }: Load): KeyRule | undefined {
+  if (key.length === 0) return undefined
+  return mode === 'merge'
+    ? { key, keep: 'last', ...(version !== undefined && { version }) }
+    : { key, keep: 'first' }
+}
+
+function sideRule({ key, write }: SideLoad, load: Load): KeyRule | OwnedRule | undefined {
+  // Without a key of their own every owner is there, and so is every row.
+  if (write === 'owned') return load.key.length === 0 ? undefined : { owner: load.table }
+  return key.length === 0 ? undefined : { key, keep: write === 'merge' ? 'last' : 'first' }
+}
+
+function numbersOf(
+  { owners = [] }: SideLoad,
+  rule: KeyRule | OwnedRule | undefined,
+  { format }: RowWriter,
+): RowFile['numbers'] {
+  if (rule === undefined) return undefined
+  if ('owner' in rule) return owners
+  return format === 'parquet' ? undefined : 'own'
 }
 
 function recordOf(load: Load, [main, ...sides]: readonly TablePart[]): LoadChange['record'] {

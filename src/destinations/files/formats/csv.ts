@@ -14,13 +14,13 @@ export function csvWriter(compression: 'gzip' | 'none'): RowWriter {
     compression,
     extension: compression === 'gzip' ? '.csv.gz' : '.csv',
     rows: () => new TextRows(lineEncoder),
-    async write(rows, { path, loadId, schema: { columns }, ordered }) {
-      const own = ordered ? [LOAD_ID_COLUMN, ROW_COLUMN] : [LOAD_ID_COLUMN]
+    async write(rows, { path, loadId, schema: { columns }, numbers }) {
+      const own = numbers === undefined ? [LOAD_ID_COLUMN] : [LOAD_ID_COLUMN, ROW_COLUMN]
       const head = `${[...own, ...columns.map(({ name }) => name)].map(quoted).join(',')}\n`
       const lead = quoted(loadId)
       const missing = Array.from({ length: columns.length + 1 }, (_, count) => ','.repeat(count))
       const finish = (line: string, width: number, row: number) =>
-        `${lead}${ordered ? `,${row}` : ''}${line}${missing[columns.length - width]}\n`
+        `${lead}${numbers === undefined ? '' : `,${numbers === 'own' ? row : numbers[row]}`}${line}${missing[columns.length - width]}\n`
       const longestLine = await (rows as TextRows).write(path, compression === 'gzip', head, finish)
       return { longestLine }
     },

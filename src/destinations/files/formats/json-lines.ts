@@ -20,11 +20,13 @@ export function jsonLinesWriter(compression: 'gzip' | 'none'): RowWriter {
     compression,
     extension: compression === 'gzip' ? '.jsonl.gz' : '.jsonl',
     rows: () => new TextRows(lineEncoder),
-    async write(rows, { path, loadId, ordered }) {
+    async write(rows, { path, loadId, numbers }) {
       const open = `{${JSON.stringify(LOAD_ID_COLUMN)}:${JSON.stringify(loadId)}`
-      const finish = ordered
-        ? (line: string, _columns: number, row: number) => `${open},"${ROW_COLUMN}":${row}${line}}\n`
-        : (line: string) => `${open}${line}}\n`
+      const finish =
+        numbers === undefined
+          ? (line: string) => `${open}${line}}\n`
+          : (line: string, _columns: number, row: number) =>
+              `${open},"${ROW_COLUMN}":${numbers === 'own' ? row : numbers[row]}${line}}\n`
       const longestLine = await (rows as TextRows).write(path, compression === 'gzip', '', finish)
       return { longestLine }
     },

@@ -1,6 +1,6 @@
 // Parquet, written by a DuckDB in memory: the columns have the types that the DuckDB destination gives them, nested values are JSON.
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { LOAD_ID_COLUMN } from '../../../records/column-name.ts'
+import { LOAD_ID_COLUMN, ROW_COLUMN } from '../../../records/column-name.ts'
 import { ChunkPool } from '../../duckdb/chunk-pool.ts'
 import { EncodedRows } from '../../duckdb/encoded-rows.ts'
 import { fedColumn, ordinalColumn } from '../../duckdb/fed-column.ts'
@@ -66,11 +66,13 @@ async function openEngine(pool: ChunkPool): Promise<Engine> {
 async function writeRows(
   { connection, feed }: Engine,
   rows: WritableRows,
-  { path, loadId, schema }: RowFile,
+  { path, loadId, schema, numbers }: RowFile,
 ): Promise<void> {
   const columns = schema.columns.map((_column, at) => fedColumn(schema, at, `c${at}`))
   // A chunk has a column at least, also where the records are empty.
-  const fed = columns.length > 0 ? columns : [ordinalColumn('ordinal')]
+  const isNumbered = numbers !== undefined && numbers !== 'own'
+  const number = ordinalColumn('number', isNumbered ? numbers : undefined)
+  const fed = isNumbered ? [...columns, number] : columns.length > 0 ? columns : [number]
   const selected = [
     ...columns.map(({ expression }, at) => {
       const { name, type } = schema.columns[at]!
@@ -78,6 +80,8 @@ async function writeRows(
       return `${cast} AS ${identifier(name)}`
     }),
     `${literal(loadId)} AS ${identifier(LOAD_ID_COLUMN)}`,
+    // A reader of Parquet counts a file's rows itself.
+    ...(isNumbered ? [`number AS ${identifier(ROW_COLUMN)}`] : []),
   ]
   await feed.use(fed, rows as EncodedRows, async () => {
     await connection.run(

@@ -19,8 +19,8 @@ export interface RowFile {
   readonly path: string
   readonly loadId: string
   readonly schema: TableSchema
-  /** Whether the order of the rows is to be read back, for a table with a key. */
-  readonly ordered: boolean
+  /** The number that each row is to say: its own, or the one of the record that it belongs to. Absent: none. */
+  readonly numbers?: 'own' | readonly number[]
 }
 
 export interface WritableRows extends RowBuffer {

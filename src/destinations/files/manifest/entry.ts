@@ -1,6 +1,6 @@
 import type { CheckpointMove, CheckpointUpdate, LoadReceipt, LoadRecord } from '../../../ports/destination.ts'
 import type { TableSchema } from '../../../ports/schema.ts'
-import type { DataFile, KeyRule, RejectFile } from './state.ts'
+import type { DataFile, KeyRule, OwnedRule, RejectFile } from './state.ts'
 
 /** A table's part of a load. */
 export interface TablePart {
@@ -9,7 +9,7 @@ export interface TablePart {
   readonly schema: TableSchema
   /** Absent where the load has no row for it. */
   readonly file?: DataFile
-  readonly rule?: KeyRule
+  readonly rule?: KeyRule | OwnedRule
 }
 
 /** A load as its entry tells it. */

@@ -13,7 +13,10 @@ export interface DataFile {
   readonly compression: 'gzip' | 'none'
   readonly rows: number
   readonly bytes: number
-  /** Whether each row says its number, where the format does not tell the rows' order. */
+  /**
+   * Whether each row says its number in the load, where the format does not tell the rows' order; of a table whose rows belong to another's, the
+   * number of the row that it belongs to.
+   */
   readonly numbered?: boolean
   /** Bytes of its longest line, of a format that has lines: a reader needs room for it. */
   readonly longestLine?: number
@@ -26,6 +29,11 @@ export interface KeyRule {
   /** `first`: the one that came first, as where loads append; `last`: the newest by `version`, of equal ones the one that came last. */
   readonly keep: 'first' | 'last'
   readonly version?: string
+}
+
+/** Rows that belong to the rows of another table, each to one: a reader is to see those whose owner it sees. */
+export interface OwnedRule {
+  readonly owner: string
 }
 
 /** A data file as its table holds it. */
@@ -41,7 +49,7 @@ export interface TableState {
   /** Every schema that a file of the table was written with; the last one is the table's. */
   readonly schemas: readonly TableSchema[]
   readonly files: readonly LiveFile[]
-  readonly rule?: KeyRule
+  readonly rule?: KeyRule | OwnedRule
 }
 
 /** A file that is live no more. Readers that began before may still be reading it. */
