@@ -1,12 +1,12 @@
-import { createFilesDestination, type ListedTable } from '../../destinations/files/files.ts'
+import { systemLookup } from '../../config/system-lookup.ts'
 import { UnsupportedError } from '../../destinations/errors.ts'
+import { createFilesDestination, type ListedTable } from '../../destinations/files/files.ts'
 import { ConfigError } from '../../errors.ts'
-import { formatBytes, formatCount } from '../../observe/format.ts'
+import { formatCount } from '../../observe/format.ts'
 import { formatTable } from '../../observe/table.ts'
 import { nearest } from '../../options/nearest.ts'
 import { exitCodes } from '../exit-code.ts'
 import { loadNamedOrDefault } from '../pipeline-file.ts'
-import { systemLookup } from '../../config/system-lookup.ts'
 
 export interface FilesCommandOptions {
   readonly stream?: string
@@ -22,7 +22,11 @@ export async function filesCommand(file: string | undefined, options: FilesComma
   const { pipeline, directory } = await loadNamedOrDefault(file)
   const { destination: settings } = pipeline
   if (settings.type !== 'files')
-    throw new UnsupportedError(`destination ${settings.type}`, 'list its files: it has tables', 'Look into them with SQL')
+    throw new UnsupportedError(
+      `destination ${settings.type}`,
+      'list its files: it has tables',
+      'Look into them with SQL',
+    )
   const destination = createFilesDestination(settings, { directory, lookup: systemLookup })
   const tables = named(await destination.list(pipeline.name), options.stream)
   process.stdout.write(`${render(tables, options)}\n`)
@@ -38,7 +42,9 @@ function render(tables: readonly ListedTable[], { sql, json }: FilesCommandOptio
 /** The tables of a stream, or the one of that name. */
 function named(tables: readonly ListedTable[], name: string | undefined): readonly ListedTable[] {
   if (name === undefined) return tables
-  const found = tables.filter(({ table, files }) => table === name || files.some(({ stream }) => stream === name))
+  const found = tables.filter(
+    ({ table, files }) => table === name || files.some(({ stream }) => stream === name),
+  )
   if (found.length > 0) return found
   const names = tables.flatMap(({ table, files }) => [table, ...files.map(({ stream }) => stream)])
   const near = nearest(name, [...new Set(names)])
@@ -77,4 +83,12 @@ function formatListed({ table, rows, files }: ListedTable): string {
   )
   const more = hidden > 0 ? [`… ${formatCount(hidden)} earlier; --json shows all`] : []
   return [head, ...more, ...lines].join('\n')
+}
+
+/** In the largest unit of 1000 that leaves a whole number before the point. */
+function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const unit = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)))
+  const value = bytes / 1000 ** unit
+  return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
 }

@@ -14,7 +14,8 @@ import { parquetWriter } from './formats/parquet.ts'
 import type { RowWriter } from './formats/row-writer.ts'
 import { type ListedTable, listTables } from './list-tables.ts'
 import { ManifestLog } from './manifest/log.ts'
-import { type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
+import { nonce } from './nonce.ts'
+import { bucketPlace, type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
 import { readRejects } from './rejects.ts'
 import { readRuns } from './runs.ts'
 import { safeName } from './safe-name.ts'
@@ -62,6 +63,7 @@ export function createFilesDestination(
   surroundings: FilesSurroundings = {},
 ): FilesDestination {
   const { grace: graceMs } = options
+  bucketPlace(options.path)
   const { runtime: given, lookup = systemLookup, directory = '.' } = surroundings
 
   const enter = async (pipeline: string, readOnly: boolean): Promise<SessionParts> => {
@@ -72,7 +74,7 @@ export function createFilesDestination(
     try {
       await log.refresh()
       if (!readOnly) {
-        await refuseCareless(store, own)
+        await refuseCareless(store, own, runtime.random)
         if (log.state.sequence < 0) await log.publish({ kind: 'begin', pipeline })
         await cleanUp(store, log, { base, own, graceMs })
       }
@@ -105,11 +107,10 @@ export function createFilesDestination(
  * Refuses a store that writes over what is there though it was asked not to: two writers would both believe that they had committed.
  * @throws DestinationError (C2)
  */
-async function refuseCareless(store: ObjectStore, own: string): Promise<void> {
-  const probe = `${own}probe`
-  const body = Buffer.from('A store that keeps If-None-Match never writes this a second time.\n')
-  if (!(await store.create(probe, body))) return
-  if (!(await store.create(probe, body))) return
+async function refuseCareless(store: ObjectStore, own: string, random: () => number): Promise<void> {
+  const create = () => store.create(`${own}probe`, Buffer.from(`${nonce(random)}\n`))
+  // Where there is one, which is so but for the first time, one attempt tells.
+  if (!(await create()) || !(await create())) return
   throw new DestinationError(
     store.description,
     'the store ignores If-None-Match: it wrote an object where one was, though it was asked not to. Two runs could both commit there, so nothing is loaded; ' +

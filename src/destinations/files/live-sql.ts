@@ -156,7 +156,7 @@ function reader(
   const { format, compression, numbered } = files[0]!
   const paths = `[${files.map(({ path }) => literal(location(path))).join(', ')}]`
   const longest = Math.max(PLAIN_LINE, ...files.map((file) => (file.longestLine ?? 0) + 1024))
-  const packed = `compression => '${compression === 'gzip' ? 'gzip' : 'none'}'`
+  const packed = `compression => '${compression === 'gzip' ? 'gzip' : format === 'csv' ? 'none' : 'uncompressed'}'`
   switch (format) {
     case 'parquet':
       return `read_parquet(${paths}, file_row_number => true)`

@@ -47,6 +47,8 @@ export interface Entry {
   readonly sequence: number
   /** Drawn anew for each entry: whoever wrote one knows it again. */
   readonly nonce: string
+  /** The nonce of the entry before it; empty in the first one. */
+  readonly previous: string
   /** When it was made, in milliseconds since 1970, by the store's clock where it tells one. */
   readonly at: number
   readonly change: Change

@@ -10,7 +10,8 @@
 // 1. An entry is never written again, and readers take entries in order, so that all see the same states.
 // 2. A writer that held the state of number n creates n + 1, then looks for n. Where the entry that it knows is not there, the log was
 //    cleaned up meanwhile, and n + 1 with it: what it created is no commit, since no reader looks there any more. So cleaning deletes
-//    entries in rising order, and never one that is not in the snapshot before the last. No clock has a say in it.
+//    entries in rising order, and never one that is not in the snapshot before the last; and each entry names the one before it, so
+//    that what such a writer left is taken for nothing by anybody. No clock has a say in it.
 // 3. A snapshot is the fold of all entries up to its number: whoever writes it writes the same.
 import type { Runtime } from '../../../ports/runtime.ts'
 import { DestinationError } from '../../errors.ts'
@@ -107,11 +108,13 @@ export class ManifestLog {
       await this.refresh()
       if (change.kind === 'load' && this.#state.loads.has(change.record.id))
         return { known: true, before: this.#state }
+      if (change.kind === 'begin' && this.#state.sequence >= 0) return { known: true, before: this.#state }
     }
   }
 
   #entry(change: Change, own: string): Entry {
-    return { version: 1, sequence: this.#state.sequence + 1, nonce: own, at: this.#store.now(), change }
+    const { sequence, nonce: previous } = this.#state
+    return { version: 1, sequence: sequence + 1, nonce: own, previous, at: this.#store.now(), change }
   }
 
   /** Whether the state's entry is still the one in the log. */
@@ -119,7 +122,12 @@ export class ManifestLog {
     const { sequence, nonce: known } = this.#state
     if (sequence < 0) return true
     const body = await this.#store.get(this.#entryKey(sequence))
-    return body !== null && parseEntry(body).nonce === known
+    if (body === null) return false
+    try {
+      return parseEntry(body).nonce === known
+    } catch (error) {
+      throw this.#damaged(this.#entryKey(sequence), error)
+    }
   }
 
   /** The state after an entry; `undefined` where the state was old, and was read anew. */
@@ -172,7 +180,7 @@ export class ManifestLog {
     this.#state = emptyState
     this.#bytesSince = 0
     const last = (await this.#snapshots()).at(-1)
-    if (before !== undefined && last?.sequence === before) this.#gap(before + 1)
+    if (before !== undefined && (last?.sequence ?? -1) === before) this.#gap(Math.max(0, before))
     if (last !== undefined) {
       const key = this.#snapshotKey(last.sequence)
       const body = await this.#store.get(key)
@@ -197,22 +205,28 @@ export class ManifestLog {
     }
     if (sequence >= 0 && found.shift() !== sequence) return false
     for (const number of found) {
-      if (number !== this.#state.sequence + 1) {
-        if (this.#state.sequence < 0)
-          return (await this.#snapshots()).length === 0 ? this.#gap(number) : false
-        return this.#gap(number)
-      }
       const key = this.#entryKey(number)
-      const body = await this.#store.get(key)
-      if (body === null) return false
-      this.#state = this.#next(key, number, body)
+      const body = number === this.#state.sequence + 1 ? await this.#store.get(key) : null
+      const next = body === null ? undefined : this.#next(key, number, body)
+      // What is not the next one was left by a writer that slept through a cleaning, or a commit is missing.
+      if (body === null || next === undefined) return this.#isCleaned()
+      this.#state = next
       this.#bytesSince += body.length
     }
     return true
   }
 
-  #gap(found: number): never {
-    const missing = Math.min(found - 1, Math.max(0, this.#state.sequence + 1))
+  /**
+   * False where the log was cleaned up past the state: it has to be read anew.
+   * @throws DestinationError where it was not, and so a commit is missing
+   */
+  async #isCleaned(): Promise<false> {
+    const last = (await this.#snapshots()).at(-1)
+    if (last === undefined || last.sequence <= this.#state.sequence) this.#gap()
+    return false
+  }
+
+  #gap(missing = this.#state.sequence + 1): never {
     throw new DestinationError(
       this.#store.description,
       `the manifest ${this.#store.location(this.#entryKey(missing))} is not there, and later ones are: a commit is missing. Nothing is read past it; ` +
@@ -220,12 +234,14 @@ export class ManifestLog {
     )
   }
 
-  #next(key: string, number: number, body: Uint8Array): PipelineState {
+  /** The state after an entry; `undefined` where it does not follow on the state's. */
+  #next(key: string, number: number, body: Uint8Array): PipelineState | undefined {
     try {
       const entry = parseEntry(body)
       if (entry.version !== 1)
         throw new Error(`it is of version ${entry.version}, and this Sluice reads version 1`)
       if (entry.sequence !== number) throw new Error(`it says that it is number ${entry.sequence}`)
+      if (entry.previous !== this.#state.nonce) return undefined
       if (entry.change.kind === 'clean')
         for (const path of entry.change.paths) if (this.#awaited.has(path)) this.#awaited.set(path, true)
       return apply(this.#state, entry)

@@ -69,8 +69,7 @@ export class S3Store implements ObjectStore {
   }
 
   async *list(prefix: string, after?: string): AsyncIterable<StoredObject> {
-    let token: string | undefined
-    do {
+    for (let last = after, isWhole = false; !isWhole; ) {
       const { body } = await this.#client.send({
         method: 'GET',
         key: '',
@@ -78,19 +77,20 @@ export class S3Store implements ObjectStore {
           'list-type': '2',
           'encoding-type': 'url',
           prefix: this.#key(prefix),
-          ...(after !== undefined && { 'start-after': this.#key(after) }),
-          ...(token !== undefined && { 'continuation-token': token }),
+          ...(last !== undefined && { 'start-after': this.#key(last) }),
         },
       })
-      const page = readS3Xml(body) as unknown as ListPage
-      for (const { Key: key, Size: bytes, LastModified: modified } of page.Contents ?? [])
-        yield {
-          key: decodeURIComponent(key.replaceAll('+', ' ')).slice(this.#place.prefix.length),
-          bytes: Number(bytes),
-          modifiedAt: Date.parse(modified),
-        }
-      token = page.IsTruncated === 'true' ? page.NextContinuationToken : undefined
-    } while (token !== undefined)
+      const page = readS3Xml(body) as ListPage
+      const contents = page.Contents ?? []
+      for (const { Key: given, Size: bytes, LastModified: modified } of contents) {
+        // Some stores don't encode keys though they are asked to, and then say so.
+        const whole = page.EncodingType === 'url' ? decodeURIComponent(given.replaceAll('+', ' ')) : given
+        const key = whole.slice(this.#place.prefix.length)
+        last = key
+        yield { key, bytes: Number(bytes), modifiedAt: Date.parse(modified) }
+      }
+      isWhole = page.IsTruncated !== 'true' || contents.length === 0
+    }
   }
 
   async remove(keys: readonly string[]): Promise<void> {
@@ -184,5 +184,5 @@ interface ListPage {
     readonly LastModified: string
   }[]
   readonly IsTruncated?: string
-  readonly NextContinuationToken?: string
+  readonly EncodingType?: string
 }
