@@ -95,7 +95,7 @@ export function createFilesDestination(
   return {
     kind: 'files',
     description: describeStore(options, directory),
-    capabilities: { transactionalDdl: true, merge: false, history: false, revert: true, readBack: false },
+    capabilities: { transactionalDdl: true, merge: false, history: false, revert: true, readBack: true },
     open: async (pipeline, { readOnly = false } = {}) => new FilesSession(await enter(pipeline, readOnly)),
     list: (pipeline) => look(pipeline, async (parts) => listTables(parts)),
     rejects: (pipeline) => look(pipeline, ({ store, base, log }) => readRejects(store, base, log.state)),

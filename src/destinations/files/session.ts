@@ -13,6 +13,7 @@ import type {
 } from '../../ports/destination.ts'
 import type { Runtime } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
+import type { QueryRow } from '../duckdb/query.ts'
 import { DestinationError } from '../errors.ts'
 import { onlyAdds } from '../load-undo.ts'
 import type { RowFile, RowWriter, WritableRows } from './formats/row-writer.ts'
@@ -22,6 +23,7 @@ import type { ManifestLog, Published } from './manifest/log.ts'
 import { revert } from './manifest/revert.ts'
 import { type KeyRule, type OwnedRule, type PipelineState, schemaOf } from './manifest/state.ts'
 import { nonce } from './nonce.ts'
+import { readLiveRows } from './read-rows.ts'
 import { encodeRejects } from './rejects.ts'
 import { readLastRun, writeRun } from './runs.ts'
 import { safeName } from './safe-name.ts'
@@ -140,6 +142,10 @@ export class FilesSession implements DestinationSession {
     const options = { loadId, at, withLater }
     const { before } = await this.#publish({ kind: 'revert', ...options })
     return revert(before, options).receipt
+  }
+
+  async *readRows(table: string, columns: readonly string[]): AsyncGenerator<QueryRow[]> {
+    yield* readLiveRows(this.#parts, await this.state(), table, columns)
   }
 
   async abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {

@@ -55,6 +55,10 @@ export class DiskStore implements ObjectStore {
     return this.#do('read', key, (path) => orNull(readFile(path)))
   }
 
+  async localCopy(key: string): Promise<string> {
+    return this.location(key)
+  }
+
   async has(key: string): Promise<boolean> {
     return this.#do('read', key, async (path) => (await orNull(stat(path))) !== null)
   }

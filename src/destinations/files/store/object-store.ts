@@ -37,6 +37,8 @@ export interface ObjectStore extends AsyncDisposable {
   put(key: string, body: Uint8Array): Promise<void>
   /** `null` where there is none. */
   get(key: string): Promise<Uint8Array | null>
+  /** Where a program of this machine reads the object: where it is, or `target`, which it was copied to. */
+  localCopy(key: string, target: string): Promise<string>
   has(key: string): Promise<boolean>
   /** The objects whose key begins with `prefix`, in the order of their keys, `after` left out and those before it. */
   list(prefix: string, after?: string): AsyncIterable<StoredObject>

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { mkdtemp, open, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Runtime } from '../../../ports/runtime.ts'
@@ -62,6 +62,14 @@ export class S3Store implements ObjectStore {
   async get(key: string): Promise<Uint8Array | null> {
     const { status, body } = await this.#client.send({ method: 'GET', key: this.#key(key) }, [404])
     return status === 404 ? null : body
+  }
+
+  async localCopy(key: string, target: string): Promise<string> {
+    const { body } = await this.#client.send({ method: 'GET', key: this.#key(key) })
+    await writeFile(target, body).catch((error: unknown) => {
+      throw explainDisk(error, this.description, 'write', target)
+    })
+    return target
   }
 
   async has(key: string): Promise<boolean> {
