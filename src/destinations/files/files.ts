@@ -15,7 +15,7 @@ import type { RowWriter } from './formats/row-writer.ts'
 import { type ListedTable, listTables } from './list-tables.ts'
 import { ManifestLog } from './manifest/log.ts'
 import { nonce } from './nonce.ts'
-import { bucketPlace, type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
+import { type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
 import { readRejects } from './rejects.ts'
 import { readRuns } from './runs.ts'
 import { safeName } from './safe-name.ts'
@@ -63,7 +63,6 @@ export function createFilesDestination(
   surroundings: FilesSurroundings = {},
 ): FilesDestination {
   const { grace: graceMs } = options
-  bucketPlace(options.path)
   const { runtime: given, lookup = systemLookup, directory = '.' } = surroundings
 
   const enter = async (pipeline: string, readOnly: boolean): Promise<SessionParts> => {

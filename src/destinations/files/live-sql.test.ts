@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LongDecimal } from '../../ports/json.ts'
 import { sideOf, withSession, write } from '../conformance/harness.ts'
@@ -140,6 +141,15 @@ describe.each(['jsonl', 'csv', 'parquet'] as const)('the statement for %s', (for
     ])
   })
 })
+
+test.each(['jsonl', 'csv', 'parquet'] as const)(
+  'a folder whose name is a pattern, or says that a column has a value, is read as it is (%s)',
+  async (format) => {
+    const path = join(folder.path, "id=7/[a-z]* what?'s")
+    await withSession(filesAt(path, { format }), (session) => write(session, [{ id: 1 }, { id: 2 }]))
+    expect((await liveRows(filesAt(path), 'tickets')).map(({ id }) => id)).toEqual([1, 2])
+  },
+)
 
 test('files of several formats are read as one table', async () => {
   for (const [index, options] of [

@@ -154,12 +154,12 @@ function reader(
   location: (path: string) => string,
 ): string {
   const { format, compression, numbered } = files[0]!
-  const paths = `[${files.map(({ path }) => literal(location(path))).join(', ')}]`
+  const paths = `[${files.map(({ path }) => literal(named(location(path)))).join(', ')}]`
   const longest = Math.max(PLAIN_LINE, ...files.map((file) => (file.longestLine ?? 0) + 1024))
   const packed = `compression => '${compression === 'gzip' ? 'gzip' : format === 'csv' ? 'none' : 'uncompressed'}'`
   switch (format) {
     case 'parquet':
-      return `read_parquet(${paths}, file_row_number => true)`
+      return `read_parquet(${paths}, file_row_number => true, hive_partitioning => false)`
     case 'jsonl': {
       const members = [
         [LOAD_ID_COLUMN, 'VARCHAR'],
@@ -168,14 +168,19 @@ function reader(
         ...(numbered ? [[ROW_COLUMN, 'BIGINT']] : []),
       ]
       const columns = members.map(([name, type]) => `${literal(name!)}: '${type}'`).join(', ')
-      return `read_json(${paths}, format => 'newline_delimited', ${packed}, maximum_object_size => ${longest}, columns => {${columns}})`
+      return `read_json(${paths}, format => 'newline_delimited', hive_partitioning => false, ${packed}, maximum_object_size => ${longest}, columns => {${columns}})`
     }
     case 'csv': {
       const cells = [LOAD_ID_COLUMN, ...(numbered ? [ROW_COLUMN] : []), ...held.map(({ name }) => name)]
       const columns = cells.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')
-      return `read_csv(${paths}, ${packed}, auto_detect => false, header => true, delim => ',', quote => '"', escape => '"', nullstr => '', allow_quoted_nulls => false, max_line_size => ${longest}, columns => {${columns}})`
+      return `read_csv(${paths}, ${packed}, auto_detect => false, hive_partitioning => false, header => true, delim => ',', quote => '"', escape => '"', nullstr => '', allow_quoted_nulls => false, max_line_size => ${longest}, columns => {${columns}})`
     }
   }
+}
+
+/** A path that names one file, whatever it holds: DuckDB takes `*`, `?` and `[` for patterns. */
+function named(path: string): string {
+  return path.replace(/[*?[]/g, '[$&]')
 }
 
 /** What a member of a line is read as. Numbers of a decimal column are read as their digits. */

@@ -1,7 +1,15 @@
 import { z } from 'zod'
-import { ConfigError } from '../../errors.ts'
 import { duration } from '../../options/duration.ts'
 import { address, secret } from '../../options/secret.ts'
+
+const ofBuckets = [
+  'endpoint',
+  'region',
+  'accessKeyId',
+  'secretAccessKey',
+  'sessionToken',
+  'pathStyle',
+] as const
 
 /** Loads into files: JSON Lines, CSV or Parquet, on disk or in a bucket. */
 export const filesOptions = z
@@ -10,6 +18,7 @@ export const filesOptions = z
     path: z
       .string()
       .min(1)
+      .refine((path) => placeOf(path) !== null, { error: (issue) => noPlace(String(issue.input)) })
       .describe(
         'The folder, made if it is not there; a relative one starts from the folder of the pipeline file. Or `s3://bucket/prefix`, of S3 or a store with its interface that keeps `If-None-Match`. Each pipeline has a folder of its own name in it.',
       ),
@@ -59,6 +68,17 @@ export const filesOptions = z
         'With `s3://`: whether the bucket stands in the path of an address (true), or before its host. Default: true with an `endpoint`, else false.',
       ),
   })
+  .check((context) => {
+    const { path } = context.value
+    const stray = ofBuckets.find((option) => context.value[option] !== undefined)
+    if (stray === undefined || placeOf(path) !== undefined) return
+    context.issues.push({
+      code: 'custom',
+      input: context.value[stray],
+      path: [stray],
+      message: `it is for a bucket, and ${JSON.stringify(path)} is a folder: leave it out, or write path: s3://bucket/prefix`,
+    })
+  })
   .describe('Loads into files of JSON Lines, CSV or Parquet, on disk or in a bucket.')
 
 /** The options as a user writes them. */
@@ -78,19 +98,21 @@ export interface BucketPlace {
   readonly prefix: string
 }
 
-/**
- * The bucket that a path names; `undefined` where it is a folder.
- * @throws ConfigError where it is no place of a bucket
- */
+/** The bucket that a path names; `undefined` where it is a folder. */
 export function bucketPlace(path: string): BucketPlace | undefined {
+  return placeOf(path) ?? undefined
+}
+
+/** `undefined` for a folder, `null` for what is no place of a bucket. */
+function placeOf(path: string): BucketPlace | undefined | null {
   const match = /^([a-z][a-z0-9+.-]+):\/\/(.*)$/i.exec(path)
   if (match === null) return undefined
   const [bucket = '', ...rest] = match[2]!.split('/')
-  if (match[1] !== 's3' || !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
-    throw new ConfigError(
-      'destination.path',
-      `${JSON.stringify(path)} is no place for files: write a folder, or s3://bucket/prefix, with a bucket's name of 3 to 63 small letters, digits, dots and hyphens`,
-    )
+  if (match[1] !== 's3' || !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket)) return null
   const prefix = rest.filter((part) => part !== '').join('/')
   return { bucket, prefix: prefix === '' ? '' : `${prefix}/` }
+}
+
+function noPlace(path: string): string {
+  return `${JSON.stringify(path)} is no place for files: write a folder, or s3://bucket/prefix, with a bucket's name of 3 to 63 small letters, digits, dots and hyphens`
 }

@@ -185,9 +185,14 @@ describe('what a store refuses is told with what to do', () => {
       'destination.accessKeyId: a bucket needs credentials, and AWS_ACCESS_KEY_ID is not set: set it, or name another variable as in `accessKeyId: ${env:NAME}`',
     )
   })
+  test('an option of buckets beside a folder', () => {
+    expect(() => filesDestination({ path: 'lake', region: REGION })).toThrow(
+      'region: it is for a bucket, and "lake" is a folder: leave it out, or write path: s3://bucket/prefix',
+    )
+  })
   test('a place that is none', () => {
     expect(() => filesDestination({ path: 'gs://lake-house/x' })).toThrow(
-      'destination.path: "gs://lake-house/x" is no place for files: write a folder, or s3://bucket/prefix, with a bucket\'s name of 3 to 63 small letters, digits, dots and hyphens',
+      'path: "gs://lake-house/x" is no place for files: write a folder, or s3://bucket/prefix, with a bucket\'s name of 3 to 63 small letters, digits, dots and hyphens',
     )
   })
 })

@@ -140,8 +140,14 @@ async function writePartial(path: string, body: Uint8Array, name: string): Promi
 
 /** A new name is on the disk once its folder is. */
 async function syncFolder(path: string): Promise<void> {
-  await using folder = await open(dirname(path), 'r')
-  await folder.sync()
+  try {
+    await using folder = await open(dirname(path), 'r')
+    await folder.sync()
+  } catch (error) {
+    // Some systems have no such thing for folders, and some file systems neither.
+    if (!['EPERM', 'EISDIR', 'EINVAL', 'ENOTSUP'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw error
+  }
 }
 
 async function orNull<Result>(work: Promise<Result>): Promise<Result | null> {
