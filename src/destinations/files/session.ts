@@ -47,6 +47,7 @@ export interface SessionParts {
 export class FilesSession implements DestinationSession {
   readonly #parts: SessionParts
   #last: Promise<unknown> = Promise.resolve()
+  #cleaning: Promise<unknown> = Promise.resolve()
   #closed = false
 
   constructor(parts: SessionParts) {
@@ -173,6 +174,7 @@ export class FilesSession implements DestinationSession {
     if (this.#closed) return
     this.#closed = true
     await this.#last
+    await this.#cleaning
     await this.#parts.writer[Symbol.asyncDispose]()
     await this.#parts.store[Symbol.asyncDispose]()
   }
@@ -292,8 +294,7 @@ export class FilesSession implements DestinationSession {
         // Another process has committed it from files of its own.
         if (outcome.known) await drop?.()
         // It is committed, whether or not there is a snapshot: the next commit tries again.
-        const compacted = await log.compact().catch(() => false)
-        if (compacted) await log.clean(store.now() - graceMs).catch(() => 0)
+        if (await log.compact().catch(() => false)) this.#cleanLog(store.now() - graceMs)
         return outcome
       } catch (error) {
         // Where the store has failed, the commit may have happened: what it names is left where it is.
@@ -301,6 +302,11 @@ export class FilesSession implements DestinationSession {
         throw error
       }
     })
+  }
+
+  /** Deletes old entries beside the commits: they go one by one. */
+  #cleanLog(before: number): void {
+    this.#cleaning = this.#cleaning.then(() => this.#parts.log.clean(before)).catch(() => 0)
   }
 
   #exclusive<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -27,6 +27,9 @@ const LEAST_ENTRIES = 32
 /** And at most: each one is a request for whoever opens the log. */
 const MOST_ENTRIES = 512
 
+/** Entries that are asked for at once. */
+const READ_AHEAD = 16
+
 const DIGITS = 12
 
 export interface Published {
@@ -204,14 +207,17 @@ export class ManifestLog {
       if (number !== undefined) found.push(number)
     }
     if (sequence >= 0 && found.shift() !== sequence) return false
-    for (const number of found) {
-      const key = this.#entryKey(number)
-      const body = number === this.#state.sequence + 1 ? await this.#store.get(key) : null
-      const next = body === null ? undefined : this.#next(key, number, body)
-      // What is not the next one was left by a writer that slept through a cleaning, or a commit is missing.
-      if (body === null || next === undefined) return this.#isCleaned()
-      this.#state = next
-      this.#bytesSince += body.length
+    for (let from = 0; from < found.length; from += READ_AHEAD) {
+      const numbers = found.slice(from, from + READ_AHEAD)
+      const bodies = await Promise.all(numbers.map((number) => this.#store.get(this.#entryKey(number))))
+      for (const [at, number] of numbers.entries()) {
+        const body = number === this.#state.sequence + 1 ? bodies[at]! : null
+        const next = body === null ? undefined : this.#next(this.#entryKey(number), number, body)
+        // What is not the next one was left by a writer that slept through a cleaning, or a commit is missing.
+        if (body === null || next === undefined) return this.#isCleaned()
+        this.#state = next
+        this.#bytesSince += body.length
+      }
     }
     return true
   }
