@@ -107,7 +107,9 @@ test('the last load is taken out again, and the next run reads it anew', async (
 })
 
 test('a stream that would merge is refused by plan and run, with what to write instead, and nothing is asked', async () => {
-  const message = `files ${work.path('lake')} can't change rows that are there (\`write: merge\`): set \`write: append\``
+  const message =
+    '`write: merge` takes rows that are found by their key, and files ' +
+    `${work.path('lake')} only adds rows or swaps whole tables in: write \`append\` or \`replace\``
   const asked = api.asked.length
   expect(await work.sluice('plan', 'merging.yaml')).toMatchObject({
     stdout: expect.stringContaining(message),
