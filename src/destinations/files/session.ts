@@ -16,12 +16,13 @@ import type { TableSchema } from '../../ports/schema.ts'
 import type { QueryRow } from '../duckdb/query.ts'
 import { DestinationError } from '../errors.ts'
 import { onlyAdds } from '../load-undo.ts'
-import type { RowFile, RowWriter, WritableRows } from './formats/row-writer.ts'
+import type { RowWriter, WritableRows } from './formats/row-writer.ts'
+import { type LoadPart, mainRule, numbersOf, receiptOf, recordOf, sideRule, tablesOf } from './load-parts.ts'
 import { isRefusal } from './manifest/apply.ts'
 import { type Change, filesOf, type LoadChange, type TablePart } from './manifest/entry.ts'
 import type { ManifestLog, Published } from './manifest/log.ts'
 import { revert } from './manifest/revert.ts'
-import { type KeyRule, type OwnedRule, type PipelineState, schemaOf } from './manifest/state.ts'
+import { type PipelineState, schemaOf } from './manifest/state.ts'
 import { nonce } from './nonce.ts'
 import { readLiveRows } from './read-rows.ts'
 import { encodeRejects } from './rejects.ts'
@@ -291,7 +292,7 @@ export class FilesSession implements DestinationSession {
     return this.#exclusive(async () => {
       try {
         const outcome = await log.publish(change)
-        // Another process has committed it from files of its own.
+        // Another process has committed it, from files of its own.
         if (outcome.known) await drop?.()
         // It is committed, whether or not there is a snapshot: the next commit tries again.
         if (await log.compact().catch(() => false)) this.#cleanLog(store.now() - graceMs)
@@ -334,73 +335,4 @@ export class FilesSession implements DestinationSession {
       `files are written once, so rows are added or replaced as a whole, and a load can't ${removes ? 'remove' : 'change'} some of them: write \`append\` or \`replace\``,
     )
   }
-}
-
-/** A table's part of a load, with its rows. */
-interface LoadPart {
-  readonly planned: TablePart
-  readonly rows: WritableRows
-  readonly numbers: RowFile['numbers']
-}
-
-/** Which rows of a key a reader is to see: where loads append the first, else the newest. */
-function mainRule({ key, mode, version }: Load): KeyRule | undefined {
-  if (key.length === 0) return undefined
-  return mode === 'merge'
-    ? { key, keep: 'last', ...(version !== undefined && { version }) }
-    : { key, keep: 'first' }
-}
-
-function sideRule({ key, write }: SideLoad, load: Load): KeyRule | OwnedRule | undefined {
-  // Without a key of their own every owner is there, and so is every row.
-  if (write === 'owned') return load.key.length === 0 ? undefined : { owner: load.table }
-  return key.length === 0 ? undefined : { key, keep: write === 'merge' ? 'last' : 'first' }
-}
-
-function numbersOf(
-  { owners = [] }: SideLoad,
-  rule: KeyRule | OwnedRule | undefined,
-  { format }: RowWriter,
-): RowFile['numbers'] {
-  if (rule === undefined) return undefined
-  if ('owner' in rule) return owners
-  return format === 'parquet' ? undefined : 'own'
-}
-
-function recordOf(load: Load, [main, ...sides]: readonly TablePart[]): LoadChange['record'] {
-  const { id, runId, stream, table, mode, at } = load
-  const counts = ({ file }: TablePart) => ({
-    inserted: file?.rows ?? 0,
-    updated: 0,
-    unchanged: 0,
-    deleted: 0,
-  })
-  return {
-    id,
-    runId,
-    stream,
-    table,
-    mode,
-    at,
-    rejected: load.rejects.length,
-    ...counts(main!),
-    sides: Object.fromEntries(sides.map((side) => [side.table, counts(side)])),
-  }
-}
-
-function receiptOf({
-  id,
-  inserted,
-  updated,
-  unchanged,
-  deleted,
-  sides,
-}: LoadChange['record']): Omit<LoadReceipt, 'replayed'> {
-  return { loadId: id, inserted, updated, unchanged, deleted, sides }
-}
-
-function tablesOf(table: string, { write, sides = [] }: StagedTables = {}): string[] {
-  // Such streams stage keys, or nothing.
-  if (write === 'delete' || write === 'reconcile') return []
-  return [table, ...sides.map((side) => side.table)]
 }

@@ -87,7 +87,7 @@ test('C2: of writers that go on from one version, one commits and the others are
 test('C3: a load that another process has committed is known', async () => {
   const [first, second] = [await opened(), await opened()]
   expect((await first.publish(load('same', 's', 0))).known).toBe(false)
-  expect((await second.publish(load('same', 's', 0))).known).toBe(true)
+  expect((await second.publish(load('same', 's', 0, 's/another'))).known).toBe(true)
   expect((await opened()).state.sequence).toBe(1)
 })
 
@@ -159,6 +159,31 @@ test('C2: two writers that slept do not take what the other left for a commit', 
   const reader = await opened()
   expect(reader.state.loads.has('a') && reader.state.loads.has('b')).toBe(true)
   expect(reader.state.sequence).toBe(154)
+})
+
+test('C1: a commit whose entry was cleaned up before its writer looked again is known as its own', async () => {
+  const log = await opened()
+  await commits(log, 's', 1)
+  let others: (() => Promise<void>) | undefined = async () => {
+    others = undefined
+    await log.refresh()
+    await commits(log, 's', 150, 1)
+    ahead = 2 * HOUR
+    await log.clean(runtime.clock.now() - HOUR)
+  }
+  class Slow extends DiskStore {
+    override async create(key: string, body: Uint8Array): Promise<boolean> {
+      const created = await super.create(key, body)
+      await others?.()
+      return created
+    }
+  }
+  const slow = new ManifestLog(new Slow(folder.path, runtime), 'p/_sluice/', runtime)
+  await slow.refresh()
+  expect((await slow.publish(load('mine', 'other', 0))).known).toBe(false)
+  const { state } = await opened()
+  expect(state.loads.has('mine')).toBe(true)
+  expect(state.tables.get('other')!.files).toHaveLength(1)
 })
 
 test('a commit of files that somebody took for orphans is refused', async () => {

@@ -20,7 +20,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 import { apply } from './apply.ts'
 import { type Change, type Entry, filesOf } from './entry.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
-import { emptyState, type PipelineState } from './state.ts'
+import { emptyState, namedFiles, type PipelineState } from './state.ts'
 
 /** Entries after the last snapshot, at least, before the next one. */
 const LEAST_ENTRIES = 32
@@ -33,7 +33,7 @@ const READ_AHEAD = 16
 const DIGITS = 12
 
 export interface Published {
-  /** True where the change is a load that was committed already. */
+  /** True where the change is a load that somebody else has committed already, from files of their own. */
   readonly known: boolean
   /** The state that the change was made to. */
   readonly before: PipelineState
@@ -110,9 +110,15 @@ export class ManifestLog {
       }
       await this.refresh()
       if (change.kind === 'load' && this.#state.loads.has(change.record.id))
-        return { known: true, before: this.#state }
+        return { known: !this.#isOwn(change), before: this.#state }
       if (change.kind === 'begin' && this.#state.sequence >= 0) return { known: true, before: this.#state }
     }
+  }
+
+  /** Whether a load that is committed is this very one: its entry may have been cleaned up before it could be looked at. */
+  #isOwn(change: Change): boolean {
+    const named = namedFiles(this.#state)
+    return filesOf(change).some((path) => named.has(path))
   }
 
   #entry(change: Change, own: string): Entry {
@@ -148,7 +154,7 @@ export class ManifestLog {
   /** Writes a snapshot where enough was committed since the last one. */
   async compact(): Promise<boolean> {
     const entries = this.#state.sequence - this.#snapshot.sequence
-    // As much is written in snapshots as in entries, at most: their number grows with the logarithm of the state's size.
+    // A large state is not written anew for a few small entries: all snapshots together stay about as large as the entries.
     const worthwhile = entries >= MOST_ENTRIES || this.#bytesSince * 2 >= this.#snapshot.bytes
     if (entries < LEAST_ENTRIES || !worthwhile) return false
     const { sequence } = this.#state
