@@ -1,6 +1,6 @@
 // The few requests of S3's interface that the files destination needs, over the runtime's transport. Sources: the "Amazon S3 API Reference"
 // (PutObject, GetObject, HeadObject, DeleteObject, ListObjectsV2, CreateMultipartUpload, UploadPart, CompleteMultipartUpload) and "Error
-// responses" there. By hand and not by the vendor's client: six requests, signed by the signer that sources have, against some 90 MB of packages.
+// responses" there. By hand and not by the vendor's client: six requests, signed by the signer that sources have.
 import { XMLParser } from 'fast-xml-parser'
 import { signAwsV4 } from '../../../auth/aws-sigv4.ts'
 import { isSluiceError } from '../../../errors.ts'
