@@ -42,6 +42,14 @@ export {
   StreamBusyError,
 } from './destinations/errors.ts'
 export {
+  type FilesDestination,
+  type FilesSurroundings,
+  filesDestination,
+  type ListedFile,
+  type ListedTable,
+} from './destinations/files/files.ts'
+export { type FilesInput, files } from './destinations/files/options.ts'
+export {
   type StreamFile,
   type StreamToFileOptions,
   streamToFile,

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { lateCredential, lateIdentifier } from '../options/late-secret.ts'
 import { secret } from '../options/secret.ts'
 import type { Authenticator } from '../ports/authenticator.ts'
+import type { HttpRequest } from '../ports/runtime.ts'
 import type { AuthContext } from './auth-context.ts'
 
 export const awsSigV4Options = z.strictObject({
@@ -40,48 +41,69 @@ export function awsSigV4Authenticator(
       : lateCredential(options.sessionToken, 'auth.sessionToken', context)
   return {
     async sign(request) {
-      const { headers, ...rest } = request
-      const url = sentUrl(new URL(request.url), options.service)
-      const bodyHash = createHash('sha256')
-        .update(request.body ?? '')
-        .digest('hex')
-      const date = amzDate(context.runtime.clock.now())
-      const { authorization: _, ...others } = headers
-      const sent: Record<string, string> = {
-        ...others,
-        'x-amz-date': date,
-        ...(sessionToken && { 'x-amz-security-token': sessionToken() }),
-        // S3 asks for it.
-        ...(options.service === 's3' && { 'x-amz-content-sha256': bodyHash }),
-      }
-      const signed = Object.entries({ ...sent, host: url.host })
-        .filter(([name]) => !unsignedHeaders.has(name))
-        .sort(byName)
-      const names = signed.map(([name]) => name).join(';')
-      const canonical = [
-        request.method,
-        canonicalPath(url.pathname, options.service),
-        canonicalQuery(url.search),
-        ...signed.map(([name, value]) => `${name}:${value.trim().replace(/\s+/g, ' ')}`),
-        '',
-        names,
-        bodyHash,
-      ].join('\n')
-      const scope = [date.slice(0, 8), options.region, options.service, 'aws4_request']
-      const text = [
-        algorithm,
-        date,
-        scope.join('/'),
-        createHash('sha256').update(canonical).digest('hex'),
-      ].join('\n')
-      const key = scope.reduce<string | Buffer>(mac, `AWS4${secretAccessKey()}`)
-      const credential = `${accessKeyId()}/${scope.join('/')}`
-      const signature = mac(key, text).toString('hex')
-      sent['authorization'] =
-        `${algorithm} Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`
-      return { ...rest, url: url.href, headers: sent }
+      return signAwsV4(request, {
+        service: options.service,
+        region: options.region,
+        accessKeyId: accessKeyId(),
+        secretAccessKey: secretAccessKey(),
+        sessionToken: sessionToken?.(),
+        now: context.runtime.clock.now(),
+      })
     },
   }
+}
+
+/** What a signature is made of. */
+export interface AwsSigning {
+  readonly service: string
+  readonly region: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+  readonly sessionToken?: string | undefined
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** The request with its signature; its query, and for S3 its path, are encoded as they are signed. */
+export function signAwsV4(request: HttpRequest, signing: AwsSigning): HttpRequest {
+  const { service, region, sessionToken } = signing
+  const { headers, ...rest } = request
+  const url = sentUrl(new URL(request.url), service)
+  const bodyHash = createHash('sha256')
+    .update(request.body ?? '')
+    .digest('hex')
+  const date = amzDate(signing.now)
+  const { authorization: _, ...others } = headers
+  const sent: Record<string, string> = {
+    ...others,
+    'x-amz-date': date,
+    ...(sessionToken && { 'x-amz-security-token': sessionToken }),
+    // S3 asks for it.
+    ...(service === 's3' && { 'x-amz-content-sha256': bodyHash }),
+  }
+  const signed = Object.entries({ ...sent, host: url.host })
+    .filter(([name]) => !unsignedHeaders.has(name))
+    .sort(byName)
+  const names = signed.map(([name]) => name).join(';')
+  const canonical = [
+    request.method,
+    canonicalPath(url.pathname, service),
+    canonicalQuery(url.search),
+    ...signed.map(([name, value]) => `${name}:${value.trim().replace(/\s+/g, ' ')}`),
+    '',
+    names,
+    bodyHash,
+  ].join('\n')
+  const scope = [date.slice(0, 8), region, service, 'aws4_request']
+  const text = [algorithm, date, scope.join('/'), createHash('sha256').update(canonical).digest('hex')].join(
+    '\n',
+  )
+  const key = scope.reduce<string | Buffer>(mac, `AWS4${signing.secretAccessKey}`)
+  const credential = `${signing.accessKeyId}/${scope.join('/')}`
+  const signature = mac(key, text).toString('hex')
+  sent['authorization'] =
+    `${algorithm} Credential=${credential}, SignedHeaders=${names}, Signature=${signature}`
+  return { ...rest, url: url.href, headers: sent }
 }
 
 const algorithm = 'AWS4-HMAC-SHA256'

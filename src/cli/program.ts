@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { ConfigError } from '../errors.ts'
 import { duration } from '../options/duration.ts'
+import type { FilesCommandOptions } from './commands/files.ts'
 import type { InitCommandOptions } from './commands/init.ts'
 import type { LoadsCommandOptions } from './commands/loads.ts'
 import type { PlanCommandOptions } from './commands/plan.ts'
@@ -74,6 +75,16 @@ export function createProgram(version: string, onExit: (code: number) => void): 
     .option('--json', 'print them as JSON')
     .action(async (file: string | undefined, options: LoadsCommandOptions) =>
       onExit(await (await import('./commands/loads.ts')).loadsCommand(file, options)),
+    )
+
+  program
+    .command('files [file]')
+    .description('list the data files that are live, of a pipeline that loads into files')
+    .option('--stream <name>', 'only those of this stream or table, as in desk.tickets')
+    .option('--sql', 'print the views by which DuckDB reads the live rows')
+    .option('--json', 'print all of it as JSON')
+    .action(async (file: string | undefined, options: FilesCommandOptions) =>
+      onExit(await (await import('./commands/files.ts')).filesCommand(file, options)),
     )
 
   program

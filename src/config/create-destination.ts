@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { createDuckdbDestination } from '../destinations/duckdb/duckdb.ts'
+import { createFilesDestination } from '../destinations/files/files.ts'
 import { createPostgresDestination } from '../destinations/postgres/postgres.ts'
 import type { Destination } from '../ports/destination.ts'
 import type { Pipeline } from './pipeline.ts'
@@ -13,6 +14,8 @@ export function createDestination(
   switch (settings.type) {
     case 'duckdb':
       return createDuckdbDestination({ ...settings, path: resolve(directory, settings.path) })
+    case 'files':
+      return createFilesDestination(settings, { directory, runtime, lookup })
     case 'postgres':
       return createPostgresDestination(settings, lookup, runtime.clock)
   }

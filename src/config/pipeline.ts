@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { duckdbOptions } from '../destinations/duckdb/options.ts'
+import { filesOptions } from '../destinations/files/options.ts'
 import { postgresOptions } from '../destinations/postgres/options.ts'
 import { duration } from '../options/duration.ts'
 import { badName } from '../options/name.ts'
@@ -39,7 +40,9 @@ export const pipelineOptions = z.strictObject({
   name: nameOf('a pipeline').describe(
     'Names the pipeline. Its checkpoints are kept under this name: with another one it starts anew.',
   ),
-  destination: z.discriminatedUnion('type', [duckdbOptions, postgresOptions]).describe('Where the rows go.'),
+  destination: z
+    .discriminatedUnion('type', [duckdbOptions, postgresOptions, filesOptions])
+    .describe('Where the rows go.'),
   sources: z
     .record(nameOf('a source'), z.pipe(mergeDefaults, z.discriminatedUnion('type', [restOptions])))
     .describe('The APIs to read, by name.'),

@@ -20,7 +20,7 @@ const sections: readonly Section[] = [
     title: 'Destination',
     at: ['destination'],
     intro:
-      '`destination`; in TypeScript `duckdb({ … })` or `postgres({ … })`, without `type`. More in [duckdb.md](duckdb.md) and [postgres.md](postgres.md).',
+      '`destination`; in TypeScript `duckdb({ … })`, `postgres({ … })` or `files({ … })`, without `type`. More in [duckdb.md](duckdb.md), [postgres.md](postgres.md) and [files.md](files.md).',
   },
   {
     title: 'REST source',

@@ -3,7 +3,7 @@ import { appendCases } from './conformance/append.ts'
 import { columnCases } from './conformance/columns.ts'
 import { commitCases } from './conformance/commits.ts'
 import { deletionCases } from './conformance/deletions.ts'
-import type { ConformanceCase } from './conformance/harness.ts'
+import { type ConformanceCase, needing } from './conformance/harness.ts'
 import { historyCases } from './conformance/history.ts'
 import { keyCases } from './conformance/keys.ts'
 import { mergeCases } from './conformance/merge.ts'
@@ -28,16 +28,16 @@ export type { ConformanceCase, ConformanceHarness, HeldReject } from './conforma
 export const conformanceCases: readonly ConformanceCase[] = [
   ...commitCases,
   ...replaceCases,
-  ...mergeCases,
-  ...keyCases,
+  ...needing('merge', mergeCases),
+  ...needing('merge', keyCases),
   ...appendCases,
   ...columnCases,
   ...valueCases,
   ...stateCases,
   ...sideCases,
-  ...ownedCases,
-  ...deletionCases,
-  ...reconcileCases,
+  ...needing('merge', ownedCases),
+  ...needing('merge', deletionCases),
+  ...needing('merge', reconcileCases),
   ...rowCases,
   ...revertCases,
   ...historyCases,

@@ -5,8 +5,18 @@ export const LOAD_ID_COLUMN = '_sluice_load_id'
 export const VALID_FROM_COLUMN = '_sluice_valid_from'
 export const VALID_TO_COLUMN = '_sluice_valid_to'
 
+/** In files alone: a row's number in its load, and the exact digits of its numbers that a double can't hold. */
+export const ROW_COLUMN = '_sluice_row'
+export const DIGITS_COLUMN = '_sluice_digits'
+
 /** The columns that a table may have beside those of its records' fields. */
-export const OWN_COLUMNS = [LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN] as const
+export const OWN_COLUMNS = [
+  LOAD_ID_COLUMN,
+  VALID_FROM_COLUMN,
+  VALID_TO_COLUMN,
+  ROW_COLUMN,
+  DIGITS_COLUMN,
+] as const
 
 /** The name of a field's column where the field's name is the empty string, which no warehouse takes. */
 const EMPTY_FIELD = '_empty'

@@ -76,6 +76,14 @@ export interface ConformanceCase {
   run(harness: ConformanceHarness): Promise<void>
 }
 
+/** The same cases, for destinations that can do this alone. */
+export function needing(
+  need: NonNullable<ConformanceCase['needs']>[number],
+  cases: readonly ConformanceCase[],
+): ConformanceCase[] {
+  return cases.map((one) => ({ ...one, needs: [...(one.needs ?? []), need] }))
+}
+
 export const PIPELINE = 'conformance'
 export const STREAM = 'desk.tickets'
 export const TABLE = 'tickets'
@@ -184,6 +192,16 @@ export function merge(
   options: WriteOptions = {},
 ): Promise<LoadReceipt> {
   return write(session, records, { mode: 'merge', key: ['id'], ...options })
+}
+
+/** Adds records that are new by their `id`: merged where the destination can merge, else appended. */
+export function add(
+  { capabilities }: Destination,
+  session: DestinationSession,
+  records: readonly JsonRecord[],
+  options: WriteOptions = {},
+): Promise<LoadReceipt> {
+  return capabilities.merge ? merge(session, records, options) : write(session, records, options)
 }
 
 /** An update that moves a slice one version on. */

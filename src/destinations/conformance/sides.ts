@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import type { DestinationSession } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import {
+  add,
   assertRejects,
   byId,
   type ConformanceCase,
@@ -10,6 +11,7 @@ import {
   fourCounts,
   makeLoad,
   merge,
+  needing,
   nextCheckpoint,
   onSession,
   STREAM,
@@ -32,12 +34,15 @@ export const sideCases: readonly ConformanceCase[] = [
   onSession(
     'C1',
     'C1: rows of side tables are committed with the load, counted apart, and carry its id',
-    async (session, harness) => {
+    async (session, harness, destination) => {
       const sides = [
         await users(session, [{ id: 7, name: 'Ada' }]),
         await log(session, [{ line: 'a' }, { line: 'a' }]),
       ]
-      const load = await makeLoad(session, [{ id: 1 }], { mode: 'merge', key: ['id'], sides })
+      const load = await makeLoad(session, [{ id: 1 }], {
+        ...(destination.capabilities.merge && { mode: 'merge', key: ['id'] }),
+        sides,
+      })
       const receipt = await session.commit(load)
       assert.deepEqual(fourCounts(receipt), [1, 0, 0, 0])
       assert.deepEqual(fourCounts(receipt.sides[USERS]), [1, 0, 0, 0])
@@ -50,11 +55,16 @@ export const sideCases: readonly ConformanceCase[] = [
   onSession(
     'C2',
     'C2: a load that is refused leaves its side tables alone, too',
-    async (session, harness) => {
-      await merge(session, [{ id: 1 }], { sides: [await users(session, [{ id: 7, name: 'Ada' }])] })
+    async (session, harness, destination) => {
+      await add(destination, session, [{ id: 1 }], {
+        sides: [await users(session, [{ id: 7, name: 'Ada' }])],
+      })
       const stale = { ...(await nextCheckpoint(session)), fromVersion: 0 }
       const sides = [await users(session, [{ id: 7, name: 'changed', more: 1 }])]
-      await assertRejects(merge(session, [{ id: 2 }], { sides, checkpoints: [stale] }), 'CHECKPOINT_CONFLICT')
+      await assertRejects(
+        add(destination, session, [{ id: 2 }], { sides, checkpoints: [stale] }),
+        'CHECKPOINT_CONFLICT',
+      )
       assert.deepEqual(await dataRows(harness, USERS), [{ id: 7, name: 'Ada' }])
       assert.deepEqual(await columnTypes(session, USERS), { id: 'integer', name: 'text' })
     },
@@ -73,44 +83,46 @@ export const sideCases: readonly ConformanceCase[] = [
     },
   ),
 
-  onSession(
-    'sides',
-    'sides: a merged side table holds one row a key, an appended one with a key the first',
-    async (session, harness) => {
-      const load = async (name: string, note: string) =>
-        merge(session, [{ id: 1, name }], {
-          sides: [
-            await users(session, [
-              { id: 7, name: 'first' },
-              { id: 7, name },
-            ]),
-            await log(
-              session,
-              [
-                { id: 1, note },
-                { id: 1, note: 'again' },
-              ],
-              ['id'],
-            ),
-          ],
-        })
-      const first = await load('Ada', 'a')
-      assert.deepEqual(fourCounts(first.sides[USERS]), [1, 0, 1, 0])
-      assert.deepEqual(fourCounts(first.sides[LOG]), [1, 0, 1, 0])
-      const second = await load('Lovelace', 'b')
-      assert.deepEqual(fourCounts(second.sides[USERS]), [0, 1, 1, 0])
-      assert.deepEqual(fourCounts(second.sides[LOG]), [0, 0, 2, 0])
-      assert.deepEqual(await dataRows(harness, USERS), [{ id: 7, name: 'Lovelace' }])
-      assert.deepEqual(await dataRows(harness, LOG), [{ id: 1, note: 'a' }])
-    },
-  ),
+  ...needing('merge', [
+    onSession(
+      'sides',
+      'sides: a merged side table holds one row a key, an appended one with a key the first',
+      async (session, harness) => {
+        const load = async (name: string, note: string) =>
+          merge(session, [{ id: 1, name }], {
+            sides: [
+              await users(session, [
+                { id: 7, name: 'first' },
+                { id: 7, name },
+              ]),
+              await log(
+                session,
+                [
+                  { id: 1, note },
+                  { id: 1, note: 'again' },
+                ],
+                ['id'],
+              ),
+            ],
+          })
+        const first = await load('Ada', 'a')
+        assert.deepEqual(fourCounts(first.sides[USERS]), [1, 0, 1, 0])
+        assert.deepEqual(fourCounts(first.sides[LOG]), [1, 0, 1, 0])
+        const second = await load('Lovelace', 'b')
+        assert.deepEqual(fourCounts(second.sides[USERS]), [0, 1, 1, 0])
+        assert.deepEqual(fourCounts(second.sides[LOG]), [0, 0, 2, 0])
+        assert.deepEqual(await dataRows(harness, USERS), [{ id: 7, name: 'Lovelace' }])
+        assert.deepEqual(await dataRows(harness, LOG), [{ id: 1, note: 'a' }])
+      },
+    ),
+  ]),
 
   onSession(
     'sides',
     "sides: a side table's columns are added and widened as its rows ask for it, whatever the stream's own table has",
-    async (session, harness) => {
-      await merge(session, [{ id: 1 }], { sides: [await users(session, [{ id: 7, score: 1 }])] })
-      await merge(session, [{ id: 1 }], {
+    async (session, harness, destination) => {
+      await add(destination, session, [{ id: 1 }], { sides: [await users(session, [{ id: 7, score: 1 }])] })
+      await add(destination, session, [{ id: 1 }], {
         sides: [await users(session, [{ id: 8, score: 'high', note: 'x' }])],
       })
       assert.deepEqual(byId(await dataRows(harness, USERS)), [

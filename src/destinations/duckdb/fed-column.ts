@@ -30,14 +30,15 @@ export function fedColumn(schema: TableSchema, at: number, name: string): FedCol
   }
 }
 
-/** Each row's number. */
-export function ordinalColumn(name: string): FedColumn {
+/** Each row's number, or the one that is given for it. */
+export function ordinalColumn(name: string, given?: readonly number[]): FedColumn {
   return {
     name,
     type: BIGINT,
     expression: identifier(name),
     write(vector, { start, count }) {
-      for (let row = 0; row < count; row++) ordinals[row * 2] = start + row
+      for (let row = 0; row < count; row++)
+        ordinals[row * 2] = given === undefined ? start + row : given[start + row]!
       bindings.copy_data_to_vector(vector, 0, ordinals.buffer, 0, count * 8)
     },
   }
