@@ -36,7 +36,11 @@ export async function run(pipeline: Pipeline, options: RunPipelineOptions = {}):
     options.onEvent?.(event)
   }
   const selected = withSources(pipeline, options.only)
-  requireSecrets(selected, options.lookup ?? systemLookup)
+  const { sources, destination } = selected
+  requireSecrets(
+    { sources, ...(options.destination === undefined && { destination }) },
+    options.lookup ?? systemLookup,
+  )
   const scope = {
     ...(options.since !== undefined && { since: options.since }),
     ...(options.until !== undefined && { until: options.until }),

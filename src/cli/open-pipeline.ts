@@ -32,6 +32,7 @@ export async function openPipeline(
   const { pipeline, directory } = await loadNamedOrDefault(file)
   const selected = withSources(pipeline, only)
   if (needs === 'secrets') requireSecrets(selected, systemLookup)
+  if (needs === 'nothing') requireSecrets({ destination: selected.destination, sources: {} }, systemLookup)
   if (needs === 'addresses') requireAddresses(selected, systemLookup)
   const withApis = needs === 'nothing' ? withoutApis(selected) : selected
   const patient = hasty ? withSettings(withApis, hurry) : withApis

@@ -173,3 +173,15 @@ test('a run that lacks a secret header or parameter is refused before it begins,
   )
   expect(JSON.stringify(pipeline)).toContain('"x-key":"***"')
 })
+
+test('a variable that the destination names is required like those of the sources, unless another one stands in for it', () => {
+  const pipeline = definePipeline({
+    name: 'p',
+    destination: { type: 'postgres', url: env('WAREHOUSE') },
+    sources: {
+      api: { type: 'rest', baseUrl: 'https://api.test', streams: { items: { path: 'items', paginate } } },
+    },
+  })
+  expect(() => requireSecrets(pipeline, () => undefined)).toThrow(/^destination\.url: the environment variable WAREHOUSE is not set/)
+  requireSecrets({ sources: pipeline.sources }, () => undefined)
+})
