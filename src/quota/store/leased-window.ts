@@ -18,7 +18,7 @@ const longestHoldMs = 1000
 const largestShare = 0.25
 
 /** Others may give back what they did not use: so the store is asked again before it says that it is worth it, in such a share of a window. */
-const pollShare = 1 / 50
+const pollShare = 1 / 200
 const shortestPollMs = 100
 const longestPollMs = 30_000
 
