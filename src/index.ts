@@ -172,10 +172,11 @@ export type {
   QuotaRequest,
 } from './quota/quota.ts'
 export { createQuotaRegistry, type QuotaRegistry, type QuotaRegistryOptions } from './quota/registry.ts'
-export { QuotaStoreError } from './quota/store/leased-window.ts'
 export { memoryQuotaStore } from './quota/store/memory-quota-store.ts'
+export { grantedPlaces, type PlaceGrant, type PlaceHolder } from './quota/store/place-share.ts'
 export { type PostgresQuotaStoreOptions, postgresQuotaStore } from './quota/store/postgres-quota-store.ts'
-export type { LeaseAsk, QuotaLease, QuotaStore } from './quota/store/quota-store.ts'
+export type { HeldPlaces, LeaseAsk, PlacesAsk, QuotaLease, QuotaStore } from './quota/store/quota-store.ts'
+export { QuotaStoreError } from './quota/store/quota-store-error.ts'
 export { AllRejectedError } from './records/all-rejected.ts'
 export { observeRecords } from './records/observe.ts'
 export { KeyInvalidError } from './records/record-key.ts'

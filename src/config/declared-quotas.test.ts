@@ -125,6 +125,37 @@ test('points are settled with what the body says, of an error, too', async () =>
   expect(at(sent, '/v2/items')).toEqual([0, 0, 10_001, 10_001])
 })
 
+test('the requests of a job are counted by what their placeholders stand for, as those of pages are', async () => {
+  const sent = await read(
+    {
+      quotas: [{ requests: 1, per: '5m', each: '{slice.team}' }],
+      streams: {
+        items: {
+          path: 'exports/{job.id}/{slice.team}',
+          paginate,
+          key: 'id',
+          slices: { by: 'list', values: ['a', 'b'], name: 'team' },
+          job: {
+            create: { path: 'exports', body: { team: '{slice.team}' } },
+            poll: { path: 'exports/{job.id}', status: 'state', done: ['done'] },
+          },
+        },
+      },
+    } as never,
+    (url) => (url.pathname.endsWith('/a') || url.pathname.endsWith('/b') ? [] : { id: 1, state: 'done' }),
+  )
+  const window = 300_030
+  expect(sent).toEqual([
+    '/v2/exports 0',
+    `/v2/exports/1 ${window}`,
+    `/v2/exports/1/a ${2 * window}`,
+    // Another team's, which waits for nothing of the first.
+    `/v2/exports ${2 * window}`,
+    `/v2/exports/1 ${3 * window}`,
+    `/v2/exports/1/b ${4 * window}`,
+  ])
+})
+
 test.each<[object, string]>([
   [
     { each: '{parent.team}' },

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { bench, caught, tokens } from '../../test/http/client-bench.ts'
-import type { Quota } from '../quota/quota.ts'
+import type { Quota, QuotaCharge } from '../quota/quota.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { type ScriptedReply, scriptedTransport } from '../testing/scripted-transport.ts'
 
@@ -88,4 +89,51 @@ test('Q4: a wait that the body asks for pauses everybody, as Retry-After does', 
   expect(await ask()).toBe('ok')
   expect(observed).toEqual([{ kind: 'rate', retryAfterMs: 60_000 }])
   expect(clock.now()).toBeGreaterThanOrEqual(60_000)
+})
+
+test.for<[string, ScriptedReply[], QuotaCharge[]]>([
+  [
+    'a refusal, and what its body says',
+    [{ status: 404, body: '{"cost":3}' }],
+    [{ bytes: 10, body: { cost: 3 } }],
+  ],
+  ['a refusal that is no JSON', [{ status: 404, body: 'gone' }], [{ bytes: 4, body: undefined }]],
+  [
+    'a refusal as it was sent, still compressed',
+    [{ status: 404, headers: { 'content-encoding': 'gzip' }, body: gzipSync('{"cost":3}') }],
+    [{ bytes: gzipSync('{"cost":3}').length, body: { cost: 3 } }],
+  ],
+  [
+    'a refusal that is longer than what is read of it, as it announces itself',
+    [{ status: 404, headers: { 'content-length': '20000' }, body: 'x'.repeat(17_000) }],
+    [{ bytes: 20_000, body: undefined }],
+  ],
+  [
+    'a refusal whose body breaks off, as far as it came',
+    [{ status: 404, body: 'go', bodyError: new Error('reset') }],
+    [{ bytes: 2, body: undefined }],
+  ],
+  [
+    'each reply of several attempts',
+    [
+      { status: 503, body: 'later' },
+      { status: 200, body: 'here' },
+    ],
+    [{ bytes: 5, body: undefined }, { bytes: 4 }],
+  ],
+  [
+    'a redirect, as it announces itself',
+    [{ status: 302, headers: { location: '/other', 'content-length': '7' } }, { body: 'here' }],
+    [{ bytes: 7 }, { bytes: 4 }],
+  ],
+])('every reply is charged with what it weighs, whatever its status: %s', async ([_, replies, charged]) => {
+  const charges: QuotaCharge[] = []
+  const quota: Quota = {
+    name: 'bytes',
+    acquire: async () => ({ charge: (charge) => void charges.push(charge), release() {} }),
+  }
+  await bench(replies, { quotas: [quota] })
+    .ask()
+    .catch(() => {})
+  expect(charges).toEqual(charged)
 })

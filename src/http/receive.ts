@@ -55,15 +55,19 @@ async function refusal(response: HttpResponse, call: Call, options: ReceiveOptio
   const target = redirectTarget(status, headers, call.url)
   if (target !== undefined) {
     await response.discard().catch(() => {})
+    call.permit?.charge?.({ bytes: announcedBytes(headers) })
     return new RedirectReceived(status, target)
   }
-  const text = await readStart(response, call.signal)
+  const { text, bytes } = await readStart(response, call.signal)
+  const body = parseErrorBody(text)
+  // What a refusal weighs counts as anything else does, and some say what they did cost (Q1).
+  call.permit?.charge?.({ bytes, body })
   const answer: Answer = {
     method: call.request.method,
     url: options.redactor.url(call.url),
     status,
     headers,
-    body: parseErrorBody(text),
+    body,
     text: () => text,
   }
   return statusError(answer, {
@@ -74,21 +78,40 @@ async function refusal(response: HttpResponse, call: Call, options: ReceiveOptio
   })
 }
 
-/** The start of an error's body as text. A body that breaks off is shown as far as it came. */
-async function readStart(response: HttpResponse, signal: AbortSignal | undefined): Promise<string> {
+/**
+ * The start of an error's body as text, and what the body weighs: as it announces itself, where it was not read to its end. A body that
+ * breaks off is shown as far as it came.
+ */
+async function readStart(
+  response: HttpResponse,
+  signal: AbortSignal | undefined,
+): Promise<{ readonly text: string; readonly bytes: number }> {
   const chunks: Uint8Array[] = []
   let length = 0
+  let cut = false
   try {
     for await (const chunk of response.body) {
       chunks.push(chunk)
       length += chunk.byteLength
-      if (length >= errorBodyBytes) break
+      cut = length >= errorBodyBytes
+      if (cut) break
     }
   } catch {
     signal?.throwIfAborted()
   }
   await response.discard().catch(() => {})
-  let bytes = Buffer.concat(chunks)
+  const bytes = cut ? Math.max(length, announcedBytes(response.headers)) : length
+  return { text: textOf(Buffer.concat(chunks)), bytes }
+}
+
+/** What a body weighs as its head says; 0 where it doesn't. */
+function announcedBytes(headers: HttpHeaders): number {
+  const announced = Number(headers['content-length'])
+  return Number.isFinite(announced) ? Math.max(0, announced) : 0
+}
+
+function textOf(sent: Buffer): string {
+  let bytes = sent
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
     try {
       bytes = gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 1 << 20 })

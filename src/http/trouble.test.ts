@@ -381,6 +381,10 @@ test.for([
       { 'x-rate-limit-limit': '0', 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '1767225660' },
     ),
   ],
+  [
+    'Okta, with a budget that is not spent',
+    answer(429, { errorCode: 'E0000047' }, { 'x-rate-limit-limit': '600', 'x-rate-limit-remaining': '590' }),
+  ],
   ['Zendesk, jobs', answer(429, { error: 'TooManyJobs' })],
   [
     'Salesforce',
@@ -421,6 +425,11 @@ test.for([
     'Okta',
     answer(429, { errorCode: 'E0000047' }, { 'x-rate-limit-limit': '600', 'x-rate-limit-remaining': '0' }),
   ],
+  [
+    'X, whose budget of the day is spent',
+    answer(429, '', { 'x-rate-limit-remaining': '14', 'x-app-limit-24hour-remaining': '0' }),
+  ],
+  ['a wait that is asked for', answer(429, '', { 'x-rate-limit-remaining': '14', 'retry-after': '3' })],
 ] as const)('a refusal of a rate is one: %s', ([, response]) => {
   expect(statusError(response, { now })).toMatchObject({ kind: 'throttled', limit: 'rate' })
 })

@@ -2,6 +2,7 @@
 // a test that names the APIs behind it.
 import { Temporal } from 'temporal-polyfill'
 import { LongDecimal, type Value } from '../ports/json.ts'
+import type { HttpHeaders } from '../ports/runtime.ts'
 import type { Answer } from './answer.ts'
 import { apiMessage } from './api-message.ts'
 import { firstHeader } from './headers.ts'
@@ -143,8 +144,8 @@ export function diagnose(answer: Answer, now: number): Trouble {
 const concurrencyText = /\bconcurren(?:t|cy)|ConcurrentRequests|concurrency limit|simultaneous/i
 
 /**
- * Whether there were too many requests at once, rather than in a time: Twilio by its code, Stripe by a header, Okta by a limit of 0, Zendesk
- * of jobs, Stripe of an object that is locked.
+ * Whether there were too many requests at once, rather than in a time: Twilio by its code, Stripe by a header, Okta by a limit of 0 or a
+ * budget that is not spent, Zendesk of jobs, Stripe of an object that is locked.
  */
 function limitOf({ status, headers, body }: Answer, codes: readonly string[], said: string) {
   const reason = firstHeader(headers, 'stripe-rate-limited-reason')
@@ -153,12 +154,18 @@ function limitOf({ status, headers, body }: Answer, codes: readonly string[], sa
       ? Number(field(body, 'code')) === 20_429 ||
         codes.includes('TooManyJobs') ||
         codes.includes('lock_timeout') ||
-        (status === 429 &&
-          headers['x-rate-limit-limit'] === '0' &&
-          headers['x-rate-limit-remaining'] === '0') ||
+        (status === 429 && isOktaConcurrency(headers)) ||
         concurrencyText.test(said)
       : reason.endsWith('-concurrency')
   return concurrency ? 'concurrency' : 'rate'
+}
+
+/** A limit of 0; or the budget has something left, nothing else is spent, and no wait is asked for. */
+function isOktaConcurrency(headers: HttpHeaders): boolean {
+  const remaining = firstHeader(headers, 'x-rate-limit-remaining')
+  if (remaining === '0') return firstHeader(headers, 'x-rate-limit-limit') === '0'
+  const isSpent = (name: string) => name.endsWith('remaining') && Number(headers[name]) === 0
+  return Number(remaining) > 0 && headers['retry-after'] === undefined && !Object.keys(headers).some(isSpent)
 }
 
 /** Where a header says when a budget is full again. */

@@ -38,8 +38,8 @@ export interface QuotaRegistry {
 
 export interface QuotaRegistryOptions {
   /**
-   * Where several processes share what is declared: requests per window, whatever its kind. Points, bytes and requests in flight are each
-   * process's own. Closing it is for whoever opened it. Default: nobody else asks.
+   * Where several processes share what is declared: requests, points and bytes per window, whatever its kind, and requests in flight.
+   * What the API reports is each process's own. Closing it is for whoever opened it. Default: nobody else asks.
    */
   readonly store?: QuotaStore | undefined
 }

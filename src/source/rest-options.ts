@@ -27,6 +27,7 @@ import { include, recordSelector, recordsAs } from './response/records-options.t
 import { sidesOptions } from './response/sides.ts'
 import { parentProblemsOf } from './slices/parent-rules.ts'
 import { slicesOptions } from './slices/slices-options.ts'
+import { sourceQuotaProblems } from './source-quota-rules.ts'
 import { withDefaults } from './stream-defaults.ts'
 import { streamProblems } from './stream-rules.ts'
 import { splitTable } from './transform/split.ts'
@@ -238,7 +239,7 @@ export const restFields = z
 export const restOptions = restFields
   .superRefine((source, context) => {
     if (context.issues.length > 0) return
-    for (const { path, message } of overwrittenByAuth(source))
+    for (const { path, message } of [...overwrittenByAuth(source), ...sourceQuotaProblems(source)])
       context.addIssue({ code: 'custom', path: [...path], message, input: source })
   })
   .describe('An HTTP API')

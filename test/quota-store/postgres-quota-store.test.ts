@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/http/system-runtime.ts'
 import { QuotaQueue } from '../../src/quota/queue.ts'
+import { LeasedPlaces } from '../../src/quota/store/leased-places.ts'
 import { LeasedWindow } from '../../src/quota/store/leased-window.ts'
 import { postgresQuotaStore } from '../../src/quota/store/postgres-quota-store.ts'
-import type { QuotaStore } from '../../src/quota/store/quota-store.ts'
+import type { PlacesAsk, QuotaStore } from '../../src/quota/store/quota-store.ts'
 import { type PostgresServer, postgresServer } from '../servers/postgres.ts'
 
 let keys = 0
-const minute = () => ({ key: `minute ${keys++}`, requests: 10, perMs: 60_000, holdMs: 1000 })
+const minute = () => ({ key: `minute ${keys++}`, limit: 10, perMs: 60_000, least: 1, holdMs: 1000 })
 
 let server: PostgresServer
 let store: QuotaStore
@@ -60,7 +61,7 @@ describe('a quota store in PostgreSQL', () => {
   })
 
   test('never leases more than the window to those who ask at the same moment', async () => {
-    const ask = { ...minute(), requests: 100 }
+    const ask = { ...minute(), limit: 100 }
     const leases = await Promise.all(
       Array.from({ length: 60 }, (_, index) => (index % 2 ? store : other).lease({ ...ask, wanted: 3 })),
     )
@@ -68,10 +69,10 @@ describe('a quota store in PostgreSQL', () => {
   })
 
   test('Q1: two clients on the real clock keep to one window together', async () => {
-    const limit = { requests: 20, perMs: 500 }
+    const limit = { limit: 20, perMs: 500 }
     const sent: number[] = []
     const client = async (own: QuotaStore) => {
-      const meter = new LeasedWindow({ ...limit, store: own, key: 'real', name: 'real' })
+      const meter = new LeasedWindow({ ...limit, store: own, key: 'real', name: 'real', clock: systemClock })
       const quota = new QuotaQueue('real', [meter], systemClock)
       await Promise.all(
         Array.from({ length: 40 }, async () => {
@@ -85,8 +86,90 @@ describe('a quota store in PostgreSQL', () => {
     await Promise.all([client(store), client(other)])
     sent.sort((a, b) => a - b)
     expect(sent).toHaveLength(80)
-    for (let index = limit.requests; index < sent.length; index++)
-      expect(sent[index]! - sent[index - limit.requests]!).toBeGreaterThanOrEqual(limit.perMs)
+    for (let index = limit.limit; index < sent.length; index++)
+      expect(sent[index]! - sent[index - limit.limit]!).toBeGreaterThanOrEqual(limit.perMs)
+  })
+
+  test('leases fractions, nothing below the least that is asked for, and counts what was overdrawn', async () => {
+    const ask = minute()
+    const lease = await store.lease({ ...ask, wanted: 2.5, least: 2.5 })
+    expect(lease.granted).toBe(2.5)
+    expect(await other.lease({ ...ask, wanted: 9, least: 8 })).toMatchObject({ granted: 0 })
+    expect(await other.lease({ ...ask, wanted: 9, least: 7.5 })).toMatchObject({ granted: 7.5 })
+    const overdrawn = minute()
+    const { id } = await store.lease({ ...overdrawn, wanted: 1 })
+    await store.settle(overdrawn.key, id, 25)
+    const none = await other.lease({ ...overdrawn, wanted: 1 })
+    expect(none.granted).toBe(0)
+    expect(none.retryInMs).toBeGreaterThan(50_000)
+  })
+
+  const places = (wanted: number, more: Partial<PlacesAsk> = {}) => ({
+    key: `places ${keys}`,
+    concurrent: 4,
+    held: 0,
+    wanted,
+    holdMs: 60_000,
+    ...more,
+  })
+
+  test('shares places: who holds more than its half is asked for them, and what is given back is free', async () => {
+    keys++
+    const first = await store.hold(places(4))
+    expect(first.granted).toBe(4)
+    const second = await other.hold(places(3))
+    expect(second.granted).toBe(0)
+    const asked = await store.hold(places(4, { id: first.id, held: 4 }))
+    expect(asked).toEqual({ id: first.id, granted: 2 })
+    // Not before they are given back.
+    expect(await other.hold(places(3, { id: second.id }))).toEqual({ id: second.id, granted: 0 })
+    await store.hold(places(4, { id: first.id, held: 2 }))
+    expect(await other.hold(places(3, { id: second.id }))).toEqual({ id: second.id, granted: 2 })
+    await store.hold(places(0, { id: first.id }))
+    expect(await other.hold(places(3, { id: second.id, held: 2 }))).toEqual({ id: second.id, granted: 3 })
+  })
+
+  test('places of a holder that says nothing any more are free again after a time', async () => {
+    keys++
+    await store.hold(places(4, { holdMs: 300 }))
+    const { id, granted } = await other.hold(places(1))
+    expect(granted).toBe(0)
+    await expect.poll(async () => (await other.hold(places(1, { id }))).granted, { timeout: 10_000 }).toBe(1)
+  })
+
+  test('Q1: never gives more places than there are to those who ask at the same moment', async () => {
+    keys++
+    const held = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => (index % 2 ? store : other).hold(places(1))),
+    )
+    expect(held.reduce((sum, { granted }) => sum + granted, 0)).toBe(4)
+  })
+
+  test('Q1: two clients on the real clock have no more in flight than their places', async () => {
+    let inFlight = 0
+    let most = 0
+    const client = async (own: QuotaStore) => {
+      const options = {
+        concurrent: 3,
+        store: own,
+        key: 'places in flight',
+        name: 'places',
+        clock: systemClock,
+      }
+      const quota = new QuotaQueue('places', [new LeasedPlaces(options)], systemClock)
+      await Promise.all(
+        Array.from({ length: 30 }, async () => {
+          const permit = await quota.acquire()
+          most = Math.max(most, ++inFlight)
+          await systemClock.sleep(20)
+          inFlight--
+          permit.release()
+        }),
+      )
+    }
+    await Promise.all([client(store), client(other)])
+    expect(most).toBeGreaterThan(1)
+    expect(most).toBeLessThanOrEqual(3)
   })
 
   test('a server that can not be reached is an error of the one who asks, each time', async () => {

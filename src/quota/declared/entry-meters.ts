@@ -9,6 +9,7 @@ import type { Meter } from '../meters/meter.ts'
 import { Pace } from '../meters/pace.ts'
 import { RequestWindow } from '../meters/request-window.ts'
 import type { RoundTrip } from '../meters/round-trip.ts'
+import { LeasedPlaces } from '../store/leased-places.ts'
 import { LeasedWindow } from '../store/leased-window.ts'
 import type { QuotaStore } from '../store/quota-store.ts'
 import type { QuotaSize } from '../usage.ts'
@@ -34,7 +35,13 @@ export interface MeterContext {
 const leastKeptMs = 10_000
 
 export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Meter[] {
-  if ('concurrent' in entry) return [new Concurrency(available(entry.concurrent, entry.reserve))]
+  const { shared, clock } = context
+  if ('concurrent' in entry) {
+    const concurrent = available(entry.concurrent, entry.reserve)
+    if (shared === undefined) return [new Concurrency(concurrent)]
+    const name = nameOf(entry)
+    return [new LeasedPlaces({ concurrent, store: shared.store, key: `${shared.key} ${name}`, name, clock })]
+  }
   const { per: perMs, window, burst, reserve } = entry
   const limit = available(amountOf(entry), reserve)
   const meter = kept(entry, windowMeter(entry, limit, context), context)
@@ -46,14 +53,14 @@ export function metersOf(entry: QuotaEntry, context: MeterContext): readonly Met
 function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): Meter {
   const { per: perMs, window, burst, reserve, timeZone } = entry
   const { roundTrip, clock, serverTime, shared } = context
-  if (shared !== undefined && 'requests' in entry) {
+  if (shared !== undefined) {
     const name = nameOf(entry)
     return new LeasedWindow({
-      requests: limit,
-      perMs,
+      ...sharedWindow(entry, limit),
       store: shared.store,
       key: `${shared.key} ${name}`,
       name,
+      clock,
     })
   }
   // An even pace is as fast in a window that slides, which has no boundary to keep away from.
@@ -78,6 +85,18 @@ function kept(entry: WindowEntry, meter: Meter, { keeper, part = '' }: MeterCont
   return keeper
     .limit(words, { amount: meter.maxCost, heldMs: longestMs, parted: each !== undefined })
     .keep(meter, part)
+}
+
+/**
+ * What processes share is a window, whatever its kind. A bucket that drains at r is never overfull where it gets what it holds, B, in any
+ * window of B / r: in a time t that is B * (1 + floor(t * r / B)) at most, and what the bucket takes is B + r * t.
+ */
+function sharedWindow(entry: WindowEntry, limit: number): { readonly limit: number; readonly perMs: number } {
+  const { per, window, burst, reserve } = entry
+  if (window !== 'leaky') return { limit, perMs: per }
+  const amount = amountOf(entry)
+  const holds = available(burst ?? amount, reserve)
+  return { limit: holds, perMs: (holds * per) / (amount * (1 - (reserve ?? 0))) }
 }
 
 /** For what a limit came to; of requests in flight there is no such size. */

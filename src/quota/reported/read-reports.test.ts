@@ -90,8 +90,13 @@ describe('reports are read from', () => {
       [{ bucket: '', limit: 600, remaining: 599, reset: at(1000) }],
     ],
     [
-      'Okta: a wait where too many requests are in flight, which it says with zeros and a guess',
+      'Okta: nothing of a budget where too many requests are in flight, which it says with zeros and a guess',
       { 'x-rate-limit-limit': '0', 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': String(epoch) },
+      [],
+    ],
+    [
+      'a limit of 0: a wait, and no budget of that size',
+      { 'x-ratelimit-limit': '0', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(epoch) },
       [{ bucket: '', remaining: 0, reset: at(1000) }],
     ],
     [

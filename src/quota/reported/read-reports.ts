@@ -43,7 +43,7 @@ export function readReports(
   return reports.filter((report) => isBelievable(report, now)).map(withoutZeroLimit)
 }
 
-/** Too many requests are in flight, as Okta says it: a limit of 0, nothing left, and a reset that is a guess. It is a wait, and no budget's size. */
+/** A limit of 0 with a reset is a wait, and no budget's size. */
 function withoutZeroLimit(report: RateReport): RateReport {
   if (report.limit !== 0) return report
   const { limit: _, ...rest } = report

@@ -1,34 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Clock } from '../../ports/runtime.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { seededRandom } from '../../testing/seeded-random.ts'
 import { QuotaQueue } from '../queue.ts'
-import { LeasedWindow, QuotaStoreError } from './leased-window.ts'
+import { distantStore } from './distant-store.ts'
+import { LeasedWindow } from './leased-window.ts'
 import { memoryQuotaStore } from './memory-quota-store.ts'
 import type { QuotaStore } from './quota-store.ts'
-
-/** A store that takes some time to answer, as one on another machine does. */
-function remote(store: QuotaStore, clock: Clock, random: () => number, latencyMs: number): QuotaStore {
-  const way = () => clock.sleep(Math.ceil(random() * latencyMs))
-  return {
-    async lease(ask) {
-      await way()
-      const lease = await store.lease(ask)
-      await way()
-      return lease
-    },
-    async settle(key, id, used) {
-      await way()
-      await store.settle(key, id, used)
-    },
-    async pause(key, ms) {
-      await way()
-      await store.pause(key, ms)
-    },
-    async [Symbol.asyncDispose]() {},
-  }
-}
+import { QuotaStoreError } from './quota-store-error.ts'
 
 interface ProcessPlan {
   readonly readers: number
@@ -52,10 +31,12 @@ async function runProcesses(
   await Promise.all(
     plans.map(async (plan) => {
       const meter = new LeasedWindow({
-        ...limit,
-        store: remote(store, clock, random, 20),
+        limit: limit.requests,
+        perMs: limit.perMs,
+        store: distantStore(store, { clock, random, latencyMs: 20 }),
         key: 'k',
         name: 'shared',
+        clock,
       })
       const quota = new QuotaQueue('shared', [meter], clock)
       const life = new AbortController()
@@ -113,6 +94,17 @@ test('Q1: processes that share a quota, some of which die, never send more than 
   )
 }, 60_000)
 
+test('Q1: requests that are in flight for longer than the window count all the same', async () => {
+  const plans = [
+    { readers: 20, latencyMs: 4000, diesAtMs: undefined },
+    { readers: 3, latencyMs: 50, diesAtMs: undefined },
+  ]
+  for (let seed = 1; seed <= 10; seed++) {
+    const counted = await runProcesses(plans, { requests: 20, perMs: 1000 }, 30_000, seed)
+    expect(busiest(counted, 1000)).toBeLessThanOrEqual(20)
+  }
+})
+
 test('two processes that share a quota use nearly all of it', async () => {
   const plans = [
     { readers: 10, latencyMs: 100, diesAtMs: undefined },
@@ -138,7 +130,7 @@ test('a refusal that says when to come back holds every process back until then'
     () =>
       new QuotaQueue(
         'shared',
-        [new LeasedWindow({ requests: 10, perMs: 1000, store, key: 'k', name: 'shared' })],
+        [new LeasedWindow({ limit: 10, perMs: 1000, store, key: 'k', name: 'shared', clock })],
         clock,
       ),
   )
@@ -161,7 +153,7 @@ test('the store is asked once for several requests', async () => {
       return store.lease(ask)
     },
   }
-  const meter = new LeasedWindow({ requests: 1000, perMs: 60_000, store: counting, key: 'k', name: 'q' })
+  const meter = new LeasedWindow({ limit: 1000, perMs: 60_000, store: counting, key: 'k', name: 'q', clock })
   const quota = new QuotaQueue('q', [meter], clock)
   for (let count = 0; count < 500; count++) {
     const permit = await quota.acquire()
@@ -182,11 +174,12 @@ test('a store that fails is asked again, and after five failures in a row those 
     },
   }
   const meter = new LeasedWindow({
-    requests: 5,
+    limit: 5,
     perMs: 1000,
     store: broken,
     key: 'k',
     name: '5 requests per 1s',
+    clock,
   })
   const quota = new QuotaQueue('q', [meter], clock)
   const errors = await Promise.all([1, 2].map(() => quota.acquire().catch((error: unknown) => error)))
@@ -208,7 +201,7 @@ test('a store that comes back is used again', async () => {
       return failures-- > 0 ? Promise.reject(new Error('down')) : store.lease(ask)
     },
   }
-  const meter = new LeasedWindow({ requests: 5, perMs: 1000, store: shaky, key: 'k', name: 'q' })
+  const meter = new LeasedWindow({ limit: 5, perMs: 1000, store: shaky, key: 'k', name: 'q', clock })
   await new QuotaQueue('q', [meter], clock).acquire()
   expect(clock.now()).toBe(200 + 400 + 800)
 })

@@ -17,6 +17,6 @@ export const quotaStoreOptions = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Where its two tables and its function are created when they are missing. Default "public".'),
+    .describe('Where its three tables and its function are created when they are missing. Default "public".'),
 })
 export type QuotaStoreSettings = z.output<typeof quotaStoreOptions>

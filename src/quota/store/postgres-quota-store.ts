@@ -1,11 +1,20 @@
-// The quota store in PostgreSQL. One function does a lease in one round trip, under a lock of its key; times are the server's.
-import type { Pool } from 'pg'
-import { countedMs, type LeaseAsk, type QuotaLease, type QuotaStore } from './quota-store.ts'
+// The quota store in PostgreSQL. One function does a lease in one round trip, and a transaction does the holding of places, each under
+// a lock of its key; times are the server's.
+import type { Pool, PoolClient } from 'pg'
+import { grantedPlaces, type PlaceHolder, patienceMs } from './place-share.ts'
+import {
+  countedMs,
+  type HeldPlaces,
+  type LeaseAsk,
+  type PlacesAsk,
+  type QuotaLease,
+  type QuotaStore,
+} from './quota-store.ts'
 
 export interface PostgresQuotaStoreOptions {
   /** As in `postgres://user:password@host/database`. The user may create tables and functions in `schema`, or somebody has run the store once. */
   readonly url: string
-  /** Where the two tables and the function are. Default: `public`. */
+  /** Where the three tables and the function are. Default: `public`. */
   readonly schema?: string
 }
 
@@ -29,10 +38,10 @@ export function postgresQuotaStore(options: PostgresQuotaStoreOptions): QuotaSto
   }
 
   return {
-    async lease({ key, requests, perMs, wanted, holdMs }: LeaseAsk): Promise<QuotaLease> {
+    async lease({ key, limit, perMs, wanted, least, holdMs }: LeaseAsk): Promise<QuotaLease> {
       const { rows } = await (await pool()).query(
-        `select id, granted, retry_ms from ${schema}.sluice_quota_lease($1, $2, $3, $4, $5)`,
-        [key, requests, wanted, holdMs, countedMs(perMs)],
+        `select id, granted, retry_ms from ${schema}.sluice_quota_lease($1, $2, $3, $4, $5, $6)`,
+        [key, limit, wanted, least, holdMs, countedMs(perMs)],
       )
       const { id, granted, retry_ms: retryMs } = rows[0]
       return { id: String(id), granted, retryInMs: Math.max(1, Math.ceil(retryMs)) }
@@ -40,7 +49,8 @@ export function postgresQuotaStore(options: PostgresQuotaStoreOptions): QuotaSto
     async settle(_key, leaseId, used) {
       await (await pool()).query(
         `update ${schema}.sluice_quota_leases
-         set amount = $2, ends_at = case when $2 = 0 then clock_timestamp() else clock_timestamp() + counted end
+         set amount = $2::double precision,
+           ends_at = case when $2::double precision = 0 then clock_timestamp() else clock_timestamp() + counted end
          where id = $1`,
         [leaseId, used],
       )
@@ -52,10 +62,57 @@ export function postgresQuotaStore(options: PostgresQuotaStoreOptions): QuotaSto
         [key, pauseMs],
       )
     },
+    async hold(ask: PlacesAsk): Promise<HeldPlaces> {
+      const client = await (await pool()).connect()
+      try {
+        await client.query('begin')
+        const held = await holdPlaces(client, schema, ask)
+        await client.query('commit')
+        client.release()
+        return held
+      } catch (error) {
+        // The connection is closed, and what it began with it.
+        client.release(true)
+        throw error
+      }
+    },
     async [Symbol.asyncDispose]() {
       await (await opened)?.end()
     },
   }
+}
+
+/** Within a transaction. */
+async function holdPlaces(client: PoolClient, schema: string, ask: PlacesAsk): Promise<HeldPlaces> {
+  const { key, id, concurrent, held, wanted, holdMs } = ask
+  await client.query('select pg_advisory_xact_lock(hashtextextended($1, 2))', [key])
+  const { rows } = await client.query<{ id: string; now: number } & PlaceHolder>(
+    `with time as (select clock_timestamp() as now),
+       ended as (delete from ${schema}.sluice_quota_places p using time where p.key = $1 and p.ends_at <= time.now)
+     select p.id::text, p.amount, p.wanted, p.since, extract(epoch from time.now)::double precision * 1000 as now
+       from time left join ${schema}.sluice_quota_places p on p.key = $1 and p.ends_at > time.now`,
+    [key],
+  )
+  const holders = rows.filter((row) => row.id !== null)
+  const own = holders.find((row) => row.id === id)
+  const others = holders.filter((row) => row !== own)
+  const { granted, amount, since } = grantedPlaces({ concurrent, held, wanted }, own, others, rows[0]!.now)
+  if (amount === 0 && wanted === 0) {
+    if (own !== undefined)
+      await client.query(`delete from ${schema}.sluice_quota_places where id = $1`, [own.id])
+    return { id: own?.id ?? '', granted }
+  }
+  const values = [amount, wanted, since, amount === 0 ? Math.min(patienceMs, holdMs) : holdMs]
+  const endsAt = "clock_timestamp() + $4 * interval '1 millisecond'"
+  const written = await client.query<{ id: string }>(
+    own === undefined
+      ? `insert into ${schema}.sluice_quota_places (amount, wanted, since, ends_at, key) values ($1, $2, $3, ${endsAt}, $5)
+         returning id::text`
+      : `update ${schema}.sluice_quota_places set amount = $1, wanted = $2, since = $3, ends_at = ${endsAt}
+         where id = $5 returning id::text`,
+    [...values, own?.id ?? key],
+  )
+  return { id: written.rows[0]!.id, granted }
 }
 
 async function open(url: string, schema: string): Promise<Pool> {
@@ -86,20 +143,30 @@ function createStatements(schema: string): string {
     create table if not exists ${schema}.sluice_quota_leases (
       id bigint generated always as identity primary key,
       key text not null,
-      amount integer not null,
+      amount double precision not null,
       counted interval not null,
       ends_at timestamptz not null
     );
     create index if not exists sluice_quota_leases_key on ${schema}.sluice_quota_leases (key);
     create table if not exists ${schema}.sluice_quota_pauses (key text primary key, until timestamptz not null);
+    create table if not exists ${schema}.sluice_quota_places (
+      id bigint generated always as identity primary key,
+      key text not null,
+      amount integer not null,
+      wanted integer not null,
+      since double precision not null,
+      ends_at timestamptz not null
+    );
+    create index if not exists sluice_quota_places_key on ${schema}.sluice_quota_places (key);
     create or replace function ${schema}.sluice_quota_lease(
-      limit_key text, most integer, wanted integer, hold_ms double precision, counted_ms double precision,
-      out id bigint, out granted integer, out retry_ms double precision
+      limit_key text, most double precision, wanted double precision, least_granted double precision,
+      hold_ms double precision, counted_ms double precision,
+      out id bigint, out granted double precision, out retry_ms double precision
     ) language plpgsql as $body$
     declare
       now_at timestamptz;
       paused_until timestamptz;
-      counted_now integer;
+      counted_now double precision;
       first_end timestamptz;
     begin
       perform pg_advisory_xact_lock(hashtextextended(limit_key, 1));
@@ -115,7 +182,7 @@ function createStatements(schema: string): string {
       select coalesce(sum(l.amount), 0), min(l.ends_at) into counted_now, first_end
         from ${schema}.sluice_quota_leases l where l.key = limit_key;
       granted := least(wanted, most - counted_now);
-      if granted <= 0 then
+      if granted <= 0 or granted < least_granted then
         granted := 0;
         retry_ms := extract(epoch from first_end - now_at) * 1000;
         return;

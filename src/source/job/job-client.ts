@@ -7,7 +7,7 @@ import type { Client } from '../../http/client.ts'
 import { errorBodyMessage } from '../../http/decode/error-body.ts'
 import { type JsonBody, readJson } from '../../http/decode/json.ts'
 import type { BodyLimits } from '../../http/decode/limits.ts'
-import type { Account } from '../../http/layer.ts'
+import type { Account, Consume } from '../../http/layer.ts'
 import { retryAfterMs } from '../../http/retry-after.ts'
 import type { Attach } from '../../http/secret-parts.ts'
 import { statusError } from '../../http/status-error.ts'
@@ -101,9 +101,10 @@ export function jobClient(settings: JobSettings, dependencies: JobClientDependen
   ): Promise<T> {
     const react = reactions?.forRequest(values)
     const about = describeValues(template.placeholders, values)
-    const consume = async (response: HttpResponse, url: string) => {
+    const consume: Consume<T> = async (response, url, charge) => {
       const { status, headers } = response
       const { value, bytes } = await readBody(response, url)
+      charge({ body: value })
       const answer = {
         method: request.method,
         url,
@@ -119,6 +120,7 @@ export function jobClient(settings: JobSettings, dependencies: JobClientDependen
     return client.request(request, consume, {
       signal,
       stream,
+      values,
       ...(account && { account }),
       ...(attach && { attach }),
       ...(react && { react }),
@@ -200,6 +202,7 @@ export function jobClient(settings: JobSettings, dependencies: JobClientDependen
         await client.request(abortTemplate.fill(values), (response) => response.discard(), {
           signal,
           stream,
+          values,
           ...(account && { account }),
           ...(attach && { attach }),
         })

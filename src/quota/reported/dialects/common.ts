@@ -53,6 +53,8 @@ export function readCommon(headers: HttpHeaders, serverNow: number): readonly Ra
   for (const names of spellings) {
     const report = readBudget(headers, names, serverNow)
     if (report === undefined) continue
+    // Too many requests are in flight, as Okta says it: a limit of 0, nothing left, and a reset that is a guess. No budget is spent.
+    if (names.limit === 'x-rate-limit-limit' && report.limit === 0 && report.remaining === 0) return undefined
     const discord = textHeader(headers, 'x-ratelimit-bucket')
     return [discord === undefined ? report : { ...report, bucket: discord, perResource: true }]
   }
