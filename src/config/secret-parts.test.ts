@@ -182,6 +182,8 @@ test('a variable that the destination names is required like those of the source
       api: { type: 'rest', baseUrl: 'https://api.test', streams: { items: { path: 'items', paginate } } },
     },
   })
-  expect(() => requireSecrets(pipeline, () => undefined)).toThrow(/^destination\.url: the environment variable WAREHOUSE is not set/)
+  expect(() => requireSecrets(pipeline, () => undefined)).toThrow(
+    /^destination\.url: the environment variable WAREHOUSE is not set/,
+  )
   requireSecrets({ sources: pipeline.sources }, () => undefined)
 })

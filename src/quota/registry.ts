@@ -32,7 +32,10 @@ export interface QuotaRegistry {
   ): ReportingQuota
   /** The quota that the API known by `key` doesn't tell of, found by what it refuses. The first to ask says how it is remembered. */
   adaptive(options: AdaptiveQuotaOptions): Quota
-  /** Lets the memories know what was spent: before the process ends. Who is killed first has told them that it may have been a little more. */
+  /**
+   * Before the process ends: lets the memories know what was spent, and gives leases of a store back. Who is killed first has told the memories
+   * that it may have been a little more; its leases are free again by time.
+   */
   save(): Promise<void>
 }
 
@@ -83,7 +86,7 @@ class SharedQuota implements ReportingQuota {
 
   constructor(key: string, store: QuotaStore | undefined) {
     this.#key = key
-    this.#shared = store && { store, key: createHash('sha256').update(key).digest('hex') }
+    this.#shared = store && { store, key: createHash('sha256').update(key).digest('hex'), holders: new Set() }
   }
 
   get name(): string {
@@ -105,7 +108,8 @@ class SharedQuota implements ReportingQuota {
   }
 
   async save(): Promise<void> {
-    await this.#keeper?.save()
+    const leased = [...(this.#shared?.holders ?? [])].map((holder) => holder.giveBack())
+    await Promise.all([this.#keeper?.save(), ...leased])
   }
 
   takesOf(ask: QuotaAsk): readonly Take[] {

@@ -16,6 +16,14 @@ import type { QuotaSize } from '../usage.ts'
 import type { QuotaEntry, WindowEntry } from './entry.ts'
 import { available } from './entry-rules.ts'
 
+/** Where other processes take of the same limits. */
+export interface SharedMeters {
+  readonly store: QuotaStore
+  readonly key: string
+  /** Who holds leases of it: they are given back before the process ends. */
+  readonly holders: Set<LeasedWindow>
+}
+
 export interface MeterContext {
   readonly clock: Clock
   /** Spread evenly over the window, or as soon as possible. */
@@ -24,7 +32,7 @@ export interface MeterContext {
   readonly roundTrip: RoundTrip
   readonly serverTime?: (() => ServerTime | undefined) | undefined
   /** Where other processes take of the same limits. */
-  readonly shared?: { readonly store: QuotaStore; readonly key: string } | undefined
+  readonly shared?: SharedMeters | undefined
   /** Where it is kept for the next process what this one spends. */
   readonly keeper?: UseKeeper | undefined
   /** The tenant or resource. Default: all. */
@@ -61,6 +69,7 @@ function windowMeter(entry: WindowEntry, limit: number, context: MeterContext): 
       key: `${shared.key} ${name}`,
       name,
       clock,
+      holders: shared.holders,
     })
   }
   // An even pace is as fast in a window that slides, which has no boundary to keep away from.

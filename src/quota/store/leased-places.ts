@@ -60,7 +60,7 @@ export class LeasedPlaces implements Meter {
   }
 
   readyAt(_cost: number, now: number): number {
-    this.#failures.check()
+    this.#failures.check(now)
     if (this.#inFlight < this.#usable(now)) return now
     this.#short = true
     // All that there are: nothing more can come before a request ends.
@@ -138,7 +138,7 @@ export class LeasedPlaces implements Meter {
       if (this.#inFlight < held && granted < held) void this.#ask(now, wanted)
     } catch (error) {
       this.#asking = false
-      this.#askAgainAt = now + this.#failures.failed(error)
+      this.#askAgainAt = this.#failures.failed(error, now)
     }
     this.#changed()
   }

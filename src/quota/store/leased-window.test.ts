@@ -189,6 +189,59 @@ test('a store that fails is asked again, and after five failures in a row those 
     'the store that processes share the quota of 5 requests per 1s by could not be asked 5 times in a row, and without it nothing is sent: connect ECONNREFUSED 127.0.0.1:5432. Check quotaStore, and whether its server runs',
   )
   await expect(quota.acquire()).rejects.toBeInstanceOf(QuotaStoreError)
+  // Later it is asked once more.
+  await clock.sleep(10_000)
+  await expect(quota.acquire()).rejects.toBeInstanceOf(QuotaStoreError)
+  expect(asked).toBe(6)
+})
+
+test('a store that was gone for long is used again by whoever comes after its return', async () => {
+  const clock = fakeClock({ start: 0, auto: true })
+  const store = memoryQuotaStore(clock)
+  let isDown = true
+  const gone: QuotaStore = {
+    ...store,
+    lease: (ask) => (isDown ? Promise.reject(new Error('down')) : store.lease(ask)),
+  }
+  const meter = new LeasedWindow({ limit: 5, perMs: 1000, store: gone, key: 'k', name: 'q', clock })
+  const quota = new QuotaQueue('q', [meter], clock)
+  await expect(quota.acquire()).rejects.toBeInstanceOf(QuotaStoreError)
+  isDown = false
+  await clock.sleep(60_000)
+  await quota.acquire()
+})
+
+test('what a process leased and did not use is free for the others as soon as it ends', async () => {
+  const clock = fakeClock({ start: 0, auto: true })
+  const store = memoryQuotaStore(clock)
+  const limit = { limit: 1000, perMs: 86_400_000, store, key: 'k', name: 'q', clock }
+  const holders = new Set<LeasedWindow>()
+  const meter = new LeasedWindow({ ...limit, holders })
+  const quota = new QuotaQueue('q', [meter], clock)
+  for (let request = 0; request < 100; request++) (await quota.acquire()).release()
+  expect([...holders]).toEqual([meter])
+  for (const holder of holders) await holder.giveBack()
+  expect(holders.size).toBe(0)
+  const rest = await store.lease({
+    key: 'k',
+    limit: 1000,
+    perMs: 86_400_000,
+    wanted: 1000,
+    least: 1,
+    holdMs: 1000,
+  })
+  expect(rest.granted).toBe(900)
+})
+
+test('a refusal for too many requests at once pauses nobody', async () => {
+  const clock = fakeClock({ start: 0, auto: true })
+  const store = memoryQuotaStore(clock)
+  const meter = new LeasedWindow({ limit: 5, perMs: 1000, store, key: 'k', name: 'q', clock })
+  const permit = await new QuotaQueue('q', [meter], clock).acquire()
+  permit.refused!({ kind: 'concurrency', retryAfterMs: 60_000 })
+  permit.release()
+  const lease = await store.lease({ key: 'k', limit: 5, perMs: 1000, wanted: 1, least: 1, holdMs: 100 })
+  expect(lease.granted).toBe(1)
 })
 
 test('a store that comes back is used again', async () => {

@@ -36,6 +36,8 @@ export interface LeasedWindowOptions {
   /** For messages. */
   readonly name: string
   readonly clock: Clock
+  /** Where it stands as long as it holds leases, so that somebody can have them given back before the process ends. */
+  readonly holders?: Set<LeasedWindow>
 }
 
 interface Lease {
@@ -89,7 +91,7 @@ export class LeasedWindow implements Meter {
   }
 
   readyAt(cost: number, now: number): number {
-    this.#failures.check()
+    this.#failures.check(now)
     this.#expire(now)
     if (this.#left() >= cost - rounding) return now
     if (this.#asking) return Number.POSITIVE_INFINITY
@@ -123,8 +125,9 @@ export class LeasedWindow implements Meter {
     this.#end(parts, order, now)
   }
 
-  refuse({ retryAfterMs }: QuotaRefusal, _sent: SentRequest, now: number): void {
-    if (retryAfterMs === undefined) return
+  refuse({ kind, retryAfterMs }: QuotaRefusal, _sent: SentRequest, now: number): void {
+    // Of requests at once it says nothing of the rate.
+    if (retryAfterMs === undefined || kind === 'concurrency') return
     this.#askAgainAt = Math.max(this.#askAgainAt, now + retryAfterMs)
     this.#tell(this.#options.store.pause(this.#options.key, retryAfterMs))
   }
@@ -138,6 +141,15 @@ export class LeasedWindow implements Meter {
   isIdle(now: number): boolean {
     this.#expire(now)
     return this.#leases.length === 0 && this.#owed.size === 0 && !this.#asking
+  }
+
+  /** Before the process ends: what is leased and was not used is free again for the others. Resolves when the store has heard of it. */
+  async giveBack(): Promise<void> {
+    const { store, key } = this.#options
+    const leases = this.#leases
+    this.#leases = []
+    this.#options.holders?.delete(this)
+    await Promise.allSettled([this.#pay(), ...leases.map(({ id, used }) => store.settle(key, id, used))])
   }
 
   #end(parts: readonly { readonly lease: Lease }[], order: number, now: number): void {
@@ -206,6 +218,7 @@ export class LeasedWindow implements Meter {
     if (!this.#leases.some(isOver)) return
     const over = this.#leases.filter(isOver)
     this.#leases = this.#leases.filter((lease) => !isOver(lease))
+    if (this.#leases.length === 0) this.#options.holders?.delete(this)
     for (const { id, used, granted } of over) {
       if (used <= granted + rounding) this.#tell(this.#options.store.settle(this.#options.key, id, used))
       else {
@@ -239,14 +252,16 @@ export class LeasedWindow implements Meter {
       ({ id, granted, retryInMs }) => {
         this.#asking = false
         this.#failures.answered()
-        if (granted > 0)
+        if (granted > 0) {
           this.#leases.push({ id, granted, left: granted, used: 0, inFlight: 0, endsAt, told: false })
+          this.#options.holders?.add(this)
+        }
         if (granted === 0) this.#askAgainAt = now + Math.min(retryInMs, this.#pollMs)
         this.#changed()
       },
       (error: unknown) => {
         this.#asking = false
-        this.#askAgainAt = now + this.#failures.failed(error)
+        this.#askAgainAt = this.#failures.failed(error, now)
         this.#changed()
       },
     )

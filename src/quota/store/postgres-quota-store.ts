@@ -123,13 +123,21 @@ async function open(url: string, schema: string): Promise<Pool> {
   // An idle connection that breaks is replaced by the next query, which fails by itself where it can't be.
   pool.on('error', () => {})
   try {
-    await pool.query(createStatements(schema))
+    // Who may not create anything can use what somebody else has created.
+    const { rows } = await pool.query('select to_regprocedure($1) is null as missing', [
+      `${schema}.${leaseSignature}`,
+    ])
+    if (rows[0].missing) await pool.query(createStatements(schema))
+    // Of keys that nobody asks for any more nothing would be left out by asking.
+    await pool.query(`delete from ${schema}.sluice_quota_leases where ends_at <= clock_timestamp()`)
     return pool
   } catch (error) {
     await pool.end()
     throw error
   }
 }
+
+const leaseSignature = `sluice_quota_lease(text, ${Array(5).fill('double precision').join(', ')})`
 
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`

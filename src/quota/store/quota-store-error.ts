@@ -15,26 +15,32 @@ export class QuotaStoreError extends SluiceError {
 const mostFailures = 5
 const firstRetryMs = 200
 
-/** Failures of a store in a row: when to ask again, and when it is enough. */
+/** Failures of a store in a row: when to ask again, and when those who wait are told. */
 export class StoreFailures {
   readonly #quota: string
   #count = 0
+  #askAgainAt = Number.NEGATIVE_INFINITY
   #last: unknown
 
   /** @param quota for messages */
   constructor(quota: string) {
     this.#quota = quota
   }
-  /** @returns milliseconds until it is worth asking again */
-  failed(error: unknown): number {
+  /** @returns when it is worth asking again */
+  failed(error: unknown, now: number): number {
     this.#last = error
-    return firstRetryMs * 2 ** this.#count++
+    this.#askAgainAt = now + firstRetryMs * 2 ** Math.min(this.#count++, mostFailures)
+    return this.#askAgainAt
   }
   answered(): void {
     this.#count = 0
   }
-  /** @throws QuotaStoreError where there were too many */
-  check(): void {
-    if (this.#count >= mostFailures) throw new QuotaStoreError(this.#quota, this.#last)
+  /**
+   * Whoever comes later finds the store asked once more.
+   * @throws QuotaStoreError where there were too many, and it is not time to ask again
+   */
+  check(now: number): void {
+    if (this.#count >= mostFailures && now < this.#askAgainAt)
+      throw new QuotaStoreError(this.#quota, this.#last)
   }
 }

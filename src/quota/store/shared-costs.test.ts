@@ -37,7 +37,11 @@ async function runProcesses(
         clock,
         spread: false,
         roundTrip: new RoundTrip(),
-        shared: { store: distantStore(store, { clock, random, latencyMs: 10 }), key: 'k' },
+        shared: {
+          store: distantStore(store, { clock, random, latencyMs: 10 }),
+          key: 'k',
+          holders: new Set(),
+        },
       })
       const end = new AbortController()
       void clock.sleep(forMs).then(() => end.abort(new Error('over')))
