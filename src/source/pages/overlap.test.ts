@@ -32,7 +32,6 @@ function reading(list: JsonRecord[], change: (request: number) => void, options:
   return { stream: items!, told, offsets, client }
 }
 
-// PEERS: dlt offset pages that shift
 test('a record that is deleted in front of the place costs no other one: the place is found again', async () => {
   const list = rows(0, 30)
   const { stream, told, offsets } = reading(list, (request) => request === 2 && list.splice(3, 2))
