@@ -24,7 +24,7 @@ import { QuotaImpossibleError } from './errors.ts'
 import { grant, type Take } from './permit.ts'
 import type { QuotaQueue } from './queue.ts'
 import type { Permit, QuotaAsk } from './quota.ts'
-import { flowOf, forgetRank, type Rank, rankOf, ranksBefore } from './rank.ts'
+import { flowOf, giveTurnBack, isBefore, type Rank, rankOf, takeTurn } from './rank.ts'
 
 /**
  * Waits for all queues of `takes`, and takes from each at one moment.
@@ -181,6 +181,7 @@ export function serve(changed: readonly QuotaQueue[]): void {
     if (stopped === undefined) {
       waiter.over = true
       remove(waiter)
+      takeTurn(waiter.rank)
       for (const queue of line.queues) queue.ranks.granted(waiter.rank)
       for (let other = index + 1; other < lines.length; other++) notePassing(waiter, lines[other]!)
       waiter.resolve(grant(waiter.takes))
@@ -225,7 +226,7 @@ function reached(changed: readonly QuotaQueue[]): { queues: Set<QuotaQueue>; lin
       for (const other of line.queues) queues.add(other)
     }
   }
-  return { queues, lines: [...lines].sort((a, b) => ranksBefore(a.first!.rank, b.first!.rank)) }
+  return { queues, lines: [...lines].sort((a, b) => (isBefore(a.first!.rank, b.first!.rank) ? -1 : 1)) }
 }
 
 /** A meter can't say when it allows a request. */
@@ -257,21 +258,16 @@ function obstacle(
 /** Ends a wait without a grant. */
 function drop(waiter: Waiter, reason: unknown): void {
   waiter.over = true
-  const { behind } = waiter
   remove(waiter)
-  forgetRank(waiter.takes, waiter.flow, waiter.rank, ranksFrom(behind))
+  giveTurnBack(waiter.rank, () => {})
   waiter.reject(reason)
-}
-
-function* ranksFrom(first: Waiter | undefined): Iterable<Rank> {
-  for (let waiter = first; waiter !== undefined; waiter = waiter.behind) yield waiter.rank
 }
 
 /** Puts the line at `index`, which has a new first, behind those whose first has a lower rank. */
 function sink(lines: Line[], index: number): void {
   const line = lines[index]!
   let at = index
-  for (; at + 1 < lines.length && ranksBefore(lines[at + 1]!.first!.rank, line.first!.rank) < 0; at++)
+  for (; at + 1 < lines.length && isBefore(lines[at + 1]!.first!.rank, line.first!.rank); at++)
     lines[at] = lines[at + 1]!
   lines[at] = line
 }

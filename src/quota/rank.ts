@@ -2,6 +2,10 @@
 // Each flow's waiters follow one another by their cost, and a flow that comes back begins where the queue stands now. Alone, a
 // flow is served first come, first served; of several, each gets the same, however many of its requests wait. Interactive flows
 // begin `headStart` earlier: they pass what waits, and yet not for ever.
+//
+// In one queue a flow's waiters have rising starts in the order of their arrival, at every moment (Q2): each begins no earlier than the one
+// before it ends. Who leaves without being served lets those behind begin earlier, and no further than that.
+import { Heap } from './heap.ts'
 import type { Take } from './permit.ts'
 import type { QuotaAsk } from './quota.ts'
 
@@ -17,6 +21,26 @@ export interface Rank {
   readonly arrival: number
   /** What it takes of its flow's turn: the greatest of its costs. */
   readonly cost: number
+  readonly flow: string
+  /** Where it stands among its flow's, in each of its queues. */
+  readonly places: readonly Place[]
+}
+
+/** One waiter among those of its flow that wait for one queue, in the order of arrival. */
+interface Place {
+  readonly rank: Rank
+  readonly turns: Turns
+  /** Where the flow's turn in the queue ended when it came, less what those did not take who have left since. */
+  base: number
+  before: Place | undefined
+  behind: Place | undefined
+}
+
+/** One flow in one queue. */
+interface Turns {
+  /** Where its next waiter begins. */
+  next: number
+  last: Place | undefined
 }
 
 let arrivals = 0
@@ -33,66 +57,95 @@ export function rankOf(takes: readonly Take[], flow: string): Rank {
   let start = Number.NEGATIVE_INFINITY
   let cost = 1
   for (const take of takes) {
-    least = Math.max(least, take.queue.ranks.nowOf(flow))
-    start = Math.max(start, take.queue.ranks.next(flow))
+    const { ranks } = take.queue
+    least = Math.max(least, ranks.nowOf(flow))
+    start = Math.max(start, ranks.turnsOf(flow).next)
     cost = Math.max(cost, take.weight ?? take.cost)
   }
-  for (const { queue } of takes) queue.ranks.taken(flow, start + cost)
-  return { start, least, arrival: arrivals++, cost }
+  start = Math.max(least, start)
+  const places: Place[] = []
+  const rank: Rank = { start, least, arrival: arrivals++, cost, flow, places }
+  for (const { queue } of takes) {
+    const turns = queue.ranks.turnsOf(flow)
+    const place: Place = { rank, turns, base: turns.next, before: turns.last, behind: undefined }
+    if (turns.last !== undefined) turns.last.behind = place
+    turns.last = place
+    turns.next = start + cost
+    places.push(place)
+  }
+  return rank
+}
+
+/** A waiter was served: its flow has had its turn. */
+export function takeTurn({ places }: Rank): void {
+  for (const place of places) leave(place)
 }
 
 /**
- * A waiter left without being served: its flow does not pay for it.
- * @param behind the ranks of those who stand behind it, in order: they move up
+ * A waiter left without being served: its flow does not pay for it. Those of its flow that follow in any of its queues move up.
+ * @param onMoved called right after a start has fallen, before the next one does
  */
-export function forgetRank(
-  takes: readonly Take[],
-  flow: string,
-  { cost }: Rank,
-  behind: Iterable<Rank>,
-): void {
-  let moved = cost
-  for (const rank of behind) {
-    const start = Math.max(rank.least, rank.start - moved)
-    moved = rank.start - start
-    rank.start = start
-    if (moved <= 0) return
+export function giveTurnBack({ start, cost, places }: Rank, onMoved: (rank: Rank) => void): void {
+  // Whoever moves up lets others move up, who came later: in the order of arrival each is looked at once.
+  const following = new Heap<Rank>((a, b) => a.arrival < b.arrival)
+  const endsEarlier = (turns: Turns, behind: Place | undefined, end: number, earlier: number) => {
+    if (behind === undefined) {
+      if (turns.next === end) turns.next = earlier
+    } else if (behind.base === end) {
+      behind.base = earlier
+      following.add(behind.rank)
+    }
   }
-  for (const { queue } of takes) queue.ranks.givenBack(flow, moved)
+  for (const place of places) {
+    leave(place)
+    endsEarlier(place.turns, place.behind, start + cost, place.base)
+  }
+  for (let rank = following.first; rank !== undefined; rank = following.first) {
+    following.delete(rank)
+    const end = rank.start + rank.cost
+    let earlier = rank.least
+    for (const { base } of rank.places) earlier = Math.max(earlier, base)
+    if (earlier >= rank.start) continue
+    rank.start = earlier
+    onMoved(rank)
+    for (const { turns, behind } of rank.places) endsEarlier(turns, behind, end, earlier + rank.cost)
+  }
 }
 
-/** Below 0 where `a` is served before `b`. */
-export function ranksBefore(a: Rank, b: Rank): number {
-  return a.start - b.start || a.arrival - b.arrival
+function leave(place: Place): void {
+  if (place.before !== undefined) place.before.behind = place.behind
+  if (place.behind === undefined) place.turns.last = place.before
+  else place.behind.before = place.before
+}
+
+/** Whether `a` is served before `b`. */
+export function isBefore(a: Rank, b: Rank): boolean {
+  return a.start < b.start || (a.start === b.start && a.arrival < b.arrival)
 }
 
 /** Where one queue stands. */
 export class Ranks {
   /** The highest start that was granted. */
   #now = 0
-  /** By flow: where its next waiter begins. */
-  readonly #next = new Map<string, number>()
+  readonly #turns = new Map<string, Turns>()
 
   /** Where a flow begins that has not been here. */
   nowOf(flow: string): number {
     return flow.startsWith(interactive) ? this.#now - headStart : this.#now
   }
-  next(flow: string): number {
-    const now = this.nowOf(flow)
-    return Math.max(now, this.#next.get(flow) ?? now)
-  }
-  taken(flow: string, next: number): void {
-    this.#next.set(flow, next)
-  }
-  givenBack(flow: string, cost: number): void {
-    const next = this.#next.get(flow)
-    if (next !== undefined) this.#next.set(flow, next - cost)
+  turnsOf(flow: string): Turns {
+    let turns = this.#turns.get(flow)
+    if (turns === undefined) {
+      turns = { next: Number.NEGATIVE_INFINITY, last: undefined }
+      this.#turns.set(flow, turns)
+    }
+    return turns
   }
   granted({ start }: Rank): void {
     this.#now = Math.max(this.#now, start)
   }
   /**
-   * Somebody who came later has been granted before the first of another line. That may be so once: who comes from now on begins no
+   * Somebody who came later has been granted before this one. That may be so once: who comes from now on begins no
    * earlier than the one who was passed. Where all flows wait for the same queues it would not be needed; where they don't, one who is
    * behind by what its flow had of one queue would be behind in another, too, and by ever more.
    */
@@ -101,6 +154,6 @@ export class Ranks {
   }
   /** Nobody waits: no flow is owed anything, and none owes. */
   clear(): void {
-    this.#next.clear()
+    this.#turns.clear()
   }
 }
