@@ -4,7 +4,7 @@
 // for the rest, so that what was granted is sent at once, there is no deadlock, and a wait that is aborted leaves nothing to give back.
 //
 // Who waits for the same queues waits in one line, in the order of rank; only the first of a line is looked at. The firsts
-// of all lines that touch, the lowest rank first, are led through their queues, from the narrowest (an endpoint's) to the widest
+// of all lines, the lowest rank first, are led through their queues, from the narrowest (an endpoint's) to the widest
 // (the account's), by one rule:
 //
 //   A waiter stands in its narrowest queue. It steps on to the next one if nobody of lower rank stands in this one, and this
@@ -19,8 +19,13 @@
 // allow w, and w steps on for good. In the next queue it now stands always; and so on to the last. Each waiter may list its queues
 // in an order of its own, since the proof needs no more than w's.
 //
+// Where each first stands is remembered, so that a change is followed no further than it reaches: what a queue's meters allow concerns the
+// lowest rank that stands there alone; whoever enters a queue concerns the one who stood there in front; whoever leaves it, the next.
+// Each of those is led through its queues anew, the lowest rank first. Nobody but the lowest rank in a queue ever stands beyond it.
+//
 // `rank.ts` says how ranks are given: in one flow first come, first served.
 import { QuotaImpossibleError } from './errors.ts'
+import { Heap } from './heap.ts'
 import { grant, type Take } from './permit.ts'
 import type { QuotaQueue } from './queue.ts'
 import type { Permit, QuotaAsk } from './quota.ts'
@@ -39,12 +44,10 @@ export async function acquireTogether(given: readonly Take[], ask: QuotaAsk = {}
   if (isFree(takes)) return grant(takes)
   return new Promise((resolve, reject) => {
     const flow = flowOf(ask)
-    const rank = rankOf(takes, flow)
-    join({
+    const waiter: Waiter = {
       takes,
       ask,
-      flow,
-      rank,
+      rank: rankOf(takes, flow),
       resolve,
       reject,
       line: lineOf(takes, flow),
@@ -53,7 +56,9 @@ export async function acquireTogether(given: readonly Take[], ask: QuotaAsk = {}
       over: false,
       heldUpAt: undefined,
       heldUntil: Number.NEGATIVE_INFINITY,
-    })
+    }
+    waiter.rank.waiter = waiter
+    join(waiter)
   })
 }
 
@@ -70,16 +75,18 @@ function narrowFirst(takes: readonly Take[]): readonly Take[] {
 
 /** Those of one flow who wait for the same queues, in the order of rank. */
 export interface Line {
+  /** Names it in its queues. */
+  readonly key: string
   readonly queues: readonly QuotaQueue[]
-  readonly flow: string
   first: Waiter | undefined
   last: Waiter | undefined
+  /** In so many of its queues its first stands. */
+  stands: number
 }
 
-interface Waiter {
+export interface Waiter {
   readonly takes: readonly Take[]
   readonly ask: QuotaAsk
-  readonly flow: string
   readonly rank: Rank
   readonly resolve: (permit: Permit) => void
   readonly reject: (reason: unknown) => void
@@ -116,15 +123,46 @@ function isFree(takes: readonly Take[]): boolean {
 }
 
 function lineOf(takes: readonly Take[], flow: string): Line {
-  for (const line of takes[0]!.queue.lines)
-    if (
-      line.flow === flow &&
-      line.queues.length === takes.length &&
-      line.queues.every((queue, at) => queue === takes[at]!.queue)
-    )
-      return line
-  return { queues: takes.map(({ queue }) => queue), flow, first: undefined, last: undefined }
+  let key = flow
+  for (const { queue } of takes) key = `${queue.id} ${key}`
+  const known = takes[0]!.queue.lines.get(key)
+  return (
+    known ?? { key, queues: takes.map(({ queue }) => queue), first: undefined, last: undefined, stands: 0 }
+  )
 }
+
+/** Those who stand in one queue: the firsts of their lines. */
+export class Standing {
+  readonly #byRank = new Heap<Line>((a, b) => isBefore(a.first!.rank, b.first!.rank))
+  readonly #byArrival = new Heap<Line>((a, b) => a.first!.rank.arrival < b.first!.rank.arrival)
+
+  get front(): Line | undefined {
+    return this.#byRank.first
+  }
+  /** Who came first of them. */
+  get earliest(): Line | undefined {
+    return this.#byArrival.first
+  }
+  add(line: Line): void {
+    this.#byRank.add(line)
+    this.#byArrival.add(line)
+  }
+  delete(line: Line): void {
+    this.#byRank.delete(line)
+    this.#byArrival.delete(line)
+  }
+  /** The line's first has another rank now. */
+  moved(line: Line): void {
+    this.#byRank.moved(line)
+  }
+}
+
+/** Lines whose first is to be led through its queues anew. */
+const pending = new Heap<Line>((a, b) => isBefore(a.first!.rank, b.first!.rank))
+/** When the queues that were looked at are to be looked at next. */
+const wakeAt = new Map<QuotaQueue, number>()
+let told: Told[] = []
+let serving = false
 
 function join(waiter: Waiter): void {
   const { line, ask } = waiter
@@ -132,11 +170,13 @@ function join(waiter: Waiter): void {
   waiter.before = line.last
   if (line.last === undefined) {
     line.first = waiter
-    for (const queue of line.queues) queue.lines.add(line)
+    for (const queue of line.queues) queue.lines.set(line.key, line)
   } else line.last.behind = waiter
   line.last = waiter
-  if (line.first === waiter) serve(line.queues)
-  else if (ask.onWait !== undefined) {
+  if (line.first === waiter) {
+    pending.add(line)
+    work()
+  } else if (ask.onWait !== undefined) {
     const { queue, cost } =
       waiter.takes.find((take) => take.queue === line.first!.heldUpAt) ?? waiter.takes[0]!
     const now = queue.now()
@@ -153,123 +193,129 @@ function join(waiter: Waiter): void {
 
 function remove(waiter: Waiter): void {
   const { line } = waiter
-  if (waiter.before === undefined) line.first = waiter.behind
-  else waiter.before.behind = waiter.behind
+  if (line.first === waiter) {
+    pending.delete(line)
+    standIn(line, 0)
+    line.first = waiter.behind
+    if (line.first !== undefined) pending.add(line)
+  } else waiter.before!.behind = waiter.behind
   if (waiter.behind === undefined) line.last = waiter.before
   else waiter.behind.before = waiter.before
-  if (line.first === undefined) for (const queue of line.queues) queue.lines.delete(line)
+  if (line.first === undefined)
+    for (const queue of line.queues) {
+      queue.lines.delete(line.key)
+      if (queue.lines.size === 0) wakeAt.set(queue, Number.POSITIVE_INFINITY)
+    }
   if (waiter.ask.signal !== undefined) forget(waiter.ask.signal, waiter)
 }
 
-/** Grants what can be granted in all lines that touch `changed`, directly or through other lines, and sets the timers of their queues. */
+/** The line's first stands in the first so many of its queues, and no others. Whoever that concerns is looked at anew. */
+function standIn(line: Line, count: number): void {
+  for (; line.stands < count; line.stands++) {
+    const { standing } = line.queues[line.stands]!
+    const { front } = standing
+    standing.add(line)
+    if (front !== undefined && standing.front === line) pending.add(front)
+  }
+  while (line.stands > count) {
+    line.stands--
+    const queue = line.queues[line.stands]!
+    const { front } = queue.standing
+    queue.standing.delete(line)
+    if (front === line) lookAt(queue)
+  }
+}
+
+/** Who stands in front of a queue, or nobody, is to be looked at. */
+function lookAt(queue: QuotaQueue): void {
+  const { front } = queue.standing
+  if (front === undefined) wakeAt.set(queue, Number.POSITIVE_INFINITY)
+  else pending.add(front)
+}
+
+/** Grants what can be granted now that the meters of `changed` may allow more or less, and sets the timers of the queues that it concerns. */
 export function serve(changed: readonly QuotaQueue[]): void {
-  const { queues, lines } = reached(changed)
-  /** The queues in which somebody of lower rank stands. */
-  const taken = new Set<QuotaQueue>()
-  const wakeAt = new Map<QuotaQueue, number>()
-  const told: Told[] = []
-  for (let index = 0; index < lines.length; ) {
-    const line = lines[index]!
-    const waiter = line.first!
-    const stopped = obstacle(waiter, taken)
-    if (stopped instanceof Failure) {
-      drop(waiter, stopped.reason)
-      if (line.first === undefined) index++
-      else sink(lines, index)
-      continue
-    }
-    if (stopped === undefined) {
-      waiter.over = true
-      remove(waiter)
-      takeTurn(waiter.rank)
-      for (const queue of line.queues) queue.ranks.granted(waiter.rank)
-      for (let other = index + 1; other < lines.length; other++) notePassing(waiter, lines[other]!)
-      waiter.resolve(grant(waiter.takes))
-      if (line.first === undefined) index++
-      else sink(lines, index)
-      continue
-    }
-    const { queue, at, now } = stopped
-    for (const passed of line.queues) {
-      taken.add(passed)
-      if (passed === queue) break
-    }
-    if (stopped.byMeters) wakeAt.set(queue, at)
-    if (waiter.ask.onWait !== undefined && isNews(waiter, queue, at, now)) {
-      told.push({ waiter, queue, expectedMs: at - now })
-      waiter.heldUpAt = queue
-      waiter.heldUntil = at
-    }
-    index++
-  }
-  for (const queue of queues) queue.wakeAt(wakeAt.get(queue) ?? Number.POSITIVE_INFINITY)
-  // Whoever is told may ask for more: so not before everything stands as it should.
-  for (const one of told) tell(one)
+  for (const queue of changed) lookAt(queue)
+  work()
 }
 
-/** The first of `line` has been passed by one who was granted: in the queues that both wait for, this is where they stand now. */
-function notePassing({ rank, line: { queues } }: Waiter, line: Line): void {
-  const passed = line.first!.rank
-  if (passed.arrival > rank.arrival) return
-  for (const queue of line.queues) if (queues.includes(queue)) queue.ranks.passed(passed)
-}
-
-/** Whoever touches what changed, the line whose first has the lowest rank in front. */
-function reached(changed: readonly QuotaQueue[]): { queues: Set<QuotaQueue>; lines: Line[] } {
-  const queues = new Set(changed)
-  const lines = new Set<Line>()
-  // A Set is iterated to its end, what is added on the way included.
-  for (const queue of queues) {
-    for (const line of queue.lines) {
-      if (lines.has(line)) continue
-      lines.add(line)
-      for (const other of line.queues) queues.add(other)
-    }
-  }
-  return { queues, lines: [...lines].sort((a, b) => (isBefore(a.first!.rank, b.first!.rank) ? -1 : 1)) }
-}
-
-/** A meter can't say when it allows a request. */
-class Failure {
-  readonly reason: unknown
-  constructor(reason: unknown) {
-    this.reason = reason
-  }
-}
-
-/** The queue at which a waiter must stay, and until when; `undefined` where it may go. */
-function obstacle(
-  { takes }: Waiter,
-  taken: ReadonlySet<QuotaQueue>,
-): { queue: QuotaQueue; at: number; now: number; byMeters: boolean } | Failure | undefined {
+function work(): void {
+  // What a meter or a clock asks for meanwhile is done by the same round.
+  if (serving) return
+  serving = true
   try {
-    for (const { queue, cost } of takes) {
-      const now = queue.now()
-      const at = queue.readyAt(cost, now)
-      const byMeters = !taken.has(queue)
-      if (at > now || !byMeters) return { queue, at, now, byMeters }
+    for (let line = pending.first; line !== undefined; line = pending.first) {
+      pending.delete(line)
+      lead(line)
     }
-    return undefined
-  } catch (error) {
-    return new Failure(error)
+    for (const [queue, at] of wakeAt) queue.wakeAt(at)
+    wakeAt.clear()
+  } finally {
+    serving = false
   }
+  // Whoever is told may ask for more: so not before everything stands as it should.
+  const news = told
+  told = []
+  for (const one of news) tell(one)
+}
+
+/** Leads the first of a line through its queues, as far as it may go. */
+function lead(line: Line): void {
+  const waiter = line.first!
+  const { takes, rank } = waiter
+  try {
+    for (const [index, { queue, cost }] of takes.entries()) {
+      if (line.stands === index) standIn(line, index + 1)
+      const isFront = queue.standing.front === line
+      const now = queue.now()
+      const at = isFront || waiter.ask.onWait !== undefined ? queue.readyAt(cost, now) : now
+      if (isFront) wakeAt.set(queue, at > now ? at : Number.POSITIVE_INFINITY)
+      if (isFront && at <= now) continue
+      standIn(line, index + 1)
+      if (waiter.ask.onWait !== undefined && isNews(waiter, queue, at, now)) {
+        told.push({ waiter, queue, expectedMs: at - now })
+        waiter.heldUpAt = queue
+        waiter.heldUntil = at
+      }
+      return
+    }
+  } catch (error) {
+    // A meter can't say when it allows a request.
+    drop(waiter, error)
+    return
+  }
+  waiter.over = true
+  takeTurn(rank)
+  remove(waiter)
+  for (const { ranks, standing } of line.queues) {
+    ranks.granted(rank)
+    const passed = standing.earliest?.first
+    if (passed !== undefined && passed.rank.arrival < rank.arrival) ranks.passed(passed.rank)
+  }
+  waiter.resolve(grant(takes))
+  // What was taken concerns those who come next, too.
+  for (const queue of line.queues) lookAt(queue)
 }
 
 /** Ends a wait without a grant. */
 function drop(waiter: Waiter, reason: unknown): void {
   waiter.over = true
   remove(waiter)
-  giveTurnBack(waiter.rank, () => {})
+  giveTurnBack(waiter.rank, movedUp)
   waiter.reject(reason)
 }
 
-/** Puts the line at `index`, which has a new first, behind those whose first has a lower rank. */
-function sink(lines: Line[], index: number): void {
-  const line = lines[index]!
-  let at = index
-  for (; at + 1 < lines.length && isBefore(lines[at + 1]!.first!.rank, line.first!.rank); at++)
-    lines[at] = lines[at + 1]!
-  lines[at] = line
+function movedUp(rank: Rank): void {
+  const { line } = rank.waiter!
+  if (line.first !== rank.waiter) return
+  pending.moved(line)
+  for (const { standing } of line.queues.slice(0, line.stands)) {
+    const { front } = standing
+    standing.moved(line)
+    if (standing.front === front) continue
+    pending.add(front!)
+    pending.add(line)
+  }
 }
 
 interface Told {
@@ -285,7 +331,7 @@ function tell({ waiter, queue, expectedMs }: Told): void {
     waiter.ask.onWait?.(expectedMs, queue.name, queue.limit)
   } catch (error) {
     drop(waiter, error)
-    serve(waiter.line.queues)
+    work()
   }
 }
 
@@ -297,13 +343,9 @@ function callersOf(signal: AbortSignal): Set<Waiter> {
   if (known !== undefined) return known.waiters
   const waiters = new Set<Waiter>()
   const onAbort = () => {
-    const moved = new Set<QuotaQueue>()
     // The last first, so that those behind, who leave as well, need not move up before.
-    for (const waiter of [...waiters].reverse()) {
-      if (waiter.line.first === waiter) for (const queue of waiter.line.queues) moved.add(queue)
-      drop(waiter, signal.reason)
-    }
-    if (moved.size > 0) serve([...moved])
+    for (const waiter of [...waiters].reverse()) drop(waiter, signal.reason)
+    work()
   }
   signal.addEventListener('abort', onAbort, { once: true })
   callers.set(signal, { waiters, onAbort })

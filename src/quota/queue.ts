@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/runtime.ts'
 import { steadyTime } from '../ports/steady-time.ts'
 import type { QueuedQuota } from './combine.ts'
-import { acquireTogether, type Line, serve } from './line.ts'
+import { acquireTogether, type Line, Standing, serve } from './line.ts'
 import type { Meter, SentRequest } from './meters/meter.ts'
 import type { Take } from './permit.ts'
 import type { Permit, QuotaAsk, QuotaRefusal, QuotaReply } from './quota.ts'
@@ -25,16 +25,18 @@ let queues = 0
 
 /** A quota of any number of meters, all of which hold at once. Alone or with others, it is waited for in lines: see `line.ts` (Q2). */
 export class QuotaQueue implements QueuedQuota {
+  /** Tells it from other queues, also of its limit. */
+  readonly id = queues++
   readonly name: string
   /** The greatest cost that can ever be taken at once. */
   readonly maxCost: number
   /** The lines in which somebody waits for this queue, alone or among others. */
-  readonly lines = new Set<Line>()
+  readonly lines = new Map<string, Line>()
+  /** The firsts of those lines, as far as they have come to this queue. */
+  readonly standing = new Standing()
   readonly ranks = new Ranks()
   /** What it is told of as. */
   readonly limit: QuotaLimit
-  /** Tells it from other queues of its limit. */
-  readonly part = queues++
   /** Milliseconds on a time of its own, which never goes back. */
   readonly now: () => number
   readonly #meters: readonly Meter[]
@@ -113,7 +115,7 @@ export class QuotaQueue implements QueuedQuota {
   usesOf(sent: SentRequest): readonly QuotaUse[] {
     if (this.#usesOf !== undefined) return this.#usesOf(sent, this)
     const { cost, actual = cost, sentAt, order } = sent
-    return [{ limit: this.limit, part: this.part, order, used: actual, sentAt, size: this.#size }]
+    return [{ limit: this.limit, part: this.id, order, used: actual, sentAt, size: this.#size }]
   }
 
   /** Nobody waits, nothing is in flight, and nothing that was sent counts any more. */

@@ -6,6 +6,7 @@
 // In one queue a flow's waiters have rising starts in the order of their arrival, at every moment (Q2): each begins no earlier than the one
 // before it ends. Who leaves without being served lets those behind begin earlier, and no further than that.
 import { Heap } from './heap.ts'
+import type { Waiter } from './line.ts'
 import type { Take } from './permit.ts'
 import type { QuotaAsk } from './quota.ts'
 
@@ -24,6 +25,8 @@ export interface Rank {
   readonly flow: string
   /** Where it stands among its flow's, in each of its queues. */
   readonly places: readonly Place[]
+  /** Whose it is. */
+  waiter?: Waiter
 }
 
 /** One waiter among those of its flow that wait for one queue, in the order of arrival. */

@@ -126,7 +126,7 @@ export class RouteMeter implements Meter {
     const spent = this.#spent.get(order)
     return [...this.#route.buckets].map((bucket) => ({
       limit: bucket.queue.limit,
-      part: bucket.queue.part,
+      part: bucket.queue.id,
       order,
       used: cost,
       sentAt,
