@@ -3,13 +3,11 @@ import { expect, test } from 'vitest'
 import type { Clock } from '../ports/runtime.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { reply } from '../testing/quota-reply.ts'
+import { stores } from '../testing/token-stores.ts'
 import { combineQuotas } from './combine.ts'
-import { serve } from './line.ts'
 import { concurrency } from './meters/concurrency.ts'
-import type { Meter } from './meters/meter.ts'
 import { tokenBucket } from './meters/token-bucket.ts'
 import { createQuota } from './options.ts'
-import { QuotaQueue } from './queue.ts'
 import type { Permit, Quota } from './quota.ts'
 import { createQuotaRegistry } from './registry.ts'
 
@@ -171,32 +169,6 @@ test('a declaration that comes later holds for everybody from then on', async ()
   expect(clock.now()).toBeGreaterThanOrEqual(2000)
   expect(first.name).toBe('100 requests per 1s and 1 requests per 1s')
 })
-
-/** A meter that holds as many tokens as it is given. */
-class Store implements Meter {
-  readonly maxCost = Number.POSITIVE_INFINITY
-  tokens = 0
-  readyAt(cost: number, now: number): number {
-    return this.tokens >= cost ? now : Number.POSITIVE_INFINITY
-  }
-  take(cost: number): void {
-    this.tokens -= cost
-  }
-  cancel(cost: number): void {
-    this.tokens += cost
-  }
-}
-
-function stores(count: number) {
-  const clock = fakeClock({ start: 0 })
-  const meters = Array.from({ length: count }, () => new Store())
-  const queues = meters.map((meter, index) => new QuotaQueue(`store ${index}`, [meter], clock))
-  const give = (index: number, tokens: number) => {
-    meters[index]!.tokens += tokens
-    serve([queues[index]!])
-  }
-  return { clock, meters, queues, give }
-}
 
 test('nothing is taken of any queue before all of them allow it, and an abort in between gives back nothing', async () => {
   const { clock, meters, queues, give } = stores(3)

@@ -2,8 +2,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { fakeClock } from '../testing/fake-clock.ts'
-import { combineQuotas } from './combine.ts'
+import { combineQuotas, type QueuedQuota } from './combine.ts'
+import { concurrency } from './meters/concurrency.ts'
 import { tokenBucket } from './meters/token-bucket.ts'
+import { createQuota } from './options.ts'
+import type { QuotaQueue } from './queue.ts'
 import type { Quota, QuotaAsk } from './quota.ts'
 
 interface Waiting {
@@ -102,6 +105,52 @@ async function grants(
   clock.stop()
   return granted.slice(0, count)
 }
+
+function counts(granted: readonly QuotaAsk[]): Record<string, number> {
+  const count: Record<string, number> = {}
+  for (const { flow = '' } of granted) count[flow] = (count[flow] ?? 0) + 1
+  return count
+}
+
+const workers = (flow: string, count = 5) => Array.from({ length: count }, () => ({ flow }))
+
+test.each([
+  ['never bind', 1_000_000],
+  ['bind between its requests', 1000],
+])(
+  'Q2: streams share the account equally, whatever one pays in points of its own, where these %s',
+  async (_, points) => {
+    const clock = fakeClock({ start: 0, auto: true })
+    const account = tokenBucket({ requests: 40, perMs: 1000, burst: 1 }, clock)
+    const places = concurrency(10, clock)
+    const own = createQuota(
+      { quotas: [{ points, per: 1000, cost: 50, window: 'leaky', burst: 50 }], rateLimitHeaders: false },
+      clock,
+    )
+    const two = combineQuotas([account, places])
+    const three = combineQuotas([account, places, own])
+    const asked = [...workers('a'), ...workers('b'), ...workers('c')]
+    const granted = await grants(1200, asked, ({ flow }) => (flow === 'c' ? three : two), clock)
+    const { a = 0, b = 0, c = 0 } = counts(granted)
+    expect(Math.max(a, b, c) - Math.min(a, b, c)).toBeLessThanOrEqual(3)
+  },
+)
+
+test('Q2: streams share what points there are, not how many requests these make', async () => {
+  const clock = fakeClock({ start: 0, auto: true })
+  const points = tokenBucket({ requests: 100, perMs: 1000, burst: 10 }, clock) as QuotaQueue
+  const costs: Record<string, number> = { dear: 5, cheap: 1 }
+  const costly: QueuedQuota = {
+    name: 'points',
+    takesOf: ({ flow = '' }) => [{ queue: points, cost: costs[flow]! }],
+    acquire: () => expect.unreachable('it is one of two'),
+  }
+  const both = combineQuotas([costly, concurrency(10, clock)])
+  const granted = await grants(1200, [...workers('dear', 9), ...workers('cheap', 9)], () => both, clock)
+  const { dear = 0, cheap = 0 } = counts(granted)
+  expect(cheap / dear).toBeGreaterThan(4.5)
+  expect(cheap / dear).toBeLessThan(5.5)
+})
 
 test('what is interactive passes what waits, and yet starves nobody', async () => {
   const clock = fakeClock({ start: 0, auto: true })

@@ -293,8 +293,6 @@ function lead(line: Line): void {
     if (passed !== undefined && passed.rank.arrival < rank.arrival) ranks.passed(passed.rank)
   }
   waiter.resolve(grant(takes))
-  // What was taken concerns those who come next, too.
-  for (const queue of line.queues) lookAt(queue)
 }
 
 /** Ends a wait without a grant. */

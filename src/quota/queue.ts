@@ -85,6 +85,7 @@ export class QuotaQueue implements QueuedQuota {
 
   take(cost: number, order: number): void {
     const now = this.now()
+    this.ranks.took(cost)
     for (const meter of this.#meters) meter.take(cost, now, order)
   }
 

@@ -3,6 +3,10 @@
 // flow is served first come, first served; of several, each gets the same, however many of its requests wait. Interactive flows
 // begin `headStart` earlier: they pass what waits, and yet not for ever.
 //
+// A request has one cost in all its queues, whatever these count: how many times the usual request of a queue it takes, and the greatest of
+// that over the queues that hold it up. What it takes of a queue that has room is at nobody's expense, so that it doesn't cost the flow its
+// turns in another one.
+//
 // In one queue a flow's waiters have rising starts in the order of their arrival, at every moment (Q2): each begins no earlier than the one
 // before it ends. Who leaves without being served lets those behind begin earlier, and no further than that.
 import { Heap } from './heap.ts'
@@ -10,8 +14,10 @@ import type { Waiter } from './line.ts'
 import type { Take } from './permit.ts'
 import type { QuotaAsk } from './quota.ts'
 
-/** The cost that interactive flows may take before those that have waited longer. */
+/** The cost that interactive flows may take before those that have waited longer: that of so many usual requests. */
 const headStart = 1000
+/** So many requests back tell what a usual one takes. */
+const usualOf = 100
 
 export interface Rank {
   /** Falls where somebody before it leaves. */
@@ -20,7 +26,7 @@ export interface Rank {
   readonly least: number
   /** Counts all waiters: of one start, who came earlier is first. */
   readonly arrival: number
-  /** What it takes of its flow's turn: the greatest of its costs. */
+  /** What it takes of its flow's turn. */
   readonly cost: number
   readonly flow: string
   /** Where it stands among its flow's, in each of its queues. */
@@ -58,14 +64,12 @@ export function flowOf({ flow = '', priority }: QuotaAsk): string {
 export function rankOf(takes: readonly Take[], flow: string): Rank {
   let least = Number.NEGATIVE_INFINITY
   let start = Number.NEGATIVE_INFINITY
-  let cost = 1
-  for (const take of takes) {
-    const { ranks } = take.queue
-    least = Math.max(least, ranks.nowOf(flow))
-    start = Math.max(start, ranks.turnsOf(flow).next)
-    cost = Math.max(cost, take.weight ?? take.cost)
+  for (const { queue } of takes) {
+    least = Math.max(least, queue.ranks.nowOf(flow))
+    start = Math.max(start, queue.ranks.turnsOf(flow).next)
   }
   start = Math.max(least, start)
+  const cost = turnOf(takes)
   const places: Place[] = []
   const rank: Rank = { start, least, arrival: arrivals++, cost, flow, places }
   for (const { queue } of takes) {
@@ -77,6 +81,25 @@ export function rankOf(takes: readonly Take[], flow: string): Rank {
     places.push(place)
   }
   return rank
+}
+
+function turnOf(takes: readonly Take[]): number {
+  let held = 0
+  let greatest = 0
+  for (const take of takes) {
+    const cost = take.weight ?? take.queue.ranks.relative(take.cost)
+    if (cost > held && holdsUp(take)) held = cost
+    if (cost > greatest) greatest = cost
+  }
+  return held > 0 ? held : greatest
+}
+
+/** Whether the queue is where its first waits: those that have gone on to a wider one wait for that. */
+function holdsUp({ queue, cost }: Take): boolean {
+  const front = queue.standing.front
+  if (front !== undefined) return front.queues[front.stands - 1] === queue
+  const now = queue.now()
+  return queue.readyAt(cost, now) > now
 }
 
 /** A waiter was served: its flow has had its turn. */
@@ -130,6 +153,9 @@ export function isBefore(a: Rank, b: Rank): boolean {
 export class Ranks {
   /** The highest start that was granted. */
   #now = 0
+  /** The mean of the costs that were taken. */
+  #usual = 1
+  #taken = 0
   readonly #turns = new Map<string, Turns>()
 
   /** Where a flow begins that has not been here. */
@@ -143,6 +169,14 @@ export class Ranks {
       this.#turns.set(flow, turns)
     }
     return turns
+  }
+  took(cost: number): void {
+    this.#taken = Math.min(usualOf, this.#taken + 1)
+    this.#usual += (cost - this.#usual) / this.#taken
+  }
+  /** A cost in usual requests of this queue. */
+  relative(cost: number): number {
+    return this.#taken === 0 ? 1 : cost / this.#usual
   }
   granted({ start }: Rank): void {
     this.#now = Math.max(this.#now, start)
