@@ -2,16 +2,17 @@ import type { Clock } from '../ports/runtime.ts'
 import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
 import { combineQuotas, isQueued } from '../quota/combine.ts'
 import { QuotaQueue } from '../quota/queue.ts'
-import type { Quota, QuotaPriority } from '../quota/quota.ts'
+import type { Permit, Quota, QuotaPriority } from '../quota/quota.ts'
 import { explaining, type QuotaLimit, type QuotaUse } from '../quota/usage.ts'
 import { HttpStatusError, QuotaPausedError } from './errors.ts'
 import type { Account, Call, Layer } from './layer.ts'
+import { AttemptWaits, type NamedQuota, PlaceWaits } from './quota-waits.ts'
 
 export interface QuotaLayerOptions {
   /** For messages. */
   readonly source: string
   readonly priority: QuotaPriority | undefined
-  /** Longest wait for a quota, in milliseconds. */
+  /** Longest wait for quotas before an attempt, all together, in milliseconds. A wait for a place is none. */
   readonly patienceMs: number
   /** Requests under way at once, for each account, at most: fewer where the API slows under them, or refuses so many. */
   readonly maxConcurrent: number
@@ -26,17 +27,10 @@ export interface QuotaLayerOptions {
   readonly onUse: (uses: readonly QuotaUse[], refusedBy: QuotaUse | undefined, call: Call) => void
 }
 
-/** What is waited for. */
-export interface NamedQuota {
-  readonly name: string
-  /** Absent of a quota of another make. */
-  readonly limit?: QuotaLimit | undefined
-}
-
 /**
  * Waits before an attempt for the account's quotas, one of its places, and the call's own quotas, all taken at one moment (Q1): who waits
  * for an endpoint or the account takes no place, and who waits for a place spends no quota. What is held is given
- * back once the attempt is over. A wait for a place alone is no wait for quota, and is not told of.
+ * back once the attempt is over. A wait for a place is told of where it lasts.
  */
 export function quotaLayer({
   source,
@@ -49,13 +43,16 @@ export function quotaLayer({
   onPause,
   onUse,
 }: QuotaLayerOptions): Layer {
+  const placeWaits = new PlaceWaits(clock)
   // Places are an account's own: one line for all would let the throttling of one account hold back the others.
   const accounts = new WeakMap<Account, { places: QuotaQueue; combined: WeakMap<readonly Quota[], Quota> }>()
+
+  const placesName = `requests under way at once (maxConcurrent ${maxConcurrent})`
 
   function quotaOf({ account, quotas }: Call): { readonly quota: Quota; readonly places: QuotaQueue } {
     let known = accounts.get(account)
     if (known === undefined) {
-      const places = new QuotaQueue('maxConcurrent', [new AdaptiveConcurrency(maxConcurrent)], clock)
+      const places = new QuotaQueue(placesName, [new AdaptiveConcurrency(maxConcurrent)], clock)
       known = { places, combined: new WeakMap() }
       accounts.set(account, known)
     }
@@ -71,39 +68,48 @@ export function quotaLayer({
   const foreignTo = ({ account, quotas }: Call) =>
     [...account.quotas, ...quotas].filter((quota) => !isQueued(quota)).map(({ name }) => name)
 
+  const isTooLong = (waitedMs: number, expectedMs: number) =>
+    Number.isFinite(expectedMs) && waitedMs + expectedMs > patienceMs
+
   return (next) => async (call, consume) => {
     const { quota, places } = quotaOf(call)
     const asked = clock.now()
-    let told = false
-    let since = asked
-    let heldBy: NamedQuota | undefined
-    const heldNowBy = (quota: NamedQuota | undefined) => {
-      const now = clock.now()
-      if (heldBy !== undefined && now > since) onWait(heldBy, now - since, call)
-      heldBy = quota
-      since = now
+    const waits = new AttemptWaits(clock, placeWaits, {
+      onHold: (held, expectedMs) => onHold(held, expectedMs, call),
+      onWait: (held, delayMs) => onWait(held, delayMs, call),
+    })
+    const pause = (expectedMs: number, held: NamedQuota) => {
+      waits.end()
+      const until = clock.now() + expectedMs
+      onPause(held, until, call)
+      return new QuotaPausedError(source, held.name, until, patienceMs)
     }
     const { method, headers } = call.request
-    const permit = await quota.acquire({
-      signal: call.signal,
-      request: { method, url: call.url, headers },
-      flow: call.stream,
-      priority,
-      values: call.values,
-      onWait(expectedMs, name = foreignTo(call).join(' and '), limit?: QuotaLimit) {
-        told = true
-        heldNowBy(name === places.name ? undefined : { name, limit })
-        if (heldBy === undefined) return
-        if (Number.isFinite(expectedMs) && expectedMs > patienceMs) {
-          const until = clock.now() + expectedMs
-          onPause(heldBy, until, call)
-          throw new QuotaPausedError(source, heldBy.name, until, patienceMs)
-        }
-        onHold(heldBy, expectedMs, call)
-      },
-    })
-    if (told) heldNowBy(undefined)
-    else if (clock.now() > asked) {
+    let permit: Permit
+    try {
+      permit = await quota.acquire({
+        signal: call.signal,
+        request: { method, url: call.url, headers },
+        flow: call.stream,
+        priority,
+        values: call.values,
+        patience: {
+          ms: patienceMs,
+          tooLong: (expectedMs, name, limit) => pause(expectedMs, { name, limit }),
+        },
+        onWait(expectedMs, name = foreignTo(call).join(' and '), limit?: QuotaLimit) {
+          const held = { name, limit }
+          if (limit !== undefined && limit === places.limit) waits.forPlace(held)
+          // One of another make doesn't know how long it is waited for.
+          else if (limit === undefined && isTooLong(clock.now() - asked, expectedMs))
+            throw pause(expectedMs, held)
+          else waits.forQuota(held, expectedMs)
+        },
+      })
+    } finally {
+      waits.end()
+    }
+    if (!waits.any && clock.now() > asked) {
       // A quota of another make may wait without a word; without one, the clock has moved on by itself.
       const foreign = foreignTo(call)
       if (foreign.length > 0) onWait({ name: foreign.join(' and ') }, clock.now() - asked, call)

@@ -16,7 +16,7 @@ function watch() {
 
 test('who is passed at its endpoint steps back in the account, and whoever it held up there goes at once', async () => {
   const { queues, give, clock } = stores(2)
-  const [account, endpoint] = queues as [Quota, Quota]
+  const [account, endpoint] = [queues[0]!, queues[1]!]
   const both = combineQuotas([account, endpoint])
   const { granted, ask } = watch()
   give(0, 1)
@@ -32,7 +32,7 @@ test('who is passed at its endpoint steps back in the account, and whoever it he
 
 test('who moves up since one of its flow left goes at once where it is first now', async () => {
   const { queues, give, clock } = stores(2)
-  const [account, endpoint] = queues as [Quota, Quota]
+  const [account, endpoint] = [queues[0]!, queues[1]!]
   const { granted, ask } = watch()
   give(0, 1)
   give(1, 1)

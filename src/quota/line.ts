@@ -54,6 +54,7 @@ export async function acquireTogether(given: readonly Take[], ask: QuotaAsk = {}
       before: undefined,
       behind: undefined,
       over: false,
+      timedBefore: 0,
       heldUpAt: undefined,
       heldUntil: Number.NEGATIVE_INFINITY,
     }
@@ -82,6 +83,10 @@ export interface Line {
   last: Waiter | undefined
   /** In so many of its queues its first stands. */
   stands: number
+  /** So many wait in it. */
+  length: number
+  /** How long its firsts waited for a moment that is known, in all. */
+  readonly timed: Stopwatch
 }
 
 export interface Waiter {
@@ -95,6 +100,8 @@ export interface Waiter {
   behind: Waiter | undefined
   /** Granted, aborted or failed. */
   over: boolean
+  /** What its line's stopwatch showed when it came. */
+  timedBefore: number
   /** The queue that it was last told that it waits for. */
   heldUpAt: QuotaQueue | undefined
   /** Until when, as it was told then. */
@@ -127,8 +134,41 @@ function lineOf(takes: readonly Take[], flow: string): Line {
   for (const { queue } of takes) key = `${queue.id} ${key}`
   const known = takes[0]!.queue.lines.get(key)
   return (
-    known ?? { key, queues: takes.map(({ queue }) => queue), first: undefined, last: undefined, stands: 0 }
+    known ?? {
+      key,
+      queues: takes.map(({ queue }) => queue),
+      first: undefined,
+      last: undefined,
+      stands: 0,
+      length: 0,
+      timed: new Stopwatch(takes[0]!.queue.now),
+    }
   )
+}
+
+/** Measures how long something is so, off and on. */
+class Stopwatch {
+  readonly #now: () => number
+  #ms = 0
+  #since: number | undefined
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+  get ms(): number {
+    return this.#since === undefined ? this.#ms : this.#ms + this.#now() - this.#since
+  }
+  run(on: boolean): void {
+    if (on === (this.#since !== undefined)) return
+    this.#ms = this.ms
+    this.#since = on ? this.#now() : undefined
+  }
+}
+
+/** Whether its wait comes to more than its patience, if it has to wait for so much more. */
+function isTooLong({ ask: { patience }, line, timedBefore }: Waiter, expectedMs: number): boolean {
+  if (patience === undefined || expectedMs === Number.POSITIVE_INFINITY) return false
+  return line.timed.ms - timedBefore + expectedMs > patience.ms
 }
 
 /** Those who stand in one queue: the firsts of their lines. */
@@ -168,31 +208,50 @@ function join(waiter: Waiter): void {
   const { line, ask } = waiter
   if (ask.signal !== undefined) callersOf(ask.signal).add(waiter)
   waiter.before = line.last
+  waiter.timedBefore = line.timed.ms
   if (line.last === undefined) {
     line.first = waiter
     for (const queue of line.queues) queue.lines.set(line.key, line)
   } else line.last.behind = waiter
   line.last = waiter
+  line.length++
   if (line.first === waiter) {
     pending.add(line)
     work()
-  } else if (ask.onWait !== undefined) {
-    const { queue, cost } =
-      waiter.takes.find((take) => take.queue === line.first!.heldUpAt) ?? waiter.takes[0]!
-    const now = queue.now()
-    try {
-      waiter.heldUntil = queue.readyAt(cost, now)
-    } catch (error) {
-      drop(waiter, error)
+  } else lineUp(waiter)
+}
+
+/** Tells one who waits behind others of its line what for, or that it would be too long. */
+function lineUp(waiter: Waiter): void {
+  const { line, ask, takes } = waiter
+  if (ask.onWait === undefined && ask.patience === undefined) return
+  const { queue, cost } = takes.find((take) => take.queue === line.first!.heldUpAt) ?? takes[0]!
+  const now = queue.now()
+  try {
+    const tooLong = ask.patience && takes.find((take) => isTooLong(waiter, leastBehind(waiter, take)))
+    if (tooLong !== undefined) {
+      giveUp(waiter, tooLong.queue, leastBehind(waiter, tooLong))
+      work()
       return
     }
-    waiter.heldUpAt = queue
-    tell({ waiter, queue, expectedMs: waiter.heldUntil - now })
+    waiter.heldUntil = queue.readyAt(cost, now)
+  } catch (error) {
+    drop(waiter, error)
+    return
   }
+  waiter.heldUpAt = queue
+  tell({ waiter, queue, expectedMs: waiter.heldUntil - now })
+}
+
+/** The least that the last of a line waits for one of its queues. */
+function leastBehind({ line }: Waiter, { queue, cost }: Take): number {
+  const now = queue.now()
+  return queue.readyBehind(line.length - 1, cost, now) - now
 }
 
 function remove(waiter: Waiter): void {
   const { line } = waiter
+  line.length--
   if (line.first === waiter) {
     pending.delete(line)
     standIn(line, 0)
@@ -268,11 +327,14 @@ function lead(line: Line): void {
       if (line.stands === index) standIn(line, index + 1)
       const isFront = queue.standing.front === line
       const now = queue.now()
-      const at = isFront || waiter.ask.onWait !== undefined ? queue.readyAt(cost, now) : now
+      const { onWait, patience } = waiter.ask
+      const at = isFront || onWait !== undefined || patience !== undefined ? queue.readyAt(cost, now) : now
       if (isFront) wakeAt.set(queue, at > now ? at : Number.POSITIVE_INFINITY)
       if (isFront && at <= now) continue
       standIn(line, index + 1)
-      if (waiter.ask.onWait !== undefined && isNews(waiter, queue, at, now)) {
+      line.timed.run(at < Number.POSITIVE_INFINITY)
+      if (isTooLong(waiter, at - now)) giveUp(waiter, queue, at - now)
+      else if (onWait !== undefined && isNews(waiter, queue, at, now)) {
         told.push({ waiter, queue, expectedMs: at - now })
         waiter.heldUpAt = queue
         waiter.heldUntil = at
@@ -290,17 +352,29 @@ function lead(line: Line): void {
   for (const { ranks, standing } of line.queues) {
     ranks.granted(rank)
     const passed = standing.earliest?.first
-    if (passed !== undefined && passed.rank.arrival < rank.arrival) ranks.passed(passed.rank)
+    if (passed === undefined) continue
+    if (passed.rank.arrival < rank.arrival) ranks.passed(passed.rank)
+    if (isTooLong(passed, 0)) pending.add(passed.line)
   }
   waiter.resolve(grant(takes))
 }
 
 /** Ends a wait without a grant. */
 function drop(waiter: Waiter, reason: unknown): void {
+  leave(waiter)
+  waiter.reject(reason)
+}
+
+function leave(waiter: Waiter): void {
   waiter.over = true
   remove(waiter)
   giveTurnBack(waiter.rank, movedUp)
-  waiter.reject(reason)
+}
+
+/** Ends a wait that would be too long. Its error is made once everything stands as it should. */
+function giveUp(waiter: Waiter, queue: QuotaQueue, expectedMs: number): void {
+  leave(waiter)
+  told.push({ waiter, queue, expectedMs, gaveUp: true })
 }
 
 function movedUp(rank: Rank): void {
@@ -320,13 +394,24 @@ interface Told {
   readonly waiter: Waiter
   readonly queue: QuotaQueue
   readonly expectedMs: number
+  /** It waits no longer, since that would be too long. */
+  readonly gaveUp?: boolean
 }
 
 /** A listener that throws fails its own wait, and nobody else's. */
-function tell({ waiter, queue, expectedMs }: Told): void {
+function tell({ waiter, queue, expectedMs, gaveUp = false }: Told): void {
+  const { onWait, patience } = waiter.ask
+  if (gaveUp) {
+    try {
+      waiter.reject(patience!.tooLong(expectedMs, queue.name, queue.limit))
+    } catch (error) {
+      waiter.reject(error)
+    }
+    return
+  }
   if (waiter.over) return
   try {
-    waiter.ask.onWait?.(expectedMs, queue.name, queue.limit)
+    onWait?.(expectedMs, queue.name, queue.limit)
   } catch (error) {
     drop(waiter, error)
     work()

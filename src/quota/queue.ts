@@ -6,7 +6,7 @@ import type { Meter, SentRequest } from './meters/meter.ts'
 import type { Take } from './permit.ts'
 import type { Permit, QuotaAsk, QuotaRefusal, QuotaReply } from './quota.ts'
 import { Ranks } from './rank.ts'
-import { type QuotaLimit, type QuotaSize, type QuotaUse, quotaLimit } from './usage.ts'
+import { leastMsBehind, type QuotaLimit, type QuotaSize, type QuotaUse, quotaLimit } from './usage.ts'
 
 /** Longest sleep asked of a clock: timers hold 2^31 ms, and what they can't hold they do at once. */
 const longestSleepMs = 2_000_000_000
@@ -81,6 +81,12 @@ export class QuotaQueue implements QueuedQuota {
       if (ready > at) at = ready
     }
     return at
+  }
+
+  /** When a request of `cost` may go that has so many of its cost before it, at the earliest. */
+  readyBehind(ahead: number, cost: number, now: number): number {
+    const at = this.readyAt(cost, now)
+    return this.#size === undefined ? at : at + leastMsBehind(ahead * cost, this.#size, at > now)
   }
 
   take(cost: number, order: number): void {

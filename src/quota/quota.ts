@@ -24,6 +24,8 @@ export interface QuotaAsk {
   /** Aborting gives the reservation back. */
   readonly signal?: AbortSignal | undefined
   readonly onWait?: OnQuotaWait | undefined
+  /** How long it may take. Default: for ever. */
+  readonly patience?: QuotaPatience | undefined
   readonly request?: QuotaRequest | undefined
   /** What the request's placeholders were filled with: `{ parent: { id: 7 } }`. */
   readonly values?: Readonly<Record<string, Value>> | undefined
@@ -31,6 +33,17 @@ export interface QuotaAsk {
   readonly flow?: string | undefined
   /** `interactive`: somebody waits for the answer at a screen, so it goes before what runs in the background. Default: `background`. */
   readonly priority?: QuotaPriority | undefined
+}
+
+/**
+ * How long a permission is waited for: where it turns out to be too long, the wait ends at once. Waits for a request under way to end, of which
+ * no length is known, don't count. A quota of another make need not heed it.
+ */
+export interface QuotaPatience {
+  /** In milliseconds, from the asking to the grant. */
+  readonly ms: number
+  /** Makes the error that the wait ends with: `expectedMs` is the least that it would have taken from now on. */
+  readonly tooLong: (expectedMs: number, quota: string, limit: QuotaLimit) => unknown
 }
 
 export type QuotaPriority = 'interactive' | 'background'

@@ -48,6 +48,21 @@ export function grantedIn({ amount, perMs, burst, timeZone }: QuotaSize, from: n
   )
 }
 
+/**
+ * How long after the first request the one may go, at the earliest, before which others take `amountBefore`.
+ * @param isSpent whether the first one had to wait, so that nothing is left over
+ */
+export function leastMsBehind(
+  amountBefore: number,
+  { amount, perMs, burst, timeZone }: QuotaSize,
+  isSpent: boolean,
+): number {
+  if (burst !== undefined) return (Math.max(0, amountBefore - (isSpent ? 0 : burst)) * perMs) / amount
+  const windows = Math.floor(amountBefore / amount)
+  // The first window may be about to end.
+  return Math.max(0, timeZone === undefined ? windows : windows - 1) * perMs
+}
+
 /** The windows of a clock that two moments and all between them lie in. */
 function windows(perMs: number, timeZone: string, from: number, to: number): number {
   if (timeZone === 'UTC') return Math.floor(to / perMs) - Math.floor(from / perMs) + 1
