@@ -21,6 +21,8 @@ test('--json prints one object: seconds and refusals of each way, what a quota c
       bucket: expect.any(Number),
       concurrency: expect.any(Number),
     },
+    layerMicroseconds: { acquire: expect.any(Number), all: expect.any(Number) },
     line: { waiters: 10_000, ms: expect.any(Number), inOrder: true, timers: 1 },
+    tenants: { waiters: 10_000, ms: expect.any(Number), inOrder: true, timers: 1 },
   })
 }, 60_000)

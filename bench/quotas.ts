@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type QuotaCase, quotaCases } from './quota-cases.ts'
-import { longLine, uncontended } from './quota-cost.ts'
+import { inLayer, longLine, manyTenants, uncontended } from './quota-cost.ts'
 
 const { values } = parseArgs({
   options: {
@@ -46,7 +46,9 @@ for (let round = 0; round < rounds; round++)
 server.disconnect()
 
 const costs = await uncontended(200_000)
+const layer = await inLayer(200_000)
 const line = await longLine(10_000)
+const tenants = await manyTenants(10_000)
 
 const median = (numbers: readonly number[]) =>
   [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)]!
@@ -65,7 +67,15 @@ if (values.json) {
     name,
     { seconds: Number(seconds.toFixed(2)), refused },
   ])
-  console.log(JSON.stringify({ ...Object.fromEntries(entries), acquireMicroseconds: costs, line }))
+  console.log(
+    JSON.stringify({
+      ...Object.fromEntries(entries),
+      acquireMicroseconds: costs,
+      layerMicroseconds: layer,
+      line,
+      tenants,
+    }),
+  )
 } else {
   console.log(
     `${pages} pages, ${limit} requests in any second, answers in 20 to 60 ms; the median of ${rounds} rounds\n`,
@@ -79,6 +89,13 @@ if (values.json) {
   for (const [name, microseconds] of Object.entries(costs))
     console.log(`${name.padEnd(12)} ${microseconds.toFixed(2).padStart(7)} µs`)
   console.log(
-    `\n${line.waiters.toLocaleString('en-US')} waiters of one bucket: ${line.ms.toFixed(0)} ms, ${line.inOrder ? 'in order' : 'NOT IN ORDER'}, ${line.timers} timer${line.timers === 1 ? '' : 's'}`,
+    `\nin the client, of an account with two quotas, its places and what the API may report: ${layer.acquire.toFixed(2)} µs to acquire, ${layer.all.toFixed(2)} µs in all\n`,
   )
+  for (const [what, { waiters, ms, inOrder, timers }] of [
+    ['waiters of one bucket', line],
+    ['tenants, each with a bucket of its own, and one of all', tenants],
+  ] as const)
+    console.log(
+      `${waiters.toLocaleString('en-US')} ${what}: ${ms.toFixed(0)} ms, ${inOrder ? 'in order' : 'NOT IN ORDER'}, ${timers} timer${timers === 1 ? '' : 's'}`,
+    )
 }

@@ -136,6 +136,74 @@ test('a wait for quota that takes longer than the caller waits is an error that 
   expect(types('quota.pause')).toMatchObject([{ quota: '1 requests per 1d', until: 86_400_000 }])
 })
 
+test('patience is for the whole wait: who would have to wait behind others for too long is paused at once, and says when it would have been its turn', async () => {
+  const { clock, sent, ask, types } = bench({ patienceMs: 330_000 })
+  const quota = [createQuota({ quotas: [{ requests: 1, per: 60_000 }], rateLimitHeaders: false }, clock)]
+  const asked = Array.from({ length: 120 }, () => ask('a', quota))
+  const results = await Promise.allSettled(asked)
+  const isSent = results.map(({ status }) => status === 'fulfilled')
+  expect(isSent).toEqual(Array.from({ length: 120 }, (_, index) => index <= 5))
+  expect(sent).toHaveLength(6)
+  expect(clock.now()).toBeLessThan(301_000)
+  const pauses = types('quota.pause')
+  expect(pauses).toHaveLength(114)
+  // While the first is under way nobody knows when the second may go, so that one too many stands in line.
+  expect(pauses.filter(({ at }) => at === 0)).toHaveLength(113)
+  const last = pauses.map((event) => ('until' in event ? event.until : 0))
+  expect(Math.min(...last)).toBeGreaterThanOrEqual(360_000)
+  expect(Math.max(...last)).toBeLessThan(361_000)
+})
+
+test('patience is for the whole wait: who others go before, again and again, is paused once it has waited for so long', async () => {
+  const { clock, sent, ask, types } = bench({ patienceMs: 10_000 })
+  const shared = [tokenBucket({ requests: 1, perMs: 1000, burst: 1, name: 'account' }, clock)]
+  const interactive = createClient({
+    name: 'desk',
+    baseUrl: 'https://api.test',
+    priority: 'interactive',
+    runtime: { clock, random: () => 0, transport: scriptedTransport(Array(40).fill({})) },
+  })
+  const look = { method: 'GET', url: 'look', query: {}, headers: {} }
+  const looks = Array.from({ length: 40 }, () =>
+    interactive.request(look, async () => undefined, { quotas: shared }),
+  )
+  const paused = ask('a', shared)
+  await expect(paused).rejects.toBeInstanceOf(QuotaPausedError)
+  expect(clock.now()).toBeGreaterThanOrEqual(10_000)
+  expect(clock.now()).toBeLessThanOrEqual(12_000)
+  expect(sent).toEqual([])
+  expect(types('quota.pause')).toHaveLength(1)
+  expect(types('quota.wait')).toMatchObject([{ quota: 'account', delayMs: clock.now() }])
+  await Promise.all(looks)
+})
+
+test('a wait for a place is none that patience counts, and one that lasts is told of with its reason', async () => {
+  const { clock, sent, ask, types } = bench({ patienceMs: 5000, maxConcurrent: 1, latencyMs: 20_000 })
+  const endpoint = [tokenBucket({ requests: 1, perMs: 1000, burst: 1 }, clock)]
+  await Promise.all([ask('a', endpoint), ask('b', endpoint), ask('c', endpoint)])
+  expect(sent).toEqual(['/a 0', '/b 20000', '/c 40000'])
+  const quota = 'requests under way at once (maxConcurrent 1)'
+  const told = types('quota.hold', 'quota.wait').filter((event) => 'quota' in event && event.quota === quota)
+  expect(told).toMatchObject([
+    { type: 'quota.hold', at: 2000, expectedMs: null },
+    { type: 'quota.wait', at: 20_000, delayMs: 19_000 },
+    { type: 'quota.hold', at: 22_000, expectedMs: null },
+    { type: 'quota.wait', at: 40_000, delayMs: 19_000 },
+  ])
+})
+
+test('however many wait for a place, one timer tells of it', async () => {
+  const { clock, ask, types } = bench({ maxConcurrent: 1, latencyMs: 2000 })
+  const all = [1, 2, 3, 4].map(() => ask('a'))
+  await Promise.resolve()
+  // The request under way, and those that wait.
+  expect(clock.sleepers).toBeLessThanOrEqual(2)
+  await Promise.all(all)
+  expect(types('quota.hold').map(({ at }) => at)).toEqual([1000, 1000, 1000])
+  expect(types('quota.wait').map(({ at }) => at)).toEqual([2000, 4000, 6000])
+  expect(clock.sleepers).toBe(0)
+})
+
 test('after each attempt it is told what it took of each limit, and whether it was refused', async () => {
   const limit = { quotas: [{ requests: 2, per: 1000 }], rateLimitHeaders: false as const }
   let refusals = 1
@@ -201,6 +269,22 @@ test('who was waiting for quota when the breaker opened is not sent, and gives i
   await Promise.all([1, 2, 3].map(() => ask('a', endpoint)))
   expect(sent).toEqual(['/a 0', '/a 60000', '/a 61000', '/a 62000'])
   expect(types('breaker.open')).toHaveLength(1)
+})
+
+test('what is granted and not sent is given back: a window has it for the next request', async () => {
+  const up = 60_000
+  const { clock, sent, ask } = bench({
+    breaker: { failureThreshold: 1, openFor: up, maxOpenFor: up, maxWait: 10 * up },
+    retry: { firstDelay: 1 },
+    latencyMs: 1000,
+    reply: (at) =>
+      at < up ? new TransportError('https://api.test/', 'ECONNREFUSED', 'connect', { sent: false }) : {},
+  })
+  // One for the attempt that fails and one for each that gets through: there is none for the one that is let through to an open breaker.
+  const daily = createQuota({ quotas: [{ requests: 3, per: 86_400_000 }], rateLimitHeaders: false }, clock)
+  const endpoint = [daily, concurrency(1, clock)]
+  await Promise.all([1, 2].map(() => ask('a', endpoint)))
+  expect(sent).toEqual(['/a 0', '/a 61000', '/a 62000'])
 })
 
 test('a wait that is aborted leaves neither a place nor quota behind', async () => {

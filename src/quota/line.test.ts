@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { stores } from '../testing/token-stores.ts'
 import { combineQuotas } from './combine.ts'
+import { tokenBucket } from './meters/token-bucket.ts'
 import type { Quota, QuotaAsk } from './quota.ts'
 
 function watch() {
@@ -28,6 +29,26 @@ test('who is passed at its endpoint steps back in the account, and whoever it he
   void ask('waits at the endpoint', both, { cost: 3, priority: 'interactive' })
   await clock.advance(0)
   expect(granted).toEqual(['waits for the account'])
+})
+
+test('who steps back from the account leaves no timer there', async () => {
+  const { queues, give, clock } = stores(1)
+  const endpoint = queues[0]!
+  const account = tokenBucket({ requests: 1, perMs: 1000, burst: 1 }, clock)
+  ;(await account.acquire()).release()
+  const both = combineQuotas([account, endpoint])
+  const { granted, ask } = watch()
+  give(0, 1)
+  void ask('steps back', both, {})
+  await clock.advance(0)
+  expect(clock.sleepers).toBe(1)
+  const abort = new AbortController()
+  void ask('passes', endpoint, { cost: 2, priority: 'interactive', signal: abort.signal })
+  await clock.advance(0)
+  expect(clock.sleepers).toBe(0)
+  abort.abort(new Error('gave up'))
+  await clock.advance(1000)
+  expect(granted).toEqual(['steps back'])
 })
 
 test('who moves up since one of its flow left goes at once where it is first now', async () => {

@@ -86,7 +86,10 @@ export class QuotaQueue implements QueuedQuota {
   /** When a request of `cost` may go that has so many of its cost before it, at the earliest. */
   readyBehind(ahead: number, cost: number, now: number): number {
     const at = this.readyAt(cost, now)
-    return this.#size === undefined ? at : at + leastMsBehind(ahead * cost, this.#size, at > now)
+    if (this.#size === undefined || ahead === 0) return at
+    // Where a request under way has to end before, that may be now.
+    const least = at === Number.POSITIVE_INFINITY ? now : at
+    return least + leastMsBehind(ahead * cost, this.#size, at > now)
   }
 
   take(cost: number, order: number): void {
