@@ -74,12 +74,16 @@ export function quotaLayer({
   return (next) => async (call, consume) => {
     const { quota, places } = quotaOf(call)
     const asked = clock.now()
-    const waits = new AttemptWaits(clock, placeWaits, {
-      onHold: (held, expectedMs) => onHold(held, expectedMs, call),
-      onWait: (held, delayMs) => onWait(held, delayMs, call),
-    })
+    let known: AttemptWaits | undefined
+    const waits = () => {
+      known ??= new AttemptWaits(clock, placeWaits, {
+        onHold: (held, expectedMs) => onHold(held, expectedMs, call),
+        onWait: (held, delayMs) => onWait(held, delayMs, call),
+      })
+      return known
+    }
     const pause = (expectedMs: number, held: NamedQuota) => {
-      waits.end()
+      known?.end()
       const until = clock.now() + expectedMs
       onPause(held, until, call)
       return new QuotaPausedError(source, held.name, until, patienceMs)
@@ -99,17 +103,17 @@ export function quotaLayer({
         },
         onWait(expectedMs, name = foreignTo(call).join(' and '), limit?: QuotaLimit) {
           const held = { name, limit }
-          if (limit !== undefined && limit === places.limit) waits.forPlace(held)
+          if (limit !== undefined && limit === places.limit) waits().forPlace(held)
           // One of another make doesn't know how long it is waited for.
           else if (limit === undefined && isTooLong(clock.now() - asked, expectedMs))
             throw pause(expectedMs, held)
-          else waits.forQuota(held, expectedMs)
+          else waits().forQuota(held, expectedMs)
         },
       })
     } finally {
-      waits.end()
+      known?.end()
     }
-    if (!waits.any && clock.now() > asked) {
+    if (known === undefined && clock.now() > asked) {
       // A quota of another make may wait without a word; without one, the clock has moved on by itself.
       const foreign = foreignTo(call)
       if (foreign.length > 0) onWait({ name: foreign.join(' and ') }, clock.now() - asked, call)

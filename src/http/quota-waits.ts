@@ -82,8 +82,6 @@ export class AttemptWaits {
   /** What is waited for now, and told of. */
   #held: { readonly quota: NamedQuota; readonly since: number } | undefined
   #place: { readonly quota: NamedQuota; readonly wait: PlaceWait } | undefined
-  /** Whether it had to wait at all. */
-  any = false
 
   constructor(clock: Clock, places: PlaceWaits, listener: WaitListener) {
     this.#clock = clock
@@ -93,14 +91,12 @@ export class AttemptWaits {
 
   forQuota(quota: NamedQuota, expectedMs: number): void {
     this.end()
-    this.any = true
     this.#held = { quota, since: this.#clock.now() }
     this.#listener.onHold(quota, expectedMs)
   }
   forPlace(quota: NamedQuota): void {
     if (this.#place !== undefined) return
     this.end()
-    this.any = true
     const wait = this.#places.begin(() => this.#listener.onHold(quota, Number.POSITIVE_INFINITY))
     this.#place = { quota, wait }
   }

@@ -1,5 +1,6 @@
 import { acquireTogether } from './line.ts'
 import type { Take } from './permit.ts'
+import type { QuotaQueue } from './queue.ts'
 import type { OnQuotaWait, Permit, Quota, QuotaAsk } from './quota.ts'
 
 /**
@@ -51,7 +52,7 @@ class CombinedQuota implements QueuedQuota {
     const takes: Take[] = []
     for (const quota of this.#queued) {
       for (const take of quota.takesOf(ask)) {
-        if (!takes.some(({ queue }) => queue === take.queue)) takes.push(take)
+        if (!takesFrom(takes, take.queue)) takes.push(take)
       }
     }
     return takes
@@ -90,6 +91,11 @@ class CombinedQuota implements QueuedQuota {
       },
     }
   }
+}
+
+function takesFrom(takes: readonly Take[], queue: QuotaQueue): boolean {
+  for (const take of takes) if (take.queue === queue) return true
+  return false
 }
 
 /** False for a quota of another make, which may wait without a word. */
