@@ -208,8 +208,20 @@ test('a probe that got no answer makes room for another', () => {
   at.answer(at.send(), undefined)
   expect(at.readyIn()).toBe(1000)
   at.pass(1000)
-  at.send()
-  at.meter.cancel(1, 2000)
+  const { order } = at.send()
+  at.meter.cancel(1, 2000, order)
+  expect(at.readyIn()).toBe(0)
+})
+
+test('what was granted before a pause, and is given back, makes no room for a second probe', () => {
+  const at = bench()
+  const granted = at.send()
+  at.refuse(at.send())
+  at.pass(1000)
+  const probe = at.send()
+  at.meter.cancel(1, 1000, granted.order)
+  expect(at.readyIn()).toBe(Number.POSITIVE_INFINITY)
+  at.accept(probe)
   expect(at.readyIn()).toBe(0)
 })
 

@@ -185,9 +185,11 @@ export class AdaptiveRate implements Meter {
     }
   }
 
-  cancel(cost: number, now: number): void {
-    if (this.#pause !== undefined) this.#pause.probe = undefined
-    else if (this.#ceiling.known) this.#due -= cost / this.#ceiling.rate(now)
+  cancel(cost: number, now: number, order: number): void {
+    const pause = this.#pause
+    if (pause !== undefined) {
+      if (pause.probe?.order === order) pause.probe = undefined
+    } else if (this.#ceiling.known && order > this.#noticed) this.#due -= cost / this.#ceiling.rate(now)
   }
 
   #recover(pause: Pause, probeAt: number, now: number): void {
