@@ -160,7 +160,11 @@ export function createClient(options: ClientOptions): Client {
       return await next(call, consume)
     } catch (error) {
       if (error instanceof HttpStatusError && error.limit !== undefined)
-        call.permit?.refused?.({ kind: error.limit, retryAfterMs: waitAfter(error.retryAfterMs) })
+        call.permit?.refused?.({
+          kind: error.limit,
+          retryAfterMs: waitAfter(error.retryAfterMs),
+          penalty: afterRefusal !== undefined && afterRefusal >= (error.retryAfterMs ?? 0),
+        })
       throw error
     }
   }

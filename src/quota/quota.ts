@@ -61,6 +61,8 @@ export interface QuotaRefusal {
   readonly kind: 'rate' | 'concurrency'
   /** How long the API asks to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined
+  /** Whether that is a penalty for having been refused (`afterRefusal`) rather than the rest of a window. Default: false. */
+  readonly penalty?: boolean | undefined
 }
 
 /** What a reply says that its request did cost. Each unit is charged once; what is left out is not known, or told later. */

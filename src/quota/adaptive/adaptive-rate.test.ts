@@ -184,6 +184,24 @@ test('a Retry-After says when to ask, in place of the doubling wait', () => {
   expect(at.readyIn()).toBe(37_000)
 })
 
+test('a penalty is waited out, and is not taken for time in which the API accepted so little', () => {
+  const found = [false, true].map((penalty) => {
+    const at = bench()
+    for (let count = 0; count < 50; count++) {
+      at.accept(at.send())
+      at.pass(100)
+    }
+    at.refuse(at.send(), { retryAfterMs: 30_000, penalty })
+    expect(at.readyIn()).toBe(30_000)
+    at.pass(30_000)
+    at.accept(at.send())
+    return at.meter.learned()!.ratePerSecond
+  })
+  // 51 in 5 seconds and the rest of what is a window's, or in 5 and one.
+  expect(found[0]).toBeCloseTo(51 / 34.5, 1)
+  expect(found[1]).toBeCloseTo(51 / 6, 1)
+})
+
 test('the refusals of what was in flight belong to the same pause', () => {
   const at = bench()
   const sent = [at.send(), at.send(), at.send()]

@@ -56,6 +56,8 @@ interface Pause {
   refusedAt: number
   /** When the API said that it accepts again. */
   promisedAt: number | undefined
+  /** It is a penalty, so that its length says nothing of the rate. */
+  penalty: boolean
   /** The probe that is under way. */
   probe: { readonly order: number; readonly sentAt: number } | undefined
 }
@@ -142,7 +144,11 @@ export class AdaptiveRate implements Meter {
     if (reply.status >= 400 && saysWhy(reply, wallNow)) this.#explained = order
   }
 
-  refuse({ kind, retryAfterMs }: QuotaRefusal, { sentAt, order }: SentRequest, now: number): void {
+  refuse(
+    { kind, retryAfterMs, penalty = false }: QuotaRefusal,
+    { sentAt, order }: SentRequest,
+    now: number,
+  ): void {
     this.#answered.delete(order)
     if (kind !== 'rate' || (order === this.#explained && this.#pause === undefined)) return
     const pause = this.#pause
@@ -162,6 +168,7 @@ export class AdaptiveRate implements Meter {
       delayMs,
       until: Math.max(now + 1, now + (retryAfterMs ?? delayMs * (0.9 + 0.2 * this.#random()))),
       refusedAt: sentAt,
+      penalty,
       // `Retry-After` counts whole seconds, rounded up.
       promisedAt:
         retryAfterMs === undefined
@@ -194,8 +201,12 @@ export class AdaptiveRate implements Meter {
 
   #recover(pause: Pause, probeAt: number, now: number): void {
     // The API came to accept somewhere between the last refusal and the probe: both counted as of their sending, the history as of the answers.
-    const end = (pause.promisedAt ?? (pause.refusedAt + probeAt) / 2) + now - probeAt
-    const pauseMs = now - pause.since
+    // Of a penalty as much counts as would have been waited without it: the rest of a window may be a part of it.
+    const pauseMs = pause.penalty ? Math.min(firstProbeMs, now - pause.since) : now - pause.since
+    const acceptedAt = pause.penalty
+      ? pause.refusedAt + pauseMs
+      : (pause.promisedAt ?? (pause.refusedAt + probeAt) / 2)
+    const end = acceptedAt + now - probeAt
     const begins = !this.#ceiling.known && this.#history.accepted < fewestToBegin && !this.#refusedBefore
     this.#refusedBefore = true
     this.#firstProbeMs =
@@ -209,10 +220,12 @@ export class AdaptiveRate implements Meter {
     const measures = !this.#ceiling.known || this.#history.accepted >= fewestMeasured
     this.#ceiling.recover(
       measures ? measured : Math.max(measured, this.#ceiling.value * mostOfShortCycle),
-      pauseMs,
+      // What a refusal costs, though.
+      now - pause.since,
       now,
     )
-    if (measures) this.#history.restart(end)
+    if (pause.penalty) this.#history.restart(now)
+    else if (measures) this.#history.restart(end)
     this.#due = now + 1 / this.#ceiling.value
     this.#learnedAt = this.#wallNow
     this.#onLearned?.(this.learned()!)
