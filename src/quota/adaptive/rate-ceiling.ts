@@ -23,6 +23,7 @@ const shortestStageMs = 4000
 const longestStageMs = 120_000
 /** Refusals that climbs may cost, as a share of what is accepted. */
 const refusedShare = 0.002
+const longestDebtMs = 1_800_000
 /** A stage says something of the API where so much of its rate was used. */
 const usedShare = 0.8
 /** Refusals that are rarer than this say that the ceiling is right, for an API that counts unevenly. */
@@ -101,6 +102,8 @@ export class RateCeiling {
   recover(measured: number, pauseMs: number, now: number): void {
     this.#lastPauseMs = pauseMs
     this.#stageMs = Math.min(longestStageMs, Math.max(this.#stageMs, pauseMs * 1.1))
+    // A debt is paid back within half an hour, as where a limit has grown since the search that made it.
+    this.#credit = Math.max(this.#credit, -measured * refusedShare * longestDebtMs)
     this.#resume(this.known ? this.#found(Math.min(measured, this.#level), pauseMs) : measured, now)
   }
 
