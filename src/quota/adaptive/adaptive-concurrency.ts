@@ -124,7 +124,8 @@ export class AdaptiveConcurrency implements Meter {
     const refused = this.#window.level
     this.#ceiling.refused(refused, now)
     this.#limit = Math.max(1, Math.min(this.#limit, refused * backOff))
-    this.#settleDown(now, shortestHoldMs)
+    // Where it refuses, nothing is to be learned from half as many, unless it slows.
+    this.#settleDown(now, longestHoldMs)
   }
 
   #lose(order: number): void {
