@@ -74,6 +74,15 @@ export class RequestWindow implements Meter {
     }
     return Number.POSITIVE_INFINITY
   }
+  /** What was answered before `before` and holds its place still at `until`. */
+  heldFrom(before: number, until: number): number {
+    let held = 0
+    for (let index = this.#oldest; index < this.#answered.length; index++) {
+      const { at, cost } = this.#answered[index]!
+      if (at < before && at + this.#heldMs > until) held += cost
+    }
+    return held
+  }
   /** What may be taken now. */
   left(now: number): number {
     this.#expire(now)

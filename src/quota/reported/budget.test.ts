@@ -222,6 +222,24 @@ describe('Q4: after the reset', () => {
   })
 })
 
+test('Q4: who was refused what a reply had told to be there leaves one place to others', async () => {
+  const { ask, clock, exchange } = setUp()
+  await exchange({ left: 1, reset: 5, limit: 60 })
+  const refused = ask()
+  await clock.advance(7000)
+  refused.permit!.answered!({
+    status: 429,
+    headers: { 'ratelimit-limit': '60', 'ratelimit-remaining': '0', 'ratelimit-reset': '5' },
+  })
+  refused.permit!.refused!({ kind: 'rate' })
+  refused.permit!.release()
+  await clock.advance(7000)
+  await exchange({ left: 3, reset: 30, limit: 60 })
+  const asked = [ask(), ask(), ask()]
+  await clock.advance(0)
+  expect(asked.map(({ at }) => at !== undefined)).toEqual([true, true, false])
+})
+
 describe('Q1, Q4: where limit and window are told', () => {
   test('our own requests are counted in a window of our own, whatever the precision of the reset', async () => {
     const { ask, clock, exchange, elapsed } = setUp()

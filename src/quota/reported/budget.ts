@@ -11,6 +11,7 @@
 // Where limit and window are told, a window of our own says besides what may be sent: `told-window.ts`.
 import type { SentRequest } from '../meters/meter.ts'
 import type { QuotaReply } from '../quota.ts'
+import { Cushion } from './cushion.ts'
 import type { RateReport } from './report.ts'
 import type { BudgetLevel, BudgetOptions, ReportedMeter } from './reported-meter.ts'
 import { ResetManners } from './reset-manners.ts'
@@ -38,6 +39,7 @@ export class Budget implements ReportedMeter {
   #limit: number | undefined
   readonly #sent = new SentLedger()
   readonly #window = new ToldWindow()
+  readonly #cushion = new Cushion()
   /** The number that was reported last. */
   #told = 0
   /** What may be spent in this window, what no report has shown included. */
@@ -144,6 +146,7 @@ export class Budget implements ReportedMeter {
     // Where the reply says that something is left, the request was refused by another limit.
     if (this.#lastEmpty !== sent.order) return
     this.#window.sawRefusal()
+    this.#cushion.sawRefusal(sent.cost, this.#limit)
     if (sent.sentAt - this.#sent.resetSeenAt < soonMs) this.#manners.wasRefused()
   }
 
@@ -156,14 +159,14 @@ export class Budget implements ReportedMeter {
   #reportedReadyAt(cost: number, now: number): number {
     if (this.#phase === 'silent') return now
     if (this.#phase === 'after') return this.#afterReadyAt(cost, now)
-    const left = this.#left
+    const left = this.#left - this.#cushion.size
     if (left >= cost && !(left - cost < 1 && this.#keepsLast(now))) return now
     const resetAt = this.#resetAt()
     return left >= cost ? Math.min(resetAt, Math.max(now, this.#toldAt())) : resetAt
   }
   #afterReadyAt(cost: number, now: number): number {
     const free = Number.isFinite(this.#lowest) ? this.#left : 0
-    if (free >= cost) return now
+    if (free >= cost + this.#cushion.size) return now
     if (this.#sent.unsettled > 0) return Number.POSITIVE_INFINITY
     const { windowMs, isTrusted } = this.#window
     if (windowMs === undefined || !isTrusted || this.#manners.resetsFully) return now
@@ -200,6 +203,7 @@ export class Budget implements ReportedMeter {
   #passReset(now: number): void {
     this.#phase = 'after'
     this.#sent.passReset(now)
+    this.#cushion.passReset(this.#limit)
     this.#nextAt = Number.NEGATIVE_INFINITY
     const whole = this.#manners.resetsFully && this.#options.pace === 'burst' ? this.#limit : undefined
     this.#lowest = whole ?? Number.POSITIVE_INFINITY
@@ -277,11 +281,12 @@ export class Budget implements ReportedMeter {
       return
     }
     if (remaining < this.#limit - counted.least) return
-    // A window that slides would hold the last requests still. Our own is late by a round trip and a little.
-    const late = 2 * (now - sentAt) + 50 + (this.#window.windowMs ?? 0) / 100
-    const sure = remaining > 0 && this.#window.holdsBeyond(remaining, now + late, now)
-    const resetAt = this.#manners.maySlide ? this.#reset!.earliest : this.#toldAt()
-    if (sure || now - resetAt < this.#sent.spreadBefore) this.#manners.sawFull(sure)
+    // A window that slides would hold the last requests still: as long after its first place came back as they were sent after the first.
+    // Both, and our own window, are known but for a round trip.
+    const late = 2 * (now - sentAt)
+    const ownLate = late + 50 + (this.#window.windowMs ?? 0) / 100
+    const sure = remaining + this.#window.heldFrom(sentAt, now + ownLate) > this.#limit
+    if (sure || now + late - this.#reset!.earliest < this.#sent.spreadBefore) this.#manners.sawFull(sure)
   }
 
   #forget(): void {
@@ -300,9 +305,12 @@ export class Budget implements ReportedMeter {
   #seeOthers(remaining: number, overtaken: boolean, now: number): void {
     const until = this.#resetAt()
     const { windowMs } = this.#window
-    if (this.#manners.maySlide || windowMs === undefined || windowMs < shortestProbed) {
-      if (!overtaken) this.#window.seeOthers(remaining, remaining - this.#sent.unreported, until, now)
-    } else this.#window.seeOthers(this.#left, this.#left, until, now)
+    if (windowMs === undefined) return
+    // By the newest report others are seen once what they took is more than what is in flight. The lowest one leaves no doubt, but holds back
+    // what a window that slides has given back since; and in a short window also a fixed one's last requests, for a round trip.
+    const isSure = windowMs >= shortestProbed && !this.#manners.maySlide
+    if (isSure || !this.#window.isComplete(now)) this.#window.seeOthers(this.#left, this.#left, until, now)
+    else if (!overtaken) this.#window.seeOthers(remaining, remaining - this.#sent.unreported, until, now)
   }
   #tellWindow({ windowMs }: RateReport, sent: SentRequest, now: number, counted: boolean): void {
     const limit = this.#limit

@@ -10,6 +10,7 @@ export class ToldWindow {
   #window: RequestWindow | undefined
   readonly #roundTrip = new RoundTrip()
   #windowMs: number | undefined
+  #beganAt = 0
   /** What others hold of the window, until when. */
   #others = 0
   #othersUntil = Number.NEGATIVE_INFINITY
@@ -40,6 +41,7 @@ export class ToldWindow {
       return
     }
     this.#windowMs = windowMs
+    this.#beganAt = now
     const window = new RequestWindow({ requests: limit, perMs: windowMs }, this.#roundTrip)
     window.take(inFlight + sent.cost)
     window.settle(sent, now)
@@ -59,6 +61,10 @@ export class ToldWindow {
   get isTrusted(): boolean {
     return this.#window !== undefined && !this.#shared
   }
+  /** Whether it holds all that we have sent in the last window: what was answered before it began is not in it. */
+  isComplete(now: number): boolean {
+    return this.#windowMs !== undefined && now >= this.#beganAt + this.#windowMs
+  }
   /** `undefined`: what is told holds alone. */
   readyAt(cost: number, now: number): number | undefined {
     const window = this.#window
@@ -66,9 +72,9 @@ export class ToldWindow {
     if (now >= this.#othersUntil) return window.readyAt(cost, now)
     return Math.max(now, Math.min(window.readyAt(cost + this.#others, now), this.#othersUntil))
   }
-  /** Whether a window that slides would have to keep `cost` back for longer than until `at`: ours alone, whatever others have used. */
-  holdsBeyond(cost: number, at: number, now: number): boolean {
-    return this.#window !== undefined && this.#window.readyAt(cost, now) > at
+  /** What was answered before `before` and counts still at `until` where windows slide: ours alone, whatever others have used. */
+  heldFrom(before: number, until: number): number {
+    return this.#window?.heldFrom(before, until) ?? 0
   }
 
   /**
