@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/runtime.ts'
+import type { Meter } from '../meters/meter.ts'
 import { QuotaQueue } from '../queue.ts'
 import { type QuotaLimit, type QuotaSize, quotaLimit } from '../usage.ts'
 import { Budget } from './budget.ts'
@@ -19,8 +20,9 @@ export interface Bucket {
   readonly queue: QuotaQueue
   /** Where limit and window are told. */
   size: QuotaSize | undefined
-  /** To be called where the meter may allow more, and no request of its own queue has ended. */
+  /** To be called where the meter may allow more, and no request of its own queue has ended: of those all hear. */
   changed(): void
+  /** Called where the meter may allow more, by those who wait for it in another queue than its own. */
   onChange(changed: () => void): void
 }
 
@@ -46,10 +48,20 @@ export function createBucket(
 ): Bucket {
   const meter = first.restoredPerMs === undefined ? new Budget(options) : new RestoredBudget(options)
   const pause = new Pause()
+  let wakeQueue = () => {}
   const listeners: (() => void)[] = []
+  const tellOthers = () => {
+    for (const changed of listeners) changed()
+  }
   const name = first.bucket
   const limit = name === '' ? unnamed : quotaLimit(`what the API reports of ${name}`, 'reported')
-  const meters = [meter, pause, listener((changed) => listeners.push(changed))]
+  const meters = [
+    meter,
+    pause,
+    watcher((changed) => {
+      wakeQueue = changed
+    }, tellOthers),
+  ]
   // What its requests take is told by their routes, which see all replies that report of it.
   const queue = new QuotaQueue(limit.name, meters, clock, { limit, usesOf: () => [] })
   return {
@@ -61,7 +73,8 @@ export function createBucket(
     queue,
     size: undefined,
     changed() {
-      for (const changed of listeners) changed()
+      wakeQueue()
+      tellOthers()
     },
     onChange(changed) {
       listeners.push(changed)
@@ -76,13 +89,19 @@ export function reportedSize({ limit, windowMs, restoredPerMs, unit }: RateRepor
   return windowMs === undefined ? undefined : { amount: limit, perMs: windowMs }
 }
 
-/** Takes no part but to hear of the queue how to wake it. */
-function listener(onChange: (changed: () => void) => void) {
+/**
+ * The last meter of a budget's queue. It takes no part but to hear how to wake the queue, and to tell of what becomes of its requests: others may
+ * wait for the same budget in queues of their own.
+ */
+function watcher(onChange: (changed: () => void) => void, tellOthers: () => void): Meter {
   return {
     maxCost: Number.POSITIVE_INFINITY,
-    readyAt: (_cost: number, now: number) => now,
+    readyAt: (_cost, now) => now,
     take() {},
-    cancel() {},
+    cancel: tellOthers,
+    settle: tellOthers,
+    refuse: tellOthers,
+    release: tellOthers,
     isIdle: () => true,
     onChange,
   }
