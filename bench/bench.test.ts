@@ -11,7 +11,7 @@ function run(...args: string[]) {
   return promisify(execFile)(process.execPath, [bench, '--pages', '3', '--rounds', '1', ...args])
 }
 
-test('--json prints one object: each case with its speed and its share of the ceiling, and all rows in both destinations, each once', async () => {
+test('--json prints one object: each case with its speed and its share of the ceiling, and all rows in each destination, each once', async () => {
   const { stdout } = await run('--json')
   const speed = { rowsPerSecond: expect.any(Number), shareOfCeiling: expect.any(Number) }
   const rows = 3 * pageSize
@@ -21,6 +21,8 @@ test('--json prints one object: each case with its speed and its share of the ce
     'fetch-parse': { ...speed, shareOfCeiling: 1 },
     'sluice-jsonl': { ...speed, rows, distinctIds: rows },
     'sluice-duckdb': { ...speed, rows, distinctIds: rows },
+    'sluice-postgres': { ...speed, rows, distinctIds: rows },
+    'sluice-parquet': { ...speed, rows, distinctIds: rows },
   })
   for (const { rowsPerSecond, shareOfCeiling } of Object.values<{
     rowsPerSecond: number
@@ -40,5 +42,7 @@ test('without --json it prints a table of the same cases', async () => {
     'fetch-parse',
     'sluice-jsonl',
     'sluice-duckdb',
+    'sluice-postgres',
+    'sluice-parquet',
   ])
 })

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type BenchCase, cases, type Stored } from './cases.ts'
+import { postgresServer } from '../test/servers/postgres.ts'
+import { type BenchCase, benchCases, type Stored } from './cases.ts'
 import { pageSize, recordBytes } from './records.ts'
 
 const { values } = parseArgs({
@@ -25,6 +26,8 @@ const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [Str
 const [{ port }] = (await once(server, 'message')) as [{ port: number }]
 const origin = `http://127.0.0.1:${port}`
 
+await using database = await postgresServer({ durable: true })
+const cases = benchCases(database.url)
 const rows = pages * pageSize
 const stored = new Map<string, Stored>()
 
