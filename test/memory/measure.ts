@@ -10,8 +10,6 @@ import { startSluice } from '../kill/sluice-process.ts'
 import { type Counted, duckdbTarget, type Target } from './targets.ts'
 
 const MIB = 1024 * 1024
-/** What a run into DuckDB may hold, whatever the number of records. */
-export const LIMIT_MIB = 350
 
 export interface Measured extends Counted {
   /** Of the whole process, its start included. */

@@ -14,6 +14,8 @@ export interface Target {
   readonly name: string
   /** How the rows are written. */
   readonly write: 'append' | 'merge'
+  /** What a run may hold, whatever the number of records, in MiB. */
+  readonly limitMiB: number
   /** The pipeline's destination, for an empty directory that is the run's own. */
   destination(directory: string): Readonly<Record<string, unknown>>
   /** Counts what was stored. What does not lie in the directory is gone afterwards. */
@@ -29,6 +31,7 @@ function counted(row: Readonly<Record<string, unknown>> | undefined): Counted {
 export const duckdbTarget: Target = {
   name: 'duckdb',
   write: 'merge',
+  limitMiB: 350,
   destination: () => ({ type: 'duckdb', path: 'warehouse.duckdb' }),
   async count(directory) {
     const [row] = await destinationAt(join(directory, 'warehouse.duckdb')).query(`${counts} bench_rows`)
@@ -39,6 +42,7 @@ export const duckdbTarget: Target = {
 export const parquetTarget: Target = {
   name: 'parquet',
   write: 'append',
+  limitMiB: 350,
   destination: () => ({ type: 'files', path: 'files', format: 'parquet' }),
   async count(directory) {
     const listed = await filesAt(join(directory, 'files')).list('memory')
@@ -53,6 +57,7 @@ export function postgresTarget(url: string): Target {
   return {
     name: 'postgres',
     write: 'merge',
+    limitMiB: 250,
     destination: () => ({ type: 'postgres', url, schema: 'memory' }),
     async count() {
       const client = new pg.Client({ connectionString: url })
