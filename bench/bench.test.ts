@@ -27,6 +27,7 @@ test(
     expect(results).toEqual({
       fetch: speed,
       'fetch-parse': { ...speed, shareOfCeiling: 1 },
+      copy: { ...speed, rows, distinctIds: rows },
       'sluice-jsonl': { ...speed, rows, distinctIds: rows },
       'sluice-duckdb': { ...speed, rows, distinctIds: rows },
       'sluice-postgres': { ...speed, rows, distinctIds: rows },
@@ -55,6 +56,7 @@ test(
       'case',
       'fetch',
       'fetch-parse',
+      'copy',
       'sluice-jsonl',
       'sluice-duckdb',
       'sluice-postgres',

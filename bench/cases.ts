@@ -17,6 +17,7 @@ import {
   streamToFile,
 } from 'sluice'
 import { Pool } from 'undici'
+import { copyRows } from './copy-rows.ts'
 
 /** Reads every page of the server once. */
 export interface BenchCase {
@@ -126,6 +127,12 @@ export function benchCases(postgresUrl: string): readonly BenchCase[] {
       name: 'fetch-parse',
       what: 'the same, and JSON.parse: the ceiling',
       run: (origin, pages) => readPages(origin, pages, (text) => JSON.parse(text)),
+    },
+    {
+      name: 'copy',
+      what: 'rows made beforehand, by one COPY into PostgreSQL, with an index: nothing is read',
+      run: (_origin, pages, folder) => copyRows(postgresUrl, pages, folder),
+      stored: (folder) => takeSchema(postgresUrl, schema(folder)),
     },
     {
       name: 'sluice-jsonl',
