@@ -1,5 +1,5 @@
-// `npm run bench`: rows per second, and the share of the ceiling, within one run. `-- --json` prints one object. A case whose rows are not all
-// there, each once, after each round fails the bench.
+// `npm run bench`: rows per second, and the share of the ceiling, within one run, and beside them dlt, where it is installed. `-- --json` prints
+// one object. A case whose rows are not all there, each once, after each round fails the bench.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { type BenchCase, cases, type Stored } from './cases.ts'
+import { postgresServer } from '../test/servers/postgres.ts'
+import { type BenchCase, benchCases, type Stored } from './cases.ts'
+import { dltCases, dltVersion, runDlt } from './peers/dlt.ts'
 import { pageSize, recordBytes } from './records.ts'
 
 const { values } = parseArgs({
@@ -25,8 +27,18 @@ const server = fork(fileURLToPath(new URL('./server.js', import.meta.url)), [Str
 const [{ port }] = (await once(server, 'message')) as [{ port: number }]
 const origin = `http://127.0.0.1:${port}`
 
+await using database = await postgresServer({ durable: true })
+const cases = benchCases(database.url)
 const rows = pages * pageSize
 const stored = new Map<string, Stored>()
+
+function keep(name: string, found: Stored): void {
+  if (found.rows !== rows || found.distinctIds !== rows)
+    throw new Error(
+      `${name} stored ${found.rows} rows with ${found.distinctIds} different ids instead of ${rows}`,
+    )
+  stored.set(name, { rows: found.rows, distinctIds: found.distinctIds })
+}
 
 /** Seconds that one reading of every page took. */
 async function time({ name, run, stored: count }: BenchCase): Promise<number> {
@@ -36,13 +48,7 @@ async function time({ name, run, stored: count }: BenchCase): Promise<number> {
     await run(origin, pages, folder)
     const took = (performance.now() - start) / 1000
     const found = await count?.(folder)
-    if (found === undefined) return took
-    if (found.rows !== rows || found.distinctIds !== rows) {
-      throw new Error(
-        `${name} stored ${found.rows} rows with ${found.distinctIds} different ids instead of ${rows}`,
-      )
-    }
-    stored.set(name, found)
+    if (found !== undefined) keep(name, found)
     return took
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -56,6 +62,14 @@ for (let round = 0; round <= rounds; round++) {
     const took = await time(each)
     if (round > 0) seconds.get(each.name)!.push(took)
   }
+}
+// It takes many times as long, so that once must do.
+const dlt = await dltVersion()
+const dltSeconds = new Map<string, number>()
+for (const { name, kind } of dlt === undefined ? [] : dltCases) {
+  const { seconds: took, ...found } = await runDlt(kind, origin, database.url)
+  keep(name, found)
+  dltSeconds.set(name, took)
 }
 server.disconnect()
 
@@ -75,6 +89,14 @@ const results = cases.map(({ name, what }) => {
   }
 })
 
+const peers = dltCases.flatMap(({ name, beside }) => {
+  const took = dltSeconds.get(name)
+  if (took === undefined) return []
+  const rowsPerSecond = rows / took
+  const sluice = results.find((result) => result.name === beside)!
+  return [{ name, beside, rowsPerSecond, times: sluice.rowsPerSecond / rowsPerSecond }]
+})
+
 if (values.json) {
   const entries = results.map(({ name, rowsPerSecond, shareOfCeiling }) => [
     name,
@@ -84,7 +106,16 @@ if (values.json) {
       ...stored.get(name),
     },
   ])
-  console.log(JSON.stringify(Object.fromEntries(entries)))
+  const besides = peers.map(({ name, beside, rowsPerSecond, times }) => [
+    name,
+    {
+      rowsPerSecond: Math.round(rowsPerSecond),
+      beside,
+      times: Number(times.toFixed(1)),
+      ...stored.get(name),
+    },
+  ])
+  console.log(JSON.stringify(Object.fromEntries([...entries, ...besides])))
 } else {
   const count = (value: number) => Math.round(value).toLocaleString('en-US').padStart(9)
   console.log(
@@ -96,4 +127,13 @@ if (values.json) {
       `${name.padEnd(15)}${count(rowsPerSecond)}   ${shareOfCeiling.toFixed(2).padStart(10)}  ${count(slowest)} – ${count(fastest)}   ${what}`,
     )
   }
+  console.log(
+    dlt === undefined
+      ? '\ndlt was not measured: it is not installed (pip install "dlt[duckdb,postgres]"; PYTHON names a Python that has it)'
+      : `\nBeside dlt ${dlt}, once, over the same pages`,
+  )
+  for (const { name, beside, rowsPerSecond, times } of peers)
+    console.log(
+      `${name.padEnd(15)}${count(rowsPerSecond)}   ${beside} loads ${times.toFixed(1)} times as many`,
+    )
 }

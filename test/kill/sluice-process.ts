@@ -27,7 +27,7 @@ export interface ProcessOptions {
   readonly killAt?: KillPoint
   /** A file for the list of statements. */
   readonly trace?: string
-  /** A file for the most memory that the process held, in bytes. */
+  /** A file for the most memory that the process held, and the time that it was at work: see test/memory/peak.mjs. */
   readonly peakMemory?: string
   /** Goes before `node`, as with `["setpriv", "--reuid=65534"]`. */
   readonly prefix?: readonly string[]

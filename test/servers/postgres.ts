@@ -13,7 +13,16 @@ export interface PostgresServer extends AsyncDisposable {
   restart(): Promise<void>
 }
 
-export async function postgresServer(): Promise<PostgresServer> {
+export interface PostgresServerOptions {
+  /** Whether it runs as it does by default, and has each commit on the disk. Default: quick and small, for tests. */
+  readonly durable?: boolean
+}
+
+const small = ['-c', 'fsync=off', '-c', 'shared_buffers=16MB']
+
+export async function postgresServer({
+  durable = false,
+}: PostgresServerOptions = {}): Promise<PostgresServer> {
   linkLibraries()
   const directory = mkdtempSync(join(tmpdir(), 'sluice-postgres-'))
   // PostgreSQL refuses to run as root: another user has to reach its folder.
@@ -27,7 +36,7 @@ export async function postgresServer(): Promise<PostgresServer> {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--no-sync'],
-    postgresFlags: ['-c', 'fsync=off', '-c', 'shared_buffers=16MB', '-c', 'listen_addresses=127.0.0.1'],
+    postgresFlags: [...(durable ? [] : small), '-c', 'listen_addresses=127.0.0.1'],
     onLog: () => {},
     onError: () => {},
   })

@@ -1,4 +1,7 @@
+import type { Column } from '../../ports/schema.ts'
 import { hasKey } from './key-index.ts'
+import { type KeyRange, keyRange } from './key-range.ts'
+import { identifier } from './names.ts'
 import { copyRows, stageColumns } from './stage.ts'
 import { keyColumns, type Prepared, type TableLoad } from './table-load.ts'
 import { tableIn, type Workplace } from './workplace.ts'
@@ -8,7 +11,8 @@ const LEAST_ROWS = 500
 
 /**
  * Sends rows straight into their table where each of them has a key of its own, which the table has not, as while a list is read for the
- * first time. To find out, the keys alone are sent first. That is tried where the load before met no row either.
+ * first time. Whole numbers in order are looked for by their range; else the keys alone are sent first, to find out. That is tried where
+ * the load before met no row either.
  * @returns false where it is not so, or not tried: nothing was sent
  */
 export async function copyNewRows(
@@ -33,6 +37,8 @@ async function areNew(workplace: Workplace, load: TableLoad, isEmpty: boolean): 
   const { columns } = load.schema
   const key = keyColumns(load)
   const places = key.map((column) => columns.indexOf(column))
+  const range = rangeOf(load, key, places)
+  if (range !== undefined && (isEmpty || !(await hasAny(workplace, load, key[0]!, range)))) return true
   const inOrder = [...places].sort((a, b) => a - b)
   const keys = await stageColumns(workplace, 'pg_temp._sluice_keys', load.schema, load.rows, inOrder)
   const twice = `SELECT FROM ${keys.name} GROUP BY ${places.map((at) => `c${at}`).join(', ')} HAVING count(*) > 1`
@@ -44,4 +50,29 @@ async function areNew(workplace: Workplace, load: TableLoad, isEmpty: boolean): 
   )
   await connection.script(`DROP TABLE ${keys.name}`)
   return !isKnown
+}
+
+function rangeOf(
+  { rows }: TableLoad,
+  key: readonly Column[],
+  places: readonly number[],
+): KeyRange | undefined {
+  const [only] = key
+  const isWhole = only?.type.kind === 'integer' || only?.type.kind === 'bigint'
+  return key.length === 1 && isWhole ? keyRange(rows.segments, places[0]!) : undefined
+}
+
+/** By the key's index: the order leaves the planner no cheaper way, also where it knows nothing of the table yet. */
+async function hasAny(
+  workplace: Workplace,
+  load: TableLoad,
+  { name }: Column,
+  { least, greatest }: KeyRange,
+): Promise<boolean> {
+  const column = identifier(name)
+  const found = await workplace.connection.rows(
+    `SELECT ${column} FROM ${tableIn(workplace, load.name)} WHERE ${column} BETWEEN $1::bigint AND $2::bigint ORDER BY ${column} LIMIT 1`,
+    [least, greatest],
+  )
+  return found.length > 0
 }
