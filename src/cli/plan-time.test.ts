@@ -81,6 +81,7 @@ function deskWith(...quotas: unknown[]): Pipeline {
     baseUrl: 'https://desk.example.com/api/',
     auth: { type: 'bearer', token: env('DESK') },
     quotas: own,
+    headers: { 'x-tenant': 'acme' },
     streams: { [name]: { path: name, key: 'id', paginate: { type: 'none' } } },
   })
   return definePipeline({

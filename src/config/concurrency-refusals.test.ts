@@ -23,7 +23,7 @@ async function ask(refusal: (left: number, resetAt: number) => HttpHeaders) {
     {
       tokenStore: memoryTokenStore(),
       onEvent(event) {
-        if (event.type === 'quota.hold') holds.push(event.quota)
+        if (event.type === 'quota.hold' && event.kind !== 'places') holds.push(event.quota)
       },
       runtime: {
         clock,

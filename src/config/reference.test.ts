@@ -28,7 +28,10 @@ test('an option has its type, its bounds and its default', () => {
     { type: 'whole number, 1 to 100', required: false, default: 6 },
   ])
   expect(one('sources.*.timeouts.connect')).toMatchObject([{ type: '[duration](#duration)', default: '10s' }])
-  expect(one('destination.path')).toMatchObject([{ type: 'text', required: true }])
+  expect(one('destination.path')).toMatchObject([
+    { type: 'text', required: true },
+    { type: 'text', required: true },
+  ])
 })
 
 test('what is required is said to be, and under which condition', () => {

@@ -3,7 +3,7 @@ import { AdaptiveConcurrency } from '../quota/adaptive/adaptive-concurrency.ts'
 import { combineQuotas, isQueued } from '../quota/combine.ts'
 import { QuotaQueue } from '../quota/queue.ts'
 import type { Permit, Quota, QuotaPriority } from '../quota/quota.ts'
-import { explaining, type QuotaLimit, type QuotaUse } from '../quota/usage.ts'
+import { explaining, type QuotaLimit, type QuotaUse, quotaLimit } from '../quota/usage.ts'
 import { HttpStatusError, QuotaPausedError } from './errors.ts'
 import type { Account, Call, Layer } from './layer.ts'
 import { AttemptWaits, type NamedQuota, PlaceWaits } from './quota-waits.ts'
@@ -52,7 +52,9 @@ export function quotaLayer({
   function quotaOf({ account, quotas }: Call): { readonly quota: Quota; readonly places: QuotaQueue } {
     let known = accounts.get(account)
     if (known === undefined) {
-      const places = new QuotaQueue(placesName, [new AdaptiveConcurrency(maxConcurrent)], clock)
+      const places = new QuotaQueue(placesName, [new AdaptiveConcurrency(maxConcurrent)], clock, {
+        limit: quotaLimit(placesName, 'places'),
+      })
       known = { places, combined: new WeakMap() }
       accounts.set(account, known)
     }

@@ -124,6 +124,7 @@ export class QuotaCounts {
 
   add(event: SluiceEvent): void {
     if (event.type !== 'quota.use' && event.type !== 'quota.wait' && event.type !== 'quota.pause') return
+    if (event.kind === 'places') return
     const key = event.limit ?? JSON.stringify([event.source, event.quota])
     let counts = this.#limits.get(key)
     if (counts === undefined) {

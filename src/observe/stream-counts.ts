@@ -111,7 +111,8 @@ export class StreamCounts {
         this.retries++
         break
       case 'quota.wait':
-        this.quotaWaitMs += event.delayMs
+        // For a place among our own requests nobody asks but we.
+        if (event.kind !== 'places') this.quotaWaitMs += event.delayMs
         break
       case 'breaker.wait':
         this.breakerWaitMs += event.delayMs

@@ -40,8 +40,8 @@ interface OfQuota extends OfRequest {
   readonly quota: string
   /** Tells it from others of the same words, in one process. Absent of a quota of another make. */
   readonly limit?: number
-  /** Who says it: the config, the API, or nobody, so that it had to be found. */
-  readonly kind?: 'declared' | 'reported' | 'found'
+  /** Who says it: the config, the API, or nobody, so that it had to be found. `places` are our own: requests under way at once. */
+  readonly kind?: 'declared' | 'reported' | 'found' | 'places'
 }
 
 export type SluiceEvent =

@@ -11,10 +11,10 @@ export interface QuotaLimit {
   readonly id: number
   /** As in `700 requests per 1m`. */
   readonly name: string
-  /** Who says it: the config, the API, or nobody, so that it had to be found. */
+  /** Who says it: the config, the API, or nobody, so that it had to be found. `places` are a client's own: requests under way at once. */
   readonly kind: QuotaKind
 }
-export type QuotaKind = 'declared' | 'reported' | 'found'
+export type QuotaKind = 'declared' | 'reported' | 'found' | 'places'
 
 let limits = 0
 

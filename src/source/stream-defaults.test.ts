@@ -144,7 +144,7 @@ test.each<[Defaults, Partial<StreamInput>, string | undefined]>([
 
 test('a mistake in the defaults is named once, where it was made', () => {
   expect(() => parse({ paginate, write: 'upsert' as never })).toThrow(
-    /^defaults\.write: "upsert" is not allowed; allowed: "append", "merge", "replace", "delete", "reconcile"$/,
+    /^defaults\.write: "upsert" is not allowed; allowed: "append", "merge", "replace", "history", "delete", "reconcile"$/,
   )
   expect(() => parse({ paginate, quries: {} } as never)).toThrow(/^defaults\.quries: there is no such option/)
   expect(() => parse({ paginate, path: 'x' } as never)).toThrow(/^defaults\.path: there is no such option/)
