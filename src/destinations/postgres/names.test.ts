@@ -22,11 +22,14 @@ test('names that begin alike do not meet: neither two long ones, nor one that lo
 })
 
 test('whatever the names, those that differ are stored under names that differ, and fit', () => {
-  const name = fc.oneof(
-    fc.string({ unit: 'grapheme', maxLength: 80 }),
-    fc.string({ unit: 'binary', minLength: 50, maxLength: 80 }).map((text) => text.replaceAll('\0', '')),
-    fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 70 }),
-  )
+  const name = fc
+    .oneof(
+      fc.string({ unit: 'grapheme', maxLength: 80 }),
+      fc.string({ unit: 'binary', minLength: 50, maxLength: 80 }),
+      fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 70 }),
+    )
+    // U+FFFD tells below that a character was cut apart; what is stored as it is left out.
+    .map((text) => text.replace(/[\0\ufffd]|\p{Surrogate}/gu, ''))
   fc.assert(
     fc.property(fc.uniqueArray(name, { minLength: 2, maxLength: 20 }), (names) => {
       const stored = names.map(storedName)
