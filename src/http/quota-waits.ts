@@ -79,7 +79,7 @@ export class AttemptWaits {
   readonly #clock: Clock
   readonly #places: PlaceWaits
   readonly #listener: WaitListener
-  /** What is waited for now, and told of. */
+  /** The present wait, of which was told. */
   #held: { readonly quota: NamedQuota; readonly since: number } | undefined
   #place: { readonly quota: NamedQuota; readonly wait: PlaceWait } | undefined
 

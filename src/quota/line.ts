@@ -30,6 +30,7 @@ import { grant, type Take } from './permit.ts'
 import type { QuotaQueue } from './queue.ts'
 import type { Permit, QuotaAsk } from './quota.ts'
 import { flowOf, giveTurnBack, isBefore, type Rank, rankOf, takeTurn } from './rank.ts'
+import { Stopwatch } from './stopwatch.ts'
 
 /**
  * Waits for all queues of `takes`, and takes from each at one moment.
@@ -146,55 +147,10 @@ function lineOf(takes: readonly Take[], flow: string): Line {
   )
 }
 
-/** Measures how long something is so, off and on. */
-class Stopwatch {
-  readonly #now: () => number
-  #ms = 0
-  #since: number | undefined
-
-  constructor(now: () => number) {
-    this.#now = now
-  }
-  get ms(): number {
-    return this.#since === undefined ? this.#ms : this.#ms + this.#now() - this.#since
-  }
-  run(on: boolean): void {
-    if (on === (this.#since !== undefined)) return
-    this.#ms = this.ms
-    this.#since = on ? this.#now() : undefined
-  }
-}
-
 /** Whether its wait comes to more than its patience, if it has to wait for so much more. */
 function isTooLong({ ask: { patience }, line, timedBefore }: Waiter, expectedMs: number): boolean {
   if (patience === undefined || expectedMs === Number.POSITIVE_INFINITY) return false
   return line.timed.ms - timedBefore + expectedMs > patience.ms
-}
-
-/** Those who stand in one queue: the firsts of their lines. */
-export class Standing {
-  readonly #byRank = new Heap<Line>((a, b) => isBefore(a.first!.rank, b.first!.rank))
-  readonly #byArrival = new Heap<Line>((a, b) => a.first!.rank.arrival < b.first!.rank.arrival)
-
-  get front(): Line | undefined {
-    return this.#byRank.first
-  }
-  /** Who came first of them. */
-  get earliest(): Line | undefined {
-    return this.#byArrival.first
-  }
-  add(line: Line): void {
-    this.#byRank.add(line)
-    this.#byArrival.add(line)
-  }
-  delete(line: Line): void {
-    this.#byRank.delete(line)
-    this.#byArrival.delete(line)
-  }
-  /** The line's first has another rank now. */
-  moved(line: Line): void {
-    this.#byRank.moved(line)
-  }
 }
 
 /** Lines whose first is to be led through its queues anew. */

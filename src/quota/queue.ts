@@ -1,11 +1,12 @@
 import type { Clock } from '../ports/runtime.ts'
 import { steadyTime } from '../ports/steady-time.ts'
 import type { QueuedQuota } from './combine.ts'
-import { acquireTogether, type Line, Standing, serve } from './line.ts'
+import { acquireTogether, type Line, serve } from './line.ts'
 import type { Meter, SentRequest } from './meters/meter.ts'
 import type { Take } from './permit.ts'
 import type { Permit, QuotaAsk, QuotaRefusal, QuotaReply } from './quota.ts'
 import { Ranks } from './rank.ts'
+import { Standing } from './standing.ts'
 import { leastMsBehind, type QuotaLimit, type QuotaSize, type QuotaUse, quotaLimit } from './usage.ts'
 
 /** Longest sleep asked of a clock: timers hold 2^31 ms, and what they can't hold they do at once. */

@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse, request as sen
 import type { AddressInfo } from 'node:net'
 import aws4 from 'aws4'
 import S3rver from 's3rver'
+import { systemClock } from '../../http/system-runtime.ts'
 import { temporaryFolder } from './test-files.ts'
 
 export const BUCKET = 'lake-house'
@@ -76,7 +77,7 @@ export async function startS3(): Promise<TestS3> {
       response.destroy()
       return
     }
-    const date = new Date(Date.now() + gate.clockAhead).toUTCString()
+    const date = new Date(systemClock.now() + gate.clockAhead).toUTCString()
     response.writeHead(answered.status, { ...answered.headers, date }).end(answered.body)
   }
 
@@ -87,7 +88,7 @@ export async function startS3(): Promise<TestS3> {
     if (key !== ACCESS_KEY) return 'InvalidAccessKeyId'
     const stamp = String(headers['x-amz-date'])
     const sentAt = Date.parse(stamp.replace(/^(....)(..)(..)T(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6Z'))
-    if (Math.abs(sentAt - Date.now() - gate.clockAhead) > 15 * 60_000) return 'RequestTimeTooSkewed'
+    if (Math.abs(sentAt - systemClock.now() - gate.clockAhead) > 15 * 60_000) return 'RequestTimeTooSkewed'
     const expected = aws4.sign(
       {
         service: 's3',

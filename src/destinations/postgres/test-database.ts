@@ -1,8 +1,8 @@
 import pg from 'pg'
-import type { RunRecord } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import type { Clock } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
+import { stateRows } from '../conformance/state-rows.ts'
 import type { ConformanceHarness } from '../conformance.ts'
 import { Connection } from './connection.ts'
 import { literal, qualified, quote, storedName } from './names.ts'
@@ -76,23 +76,6 @@ export function postgresHarness(url: string, schema: string, connection: Connect
           ) as JsonRecord,
       )
     },
-    rejects: async (pipeline) =>
-      (await of('_sluice_rejects', pipeline)).map((row) => ({
-        stream: row['stream'] as string,
-        record: row['record'] as string,
-        reason: row['reason'] as string,
-        times: row['times'] as number,
-        firstLoadId: row['first_load_id'] as string,
-        lastLoadId: row['last_load_id'] as string,
-      })),
-    loads: async (pipeline) => (await of('_sluice_loads', pipeline)).map((row) => row['load_id'] as string),
-    runs: async (pipeline) =>
-      (await of('_sluice_runs', pipeline)).map((row) => ({
-        id: row['run_id'] as string,
-        startedAt: Date.parse(row['started_at'] as string),
-        finishedAt: row['finished_at'] === null ? null : Date.parse(row['finished_at'] as string),
-        outcome: row['outcome'] as RunRecord['outcome'],
-        report: JSON.parse(row['report'] as string),
-      })),
+    ...stateRows(of),
   }
 }
