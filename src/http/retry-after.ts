@@ -1,8 +1,6 @@
 import type { HttpHeaders } from '../ports/runtime.ts'
 import { parseHttpDate, serverNow } from './http-date.ts'
-
-const isoInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/i
-const zone = /(Z|[+-]\d{2}:?\d{2})$/i
+import { goDurationMs, isoInstantMs } from './time-text.ts'
 
 /** A hundred years. Whatever asks for more is taken to ask for this, so that the end of a wait is a date still, and not infinity. */
 export const longestDelayMs = 100 * 365 * 86_400_000
@@ -24,9 +22,6 @@ export function retryAfterMs(headers: HttpHeaders, now: number): number | undefi
   return longest
 }
 
-/** A length of time as Go prints it, which OpenAI sends: `6m0s`, `1s`, `8.64s`, `120ms`. */
-const goDuration = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
-
 /**
  * A delay in milliseconds from a header's value: a number of seconds, an epoch, a date, or a length as in `6m0s`. The sizes of numbers outrank the
  * unit, since a wait of thirty years is none, and neither is an epoch of 1970: above 1e12 it is an epoch in milliseconds, above
@@ -40,14 +35,9 @@ export function delayMs(value: string, unit: 'seconds' | 'epoch', serverNow: num
     // An epoch that is this small has long passed, or is no epoch.
     return unit === 'epoch' && number === 0 ? undefined : Math.ceil(number * 1000)
   }
-  const length = text === '' ? null : goDuration.exec(text)
-  if (length !== null) {
-    const [hours, minutes, seconds, milliseconds] = length.slice(1).map((part) => Number(part ?? 0))
-    return boundedDelay(Math.ceil(((hours! * 60 + minutes!) * 60 + seconds!) * 1000 + milliseconds!))
-  }
-  const at = isoInstant.test(text)
-    ? Date.parse(zone.test(text) ? text : `${text}Z`)
-    : parseHttpDate(text, serverNow)
+  const length = goDurationMs(text)
+  if (length !== undefined) return boundedDelay(Math.ceil(length))
+  const at = isoInstantMs(text) ?? parseHttpDate(text, serverNow)
   return at === undefined || Number.isNaN(at) ? undefined : boundedDelay(at - serverNow)
 }
 

@@ -1,14 +1,11 @@
 import { parseHttpDate } from '../../http/http-date.ts'
 import { longestDelayMs } from '../../http/retry-after.ts'
+import { goDurationMs, isoInstantMs } from '../../http/time-text.ts'
 import type { ReportedReset } from './report.ts'
 
 export type ResetUnit = 'seconds' | 'milliseconds' | 'epoch' | 'epoch-ms' | 'date'
 
 const number = /^\d+(\.\d+)?$/
-const isoInstant = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/i
-const zone = /(Z|[+-]\d{2}:?\d{2})$/i
-/** A length of time as Go prints it, which OpenAI sends: `6m0s`, `1s`, `8.64s`, `120ms`. */
-const goDuration = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/
 
 /**
  * The value of a header that tells when a budget is full again. `unit` says what a number counts, and sizes are a guard against a wrong one: a
@@ -19,16 +16,13 @@ const goDuration = /^(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\
 export function parseReset(value: string, unit: ResetUnit, serverNow: number): ReportedReset | undefined {
   const text = value.trim()
   if (number.test(text)) return numericReset(Number(text), text.includes('.'), unit)
-  const length = text === '' ? null : goDuration.exec(text)
-  if (length !== null) {
-    const [hours = 0, minutes = 0, seconds = 0, milliseconds = 0] = length
-      .slice(1)
-      .map((part) => Number(part ?? 0))
-    return delay(((hours * 60 + minutes) * 60 + seconds) * 1000 + milliseconds, 1)
-  }
-  if (isoInstant.test(text)) {
-    const at = Date.parse(zone.test(text) ? text : `${text}Z`)
-    return Number.isNaN(at) ? undefined : { at: Math.max(0, at), precisionMs: text.includes('.') ? 1 : 1000 }
+  const length = goDurationMs(text)
+  if (length !== undefined) return delay(length, 1)
+  const instant = isoInstantMs(text)
+  if (instant !== undefined) {
+    return Number.isNaN(instant)
+      ? undefined
+      : { at: Math.max(0, instant), precisionMs: text.includes('.') ? 1 : 1000 }
   }
   const at = parseHttpDate(text, serverNow)
   // What was before 1970 is no reset, and has passed in any case.
