@@ -22,7 +22,7 @@ test.skipIf(refusal !== undefined)(
   'a disk that fills up in the middle of a run fails the stream and says so, what was committed stays, and the next run goes on once there is room',
   async () => {
     await using disk = await tinyDisk(16 << 20)
-    await using victim = await Victim.start(merge, 11, disk)
+    await using victim = await Victim.start(merge, 11, { disk })
     const onDisk = disk.root + disk.path
     const ballast = join(onDisk, 'ballast')
     const { bavail, bsize } = await statfs(onDisk)

@@ -3,7 +3,8 @@
 import type { SandboxOptions } from '../../sandbox/options.ts'
 import type { LogEntry } from '../../sandbox/stats.ts'
 import { CREDENTIALS } from '../../sandbox/tokens.ts'
-import type { Table } from '../../sandbox/world.ts'
+import type { Table, TruthRow } from '../../sandbox/world.ts'
+import type { WriteMode } from '../../src/ports/source.ts'
 
 const PAGE = 50
 /** Pages of one batch, where a page holds `PAGE` records. */
@@ -15,6 +16,7 @@ const DAY_MS = 86_400_000
 
 export interface Mode {
   readonly name: string
+  readonly write: WriteMode
   /** What it stands for, in a table of results. */
   readonly what: string
   readonly endpoint: LogEntry['endpoint']
@@ -37,7 +39,20 @@ export interface Mode {
   readonly split?: { readonly table: string; readonly field: string; readonly gone: string }
   /** The sandbox's records become rows: a track event's properties are lifted. */
   readonly unwrap: boolean
-  source(url: string, startTime: number): { readonly name: string; readonly settings: object }
+  source(url: string, startTime: number): Source
+  /** What is loaded first, undisturbed; processes are killed over what comes after it. */
+  readonly first?: {
+    source(url: string, startTime: number): Source
+    /** What changes then. */
+    readonly round?: { readonly inserts: number; readonly updates: number }
+    /** Which records are there in the end. Default: all. */
+    keeps?(row: TruthRow, startTime: number): boolean
+  }
+}
+
+interface Source {
+  readonly name: string
+  readonly settings: object
 }
 
 /** Faults of the sandbox that cost a client no more than an immediate repeat. */
@@ -135,6 +150,7 @@ export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'append',
+    write: 'append',
     what: 'append with a key, pages by offset, four at once',
     endpoint: 'track.events',
     table: 'track_events',
@@ -155,6 +171,7 @@ export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'merge',
+    write: 'merge',
     what: 'merge by key, newest first by keyset, incremental by time',
     endpoint: 'pay.transactions',
     table: 'pay_transactions',
@@ -175,6 +192,7 @@ export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'replace',
+    write: 'replace',
     what: 'replace, a new table swapped in at the end',
     endpoint: 'pay.transactions',
     table: 'pay_transactions',
@@ -186,6 +204,7 @@ export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'windows',
+    write: 'append',
     what: 'append with a key, windows of time, three at once',
     endpoint: 'pay.transactions',
     table: 'pay_transactions',
@@ -220,6 +239,7 @@ export const MODES: readonly Mode[] = [
     ...oneByOne,
     batchRecords: 200,
     name: 'export',
+    write: 'merge',
     what: 'JSON Lines by days, merged by key; a commit may fall inside a body',
     endpoint: 'track.export',
     table: 'track_export',
@@ -246,6 +266,7 @@ export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'cursor',
+    write: 'merge',
     what: 'OAuth, merge by key, a cursor that outlives the run',
     endpoint: 'desk.tickets',
     table: 'desk_tickets',
@@ -256,6 +277,7 @@ export const MODES: readonly Mode[] = [
   {
     ...paged,
     name: 'lists',
+    write: 'merge',
     what: 'a list split off, and records that are gone',
     endpoint: 'desk.tickets',
     table: 'desk_tickets',
@@ -264,15 +286,74 @@ export const MODES: readonly Mode[] = [
     split: { table: 'desk_tickets_tags', field: 'tags', gone: '"status":"closed"' },
     source: (url) => desk(url, { deleted: "@.status == 'closed'", transform: [{ split: { tags: {} } }] }),
   },
+  {
+    ...paged,
+    name: 'history',
+    write: 'history',
+    what: 'history by the time of change; most records have two versions',
+    endpoint: 'desk.tickets',
+    table: 'desk_tickets',
+    truth: 'tickets',
+    records: { tickets: RECORDS },
+    source: (url) => desk(url, { write: 'history', version: 'updated_at' }),
+    first: {
+      source: (url) => desk(url, { write: 'history', version: 'updated_at' }),
+      round: { inserts: 50, updates: 600 },
+    },
+  },
+  {
+    ...paged,
+    name: 'delete',
+    write: 'delete',
+    what: 'delete by a list of keys, the newer half of a table',
+    endpoint: 'pay.transactions',
+    table: 'pay_transactions',
+    truth: 'transactions',
+    records: { transactions: 2 * RECORDS },
+    readsAnew: true,
+    source: (url, startTime) => newerHalf(url, startTime, { write: 'delete' }),
+    first: { source: (url) => pay(url, {}), keeps: (row, startTime) => createdAt(row) < middle(startTime) },
+  },
+  {
+    ...paged,
+    name: 'reconcile',
+    write: 'reconcile',
+    what: 'reconcile with a list of all keys, which lacks the older half of a table',
+    endpoint: 'pay.transactions',
+    table: 'pay_transactions',
+    truth: 'transactions',
+    records: { transactions: 2 * RECORDS },
+    readsAnew: true,
+    source: (url, startTime) => newerHalf(url, startTime, { write: 'reconcile', maxRemoved: '100%' }),
+    first: { source: (url) => pay(url, {}), keeps: (row, startTime) => createdAt(row) >= middle(startTime) },
+  },
 ]
 
-/** The pipeline of a mode as JSON, for `sluice run`. */
-export function pipelineOf(mode: Mode, url: string, startTime: number): string {
-  const { name, settings } = mode.source(url, startTime)
+/** The keys of the newer half of all transactions, as a list of another stream that works on their table. */
+function newerHalf(url: string, startTime: number, how: object): Source {
+  const { name, settings } = pay(url, {
+    table: 'pay_transactions',
+    query: { 'created[gte]': middle(startTime) },
+    ...how,
+  })
+  return { name, settings: { ...settings, streams: { keys: settings.streams.transactions } } }
+}
+
+/** In epoch seconds. */
+function middle(startTime: number): number {
+  return startTime / 1000 - 15 * 86_400
+}
+
+function createdAt({ json }: TruthRow): number {
+  return Number(/"created":(\d+)/.exec(json)![1])
+}
+
+/** A pipeline as JSON, for `sluice run`. */
+export function pipelineOf({ batchRecords }: Mode, { name, settings }: Source, destination: object): string {
   return JSON.stringify({
     name: 'killed',
-    destination: { type: 'duckdb', path: 'warehouse.duckdb' },
-    batch: { records: mode.batchRecords },
+    destination,
+    batch: { records: batchRecords },
     sources: { [name]: settings },
   })
 }

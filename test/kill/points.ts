@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mode } from './modes.ts'
 import type { KillPoint } from './sluice-process.ts'
+import type { Target } from './targets.ts'
 import { Victim } from './victim.ts'
 
 /** How long DuckDB commits before the end, in microseconds: a commit takes some milliseconds, most of them for the disk. */
@@ -13,8 +14,8 @@ const DURING_MICROS = [200, 2_000]
  * first and last; before, during and after the commits of the run's record, of its first, second and last load, and of the
  * record's end; and the same around the closing checkpoint.
  */
-export async function commitPoints(mode: Mode, seed: number): Promise<KillPoint[]> {
-  await using victim = await Victim.start(mode, seed)
+export async function commitPoints(target: Target, mode: Mode, seed: number): Promise<KillPoint[]> {
+  await using victim = await Victim.start(mode, seed, { target })
   const trace = join(victim.directory, 'trace')
   victim.checkDone(await victim.live({ trace }))
   const statements = (await readFile(trace, 'utf8'))
@@ -25,7 +26,7 @@ export async function commitPoints(mode: Mode, seed: number): Promise<KillPoint[
   for (const statement of statements) counts.set(statement, (counts.get(statement) ?? 0) + 1)
   return [...counts].flatMap(([kind, count]) => {
     const statement = `^${kind.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}`
-    if (kind === 'COMMIT' || kind === 'CHECKPOINT') {
+    if (kind === 'COMMIT' || kind === 'CHECKPOINT' || kind.startsWith('link ')) {
       return some(count, [1, 2, 3, count - 1, count]).flatMap((occurrence) => closing(statement, occurrence))
     }
     return some(count, [1, count]).map((occurrence) => ({ statement, occurrence, when: 'before' as const }))
@@ -44,14 +45,19 @@ function closing(statement: string, occurrence: number): KillPoint[] {
   ]
 }
 
-/** A statement without what differs between two runs of it: its beginning, up to the first list. */
+/** A statement without what differs between two runs of it: its beginning, up to the first list, text or long number. */
 function kindOf(statement: string): string {
-  return statement.split(/ \(|, /, 1)[0]!.slice(0, 70)
+  return statement.split(/ \((?!rows|end)|, |\d{4}|'/, 1)[0]!.slice(0, 70)
 }
 
 /** Kills it once, at this point, and runs it again until done. */
-export async function dieOnce(mode: Mode, seed: number, killAt: KillPoint): Promise<Outcome> {
-  await using victim = await Victim.start(mode, seed)
+export async function dieOnce(
+  target: Target,
+  mode: Mode,
+  seed: number,
+  killAt: KillPoint,
+): Promise<Outcome> {
+  await using victim = await Victim.start(mode, seed, { target })
   const death = await victim.live({ killAt })
   victim.check(death)
   const done = await victim.live()
@@ -76,12 +82,13 @@ export interface Outcome {
  * `spanMs`: how long an undisturbed run takes, from its first line.
  */
 export async function dieAtRandom(
+  target: Target,
   mode: Mode,
   seed: number,
   random: () => number,
   { deaths, spanMs }: { readonly deaths: number; readonly spanMs: number },
 ): Promise<Outcome> {
-  await using victim = await Victim.start(mode, seed)
+  await using victim = await Victim.start(mode, seed, { target })
   let outcome: Outcome = { deaths: 0, again: 0, committedAgain: 0 }
   for (let life = 0; life < deaths; life++) {
     const moment = random() * spanMs

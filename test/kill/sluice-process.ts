@@ -21,12 +21,16 @@ export interface KillPoint {
   readonly signals?: readonly ('SIGKILL' | 'SIGSTOP' | 'SIGINT' | 'SIGTERM')[]
   /** The statement never ends, and with it no commit: what goes on is what does not wait for it. */
   readonly hang?: boolean
+  /** Instead of a signal: how far the machine's clock jumps, in milliseconds, back where it is negative. */
+  readonly jumpMs?: number
 }
 
 export interface ProcessOptions {
   readonly killAt?: KillPoint
   /** A file for the list of statements. */
   readonly trace?: string
+  /** How far the machine's clock is ahead, in milliseconds. Default 0. */
+  readonly clockOffsetMs?: number
   /** A file for the most memory that the process held, and the time that it was at work: see test/memory/peak.mjs. */
   readonly peakMemory?: string
   /** Goes before `node`, as with `["setpriv", "--reuid=65534"]`. */
@@ -53,7 +57,9 @@ export interface SluiceProcess {
 export function startSluice(args: readonly string[], options: ProcessOptions = {}): SluiceProcess {
   if (!existsSync(cliFile)) throw new Error(`${cliFile} is not there: build first, with \`npm run build\``)
   const preloads = [
-    ...(options.killAt !== undefined || options.trace !== undefined ? [killAt] : []),
+    ...(options.killAt !== undefined || options.trace !== undefined || options.clockOffsetMs !== undefined
+      ? [killAt]
+      : []),
     ...(options.peakMemory !== undefined ? [peakMemory] : []),
   ].flatMap((module) => ['--import', module])
   const [command, ...before] = [...(options.prefix ?? []), process.execPath]
@@ -62,6 +68,7 @@ export function startSluice(args: readonly string[], options: ProcessOptions = {
     env: {
       ...process.env,
       ...(options.killAt && { SLUICE_KILL_AT: JSON.stringify(options.killAt) }),
+      ...(options.clockOffsetMs !== undefined && { SLUICE_CLOCK_OFFSET: String(options.clockOffsetMs) }),
       ...(options.trace && { SLUICE_TRACE: options.trace }),
       ...(options.peakMemory && { SLUICE_PEAK_MEMORY: options.peakMemory }),
     },

@@ -1,18 +1,20 @@
 // One pipeline, one warehouse, one server: killed, looked into, and run again until done.
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { type SandboxServer, startSandbox } from '../../sandbox/server.ts'
 import type { LogEntry } from '../../sandbox/stats.ts'
 import type { TruthRow } from '../../sandbox/world.ts'
 import { committed, committedBound, served, uncommittedBound } from './again.ts'
 import { FAULTS, type Mode, pipelineOf } from './modes.ts'
 import { type ProcessEnd, type ProcessOptions, type SluiceProcess, startSluice } from './sluice-process.ts'
+import { onDisk, type Place, type Target } from './targets.ts'
 import type { TinyDisk } from './tiny-disk.ts'
-import { compare } from './truth.ts'
-import { type Contents, look } from './warehouse.ts'
+import { compare, type Difference } from './truth.ts'
+import type { Contents } from './warehouse.ts'
 
 const DAY_MS = 86_400_000
+const HOUR_MS = 3_600_000
 
 /** What one process did. */
 export interface Life {
@@ -35,21 +37,35 @@ export class Victim implements AsyncDisposable {
   readonly mode: Mode
   readonly directory: string
   readonly server: SandboxServer
+  readonly #place: Place
   readonly #disk: TinyDisk | undefined
+  /** Where the pipeline looks anew at what has changed: the records as they were before. */
+  #before: readonly TruthRow[] = []
   readonly #everGot = new Set<string>()
   readonly #everCommitted = new Set<string>()
   #committedRecords = 0
   #finished = false
 
-  private constructor(mode: Mode, directory: string, server: SandboxServer, disk: TinyDisk | undefined) {
+  private constructor(
+    mode: Mode,
+    directory: string,
+    server: SandboxServer,
+    place: Place,
+    disk: TinyDisk | undefined,
+  ) {
     this.mode = mode
     this.directory = directory
     this.server = server
+    this.#place = place
     this.#disk = disk
   }
 
-  /** `disk`: where its files go, and its processes. Default: a temporary directory. */
-  static async start(mode: Mode, seed: number, disk?: TinyDisk): Promise<Victim> {
+  /** `target`: default DuckDB. `disk`: where its files go, and its processes. Default: a temporary directory. */
+  static async start(
+    mode: Mode,
+    seed: number,
+    { target = onDisk.duckdb, disk }: { readonly target?: Target; readonly disk?: TinyDisk } = {},
+  ): Promise<Victim> {
     const directory = disk?.path ?? (await mkdtemp(join(tmpdir(), 'sluice-kill-')))
     // The base data ends a day before today, so that each of the export's days is over.
     const startTime = Math.floor(Date.now() / DAY_MS) * DAY_MS - DAY_MS
@@ -60,9 +76,30 @@ export class Victim implements AsyncDisposable {
       limits: { desk: null, pay: null, trackExport: null },
       ...FAULTS,
     })
-    const pipeline = pipelineOf(mode, server.url, startTime)
-    await writeFile(`${disk?.root ?? ''}${join(directory, 'pipeline.json')}`, pipeline)
-    return new Victim(mode, directory, server, disk)
+    const victim = new Victim(mode, directory, server, await target.place(), disk)
+    if (mode.first !== undefined) await victim.#loadFirst(mode.first)
+    await victim.#write(mode)
+    return victim
+  }
+
+  /** Loads what is there before anything is killed, and has the world change. */
+  async #loadFirst(first: NonNullable<Mode['first']>): Promise<void> {
+    await this.#write(first)
+    const { end } = await this.live()
+    demand(end.code === 0, 'the first run ends well', end)
+    this.#everGot.clear()
+    this.#everCommitted.clear()
+    this.#finished = false
+    if (first.round === undefined) return
+    const { sandbox } = this.server
+    this.#before = [...sandbox.truth[this.mode.truth]()]
+    sandbox.mutate({ at: sandbox.startTime + HOUR_MS, deletes: 0, ...first.round })
+  }
+
+  async #write({ source }: Pick<Mode, 'source'>): Promise<void> {
+    const { url, sandbox } = this.server
+    const pipeline = pipelineOf(this.mode, source(url, sandbox.startTime), this.#place.destination)
+    await writeFile(`${this.#disk?.root ?? ''}${this.pipelineFile}`, pipeline)
   }
 
   get file(): string {
@@ -111,7 +148,8 @@ export class Victim implements AsyncDisposable {
   }
 
   async #look(): Promise<Contents> {
-    if (this.#disk === undefined) return look(this.file, this.mode.table, this.mode.split?.table)
+    const tables = { table: this.mode.table, list: this.mode.split?.table }
+    if (this.#disk === undefined) return this.#place.look(this.directory, tables)
     // DuckDB makes a path through /proc one of this namespace: it is shown a copy.
     const copy = await mkdtemp(join(tmpdir(), 'sluice-copy-'))
     try {
@@ -119,7 +157,7 @@ export class Victim implements AsyncDisposable {
         recursive: true,
         filter: (name) => !name.endsWith('ballast'),
       })
-      return await look(join(copy, basename(this.file)), this.mode.table, this.mode.split?.table)
+      return await this.#place.look(copy, tables)
     } finally {
       await rm(copy, { recursive: true, force: true })
     }
@@ -128,11 +166,7 @@ export class Victim implements AsyncDisposable {
   /** What must be true after every process, dead or done. */
   check({ contents, committedAgain, again }: Life): void {
     const { missing, ...difference } = this.#difference(contents)
-    demand(
-      Object.values(difference).every((list) => list.length === 0),
-      'nothing doubled, nothing invented',
-      difference,
-    )
+    demand(isSame({ missing: [], ...difference }), 'nothing doubled, nothing invented', difference)
     const items = this.#itemsOf(contents)
     demand(items.found === items.expected, 'C1: a list is there with its record, and with no other', items)
     demand(
@@ -140,12 +174,26 @@ export class Victim implements AsyncDisposable {
       'C1: rows, checkpoints and loads in one transaction',
       contents.unknownLoads,
     )
-    if (this.mode.name !== 'replace')
+    if (this.mode.write !== 'replace')
       demand(contents.inserted === contents.stored, 'C1: as many rows as the loads say', {
         rows: contents.stored,
         loads: contents.inserted,
       })
-    else demand(contents.rows.length === 0 || missing.length === 0, 'R6: a replacement is whole', missing)
+    if (this.mode.write === 'replace')
+      demand(contents.rows.length === 0 || missing.length === 0, 'R6: a replacement is whole', missing)
+    if (this.mode.write === 'reconcile')
+      demand(
+        missing.length === 0 || isSame(this.#difference(contents, 'end')),
+        'R6: what is gone is removed at once, or nothing is',
+        missing,
+      )
+    const declared = contents.columns.map(({ name }) => name)
+    demand(
+      [...contents.present].sort().join() === declared.sort().join(),
+      'C1: a column is there with its schema, or neither is',
+      { table: contents.present, schema: declared },
+    )
+    this.#checkVersions(contents)
     const mostCommitted = committedBound(this.mode)
     demand(
       committedAgain <= mostCommitted,
@@ -160,22 +208,56 @@ export class Victim implements AsyncDisposable {
   checkDone(life: Life): void {
     demand(life.end.code === 0, 'the run ends well', life.end)
     this.check(life)
-    const difference = this.#difference(life.contents)
+    const difference = this.#difference(life.contents, 'end')
+    demand(isSame(difference), 'the warehouse is the truth', difference)
+    if (this.#before.length === 0) return
+    const ended = compare(life.contents.ended, life.contents.columns, this.#replaced(), this.mode)
+    demand(isSame(ended), 'each version that has ended is there, once', ended)
+  }
+
+  /** Versions that have ended: those that were there before, each once. */
+  #checkVersions({ rows, ended, columns }: Contents): void {
+    if (this.#before.length === 0) return
+    const { missing: _, ...difference } = compare(ended, columns, this.#replaced(), this.mode)
+    demand(isSame({ missing: [], ...difference }), 'no version twice, and none invented', difference)
+    const before = new Map(this.#before.map((row) => [row.key, changedAt(row)]))
+    const begun = rows.flatMap((row) => {
+      const key = String(row[this.mode.key])
+      const known = before.get(key)
+      return known === undefined || Date.parse(known) === Date.parse(String(row['updated_at'])) ? [] : [key]
+    })
+    const closed = ended.map((row) => String(row[this.mode.key]))
     demand(
-      Object.values(difference).every((list) => list.length === 0),
-      'the warehouse is the truth',
-      difference,
+      begun.sort().join() === closed.sort().join(),
+      'C1: a version ends with the commit by which the next one begins',
+      { begun, closed },
     )
   }
 
-  #difference({ rows, columns }: Contents) {
-    return compare(rows, columns, this.#truth(), this.mode)
+  /** The records before the changes, of those that have another time of change now: what has no other is the same version. */
+  #replaced(): TruthRow[] {
+    const now = new Map([...this.#truth('end')].map((row) => [row.key, changedAt(row)]))
+    return this.#before.filter((row) => now.get(row.key) !== changedAt(row))
+  }
+
+  #difference({ rows, columns }: Contents, when: 'under way' | 'end' = 'under way') {
+    const truth = [...this.#truth(when)]
+    if (when === 'end' || this.#before.length === 0) return compare(rows, columns, truth, this.mode)
+    // A record is as it was before the changes, or as it is after them.
+    const stored = new Map(rows.map((row) => [String(row[this.mode.key]), String(row['generated_timestamp'])]))
+    const before = new Map(this.#before.map((row) => [row.key, row]))
+    const expected = truth.map((row) =>
+      row.json.includes(`"generated_timestamp":${stored.get(row.key)},`) ? row : (before.get(row.key) ?? row),
+    )
+    return compare(rows, columns, expected, this.mode)
   }
 
   /** What is to be in the table: no record that is gone, and none's list that is split off. */
-  *#truth(): Iterable<TruthRow> {
-    const { split } = this.mode
-    for (const row of this.server.sandbox.truth[this.mode.truth]()) {
+  *#truth(when: 'under way' | 'end'): Iterable<TruthRow> {
+    const { split, first } = this.mode
+    const { sandbox } = this.server
+    for (const row of sandbox.truth[this.mode.truth]()) {
+      if (when === 'end' && first?.keeps?.(row, sandbox.startTime) === false) continue
       if (split === undefined) yield row
       else if (!row.json.includes(split.gone))
         yield { ...row, json: row.json.replace(new RegExp(`"${split.field}":\\[[^\\]]*\\],?`), '') }
@@ -199,8 +281,17 @@ export class Victim implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server.close()
+    await this.#place[Symbol.asyncDispose]()
     if (this.#disk === undefined) await rm(this.directory, { recursive: true, force: true })
   }
+}
+
+function changedAt({ json }: TruthRow): string {
+  return /"updated_at":"([^"]*)"/.exec(json)![1]!
+}
+
+function isSame(difference: Difference): boolean {
+  return Object.values(difference).every((list) => list.length === 0)
 }
 
 function demand(holds: boolean, promise: string, found: unknown): void {

