@@ -42,6 +42,8 @@ export interface Mode {
   source(url: string, startTime: number): Source
   /** What is loaded first, undisturbed; processes are killed over what comes after it. */
   readonly first?: {
+    /** The stream that comes after it, where the pipeline has others, too. */
+    readonly only?: string
     source(url: string, startTime: number): Source
     /** What changes then. */
     readonly round?: { readonly inserts: number; readonly updates: number }
@@ -312,7 +314,10 @@ export const MODES: readonly Mode[] = [
     records: { transactions: 2 * RECORDS },
     readsAnew: true,
     source: (url, startTime) => newerHalf(url, startTime, { write: 'delete' }),
-    first: { source: (url) => pay(url, {}), keeps: (row, startTime) => createdAt(row) < middle(startTime) },
+    first: {
+      only: 'pay.keys',
+      source: (url) => pay(url, {}),
+      keeps: (row, startTime) => createdAt(row) < middle(startTime) },
   },
   {
     ...paged,
@@ -325,7 +330,10 @@ export const MODES: readonly Mode[] = [
     records: { transactions: 2 * RECORDS },
     readsAnew: true,
     source: (url, startTime) => newerHalf(url, startTime, { write: 'reconcile', maxRemoved: '100%' }),
-    first: { source: (url) => pay(url, {}), keeps: (row, startTime) => createdAt(row) >= middle(startTime) },
+    first: {
+      only: 'pay.keys',
+      source: (url) => pay(url, {}),
+      keeps: (row, startTime) => createdAt(row) >= middle(startTime) },
   },
 ]
 
@@ -336,7 +344,8 @@ function newerHalf(url: string, startTime: number, how: object): Source {
     query: { 'created[gte]': middle(startTime) },
     ...how,
   })
-  return { name, settings: { ...settings, streams: { keys: settings.streams.transactions } } }
+  const { transactions } = pay(url, {}).settings.streams
+  return { name, settings: { ...settings, streams: { transactions, keys: settings.streams.transactions } } }
 }
 
 /** In epoch seconds. */

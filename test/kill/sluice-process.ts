@@ -51,6 +51,7 @@ export interface SluiceProcess {
   /** Resolves with the first line of stderr that matches, whether it came already or not; rejects if the process ends without it. */
   line(pattern: RegExp): Promise<string>
   kill(signal: NodeJS.Signals): void
+  isRunning(): boolean
 }
 
 /** Starts `sluice` with these arguments. Progress comes as plain lines on stderr. */
@@ -104,6 +105,7 @@ export function startSluice(args: readonly string[], options: ProcessOptions = {
         }, reject)
       }),
     kill: (signal) => void child.kill(signal),
+    isRunning: () => child.exitCode === null && child.signalCode === null,
   }
 }
 

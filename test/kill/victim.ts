@@ -45,6 +45,8 @@ export class Victim implements AsyncDisposable {
   readonly #everCommitted = new Set<string>()
   #committedRecords = 0
   #finished = false
+  /** False while what is there before is loaded. */
+  #isBegun = false
 
   private constructor(
     mode: Mode,
@@ -79,6 +81,7 @@ export class Victim implements AsyncDisposable {
     const victim = new Victim(mode, directory, server, await target.place(), disk)
     if (mode.first !== undefined) await victim.#loadFirst(mode.first)
     await victim.#write(mode)
+    victim.#isBegun = true
     return victim
   }
 
@@ -116,13 +119,13 @@ export class Victim implements AsyncDisposable {
     meanwhile: (process: SluiceProcess) => unknown = () => {},
   ): Promise<Life> {
     const logStart = this.server.sandbox.stats.log.length
-    const process = startSluice(['run', this.pipelineFile], {
+    const { only } = (this.#isBegun && this.mode.first) || {}
+    const process = startSluice(['run', this.pipelineFile, ...(only === undefined ? [] : ['--only', only])], {
       ...(this.#disk && { prefix: this.#disk.enter }),
       ...options,
     })
     // What it waits for may never come, where the process ends first.
-    void Promise.resolve(meanwhile(process)).catch(() => {})
-    const end = await process.ended
+    const [end] = await Promise.all([process.ended, Promise.resolve(meanwhile(process)).catch(() => {})])
     return this.#account(end, this.server.sandbox.stats.log.slice(logStart))
   }
 

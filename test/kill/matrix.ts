@@ -1,0 +1,157 @@
+// The cases of the kill matrix: each destination, mode and fault.
+import { seededRandom } from '../../src/testing/seeded-random.ts'
+import type { PostgresServer } from '../servers/postgres.ts'
+import { committedBound, uncommittedBound } from './again.ts'
+import type { FaultName } from './fault-names.ts'
+import { cutInCopy, diskFull, mountRefusal, serverDiskFull, serverKilled } from './faults.ts'
+import type { Mode } from './modes.ts'
+import type { Row } from './page.ts'
+import { commitPoints, dieAtRandom, dieOnce, type Outcome } from './points.ts'
+import type { Target } from './targets.ts'
+import { tinyDiskRefusal } from './tiny-disk.ts'
+
+const DEATHS_IN_A_ROW = 4
+/** How long an undisturbed run takes from its first line, at most; a moment behind its end is drawn anew. */
+const SPAN_MS = 800
+const SERVER_KILLS = 4
+/** Bytes that are left on a disk: some of a commit, or a commit or two. */
+const ROOMS = [16 << 10, 60 << 10, 120 << 10]
+
+export interface Case {
+  readonly target: Target
+  readonly mode: Mode
+  readonly fault: FaultName
+  readonly what: string
+  /** Must have the machine's server for itself. */
+  readonly alone?: boolean
+  run(): Promise<Outcome>
+  /** One more, where too few processes died so far. */
+  more?(made: number, deaths: number): Case | undefined
+}
+
+export interface Result extends Case {
+  readonly outcome?: Outcome
+  readonly problem?: string
+}
+
+interface Choice {
+  readonly target: Target
+  readonly mode: Mode
+  readonly seed: number
+  /** Deaths at random moments. */
+  readonly random: number
+  /** Every so manyth commit point. */
+  readonly every: number
+  readonly server: PostgresServer
+}
+
+export async function casesOf({ target, mode, seed, random, every, server }: Choice) {
+  const cases: Case[] = []
+  const skipped: string[] = []
+  const add = (fault: FaultName, what: string, run: () => Promise<Outcome>, alone = false) =>
+    cases.push({ target, mode, fault, what, run, alone })
+
+  const points = await commitPoints(target, mode, seed)
+  for (const point of points.filter((_, at) => at % every === 0))
+    add('commit points', JSON.stringify(point), () => dieOnce(target, mode, seed, point))
+
+  const most = Math.ceil((5 * random) / DEATHS_IN_A_ROW)
+  const atRandom = (number: number): Case => {
+    const own = seed * 1000 + number
+    return {
+      target,
+      mode,
+      fault: 'random moments',
+      what: `seed ${own}`,
+      run: () =>
+        dieAtRandom(target, mode, own, seededRandom(own), { deaths: DEATHS_IN_A_ROW, spanMs: SPAN_MS }),
+      more: (made, deaths) => (made < most && deaths < random ? atRandom(made) : undefined),
+    }
+  }
+  for (let at = 0; at < random / DEATHS_IN_A_ROW; at++) cases.push(atRandom(at))
+
+  if (target.name === 'postgres') {
+    const moments = seededRandom(seed)
+    for (let at = 0; at < SERVER_KILLS; at++) {
+      const moment = moments() * SPAN_MS
+      add('server killed', `after ${moment} ms`, () => serverKilled(server, mode, seed, moment), true)
+    }
+    for (const nth of [1, 2])
+      add('connection cut in COPY', `number ${nth}`, () => cutInCopy(server, mode, seed, nth))
+  }
+  const [refusal, full] =
+    target.name === 'postgres'
+      ? [mountRefusal(), (room: number) => serverDiskFull(server, mode, seed, room)]
+      : [tinyDiskRefusal(), (room: number) => diskFull(target, mode, seed, room)]
+  if (refusal !== undefined) skipped.push(`disk full, ${target.title}: ${refusal}`)
+  else for (const room of ROOMS) add('disk full', `${room} bytes left`, () => full(room))
+  return { cases, skipped }
+}
+
+/** Runs them side by side, but for those that must be alone, which come last. */
+export async function runCases(
+  planned: readonly Case[],
+  workers: number,
+  say: (line: string) => void,
+): Promise<Result[]> {
+  const results: Result[] = []
+  const work = async (queue: Case[]) => {
+    for (let one = queue.shift(); one !== undefined; one = queue.shift()) {
+      results.push(await resultOf(one, say))
+      if (results.length % 25 === 0) say(`${results.length} …`)
+      const own = [...results, ...queue].filter((other) => isSameKind(one, other))
+      const deaths = results.filter((other) => isSameKind(one, other))
+      const next = one.more?.(
+        own.length,
+        deaths.reduce((sum, { outcome }) => sum + (outcome?.deaths ?? 0), 0),
+      )
+      if (next !== undefined && !queue.some((other) => isSameKind(one, other))) queue.push(next)
+    }
+  }
+  const together = planned.filter(({ alone }) => !alone)
+  await Promise.all(Array.from({ length: workers }, () => work(together)))
+  await work(planned.filter(({ alone }) => alone))
+  return results
+}
+
+async function resultOf(one: Case, say: (line: string) => void): Promise<Result> {
+  try {
+    return { ...one, outcome: await one.run() }
+  } catch (error) {
+    const problem = (error as Error).message
+    say(`BROKEN ${one.target.name}, ${one.mode.name}, ${one.fault}, ${one.what}: ${problem}`)
+    return { ...one, problem }
+  }
+}
+
+function isSameKind(a: Case, b: Case): boolean {
+  return a.target === b.target && a.mode === b.mode && a.fault === b.fault
+}
+
+/** One row for each destination, mode and fault. */
+export function outcomeRows(results: readonly Result[]): Row[] {
+  const kinds = results.filter((one, at) => results.findIndex((other) => isSameKind(one, other)) === at)
+  return kinds
+    .sort((a, b) => places(a).localeCompare(places(b)))
+    .map(({ target, mode, fault }) => {
+      const own = results.filter((one) => isSameKind(one, { target, mode, fault } as Case))
+      const outcomes = own.flatMap(({ outcome }) => outcome ?? [])
+      const most = (value: (outcome: Outcome) => number) => Math.max(0, ...outcomes.map(value))
+      return {
+        target: target.title,
+        mode,
+        fault,
+        runs: own.length,
+        met: outcomes.filter(({ deaths }) => deaths > 0).length,
+        survived: outcomes.length,
+        again: most(({ again }) => again),
+        committedAgain: most(({ committedAgain }) => committedAgain),
+        bound: uncommittedBound(mode) + committedBound(mode),
+        committedBound: committedBound(mode),
+      }
+    })
+}
+
+function places({ target, mode, fault }: Case): string {
+  return `${target.title} ${mode.name} ${fault}`
+}

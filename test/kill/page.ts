@@ -1,0 +1,67 @@
+// docs/kill-matrix.md, made by `npm run kill`.
+import { FAULTS, type FaultName } from './fault-names.ts'
+import type { Mode } from './modes.ts'
+
+/** What one destination, mode and fault came to. */
+export interface Row {
+  readonly target: string
+  readonly mode: Pick<Mode, 'name' | 'write' | 'what'>
+  readonly fault: FaultName
+  readonly runs: number
+  /** Runs that the fault met: a process that ended before its moment was met by none. */
+  readonly met: number
+  readonly survived: number
+  /** Pages, at most. */
+  readonly again: number
+  /** Of them those that had been committed, at most. */
+  readonly committedAgain: number
+  /** C4's bounds of the two. */
+  readonly bound: number
+  readonly committedBound: number
+}
+
+export interface MatrixRun {
+  readonly seed: number
+  readonly random: number
+  readonly rows: readonly Row[]
+  /** Faults that could not be made on the machine, with the reason. */
+  readonly skipped: readonly string[]
+}
+
+export function killPage({ seed, random, rows, skipped }: MatrixRun): string {
+  const sum = (value: (row: Row) => number) => rows.reduce((total, row) => total + value(row), 0)
+  const modes = [...new Map(rows.map(({ mode }) => [mode.name, mode])).values()]
+  const text = [
+    '# What was killed, and what came of it',
+    `A pipeline loads from an API whose connections break and whose bodies are cut off (a request in five) into each destination, in each way of writing. It is small, 8 to 20 pages, with a commit
+for every second one, and it meets a fault. What is there then is compared with the truth, record by record and field by field: nothing is
+there twice, nothing that the API does not have, no row without its load and its checkpoint, no column without its schema and no schema without its column. Then the pipeline is run again, to its end:
+the table is the truth, and what the API was asked for a second time is counted.`,
+    'The faults:',
+    FAULTS.map(({ name, what }) => `- *${name}*: ${what}`).join('\n'),
+    'The modes:',
+    modes.map(({ name, what }) => `- *${name}*: ${what}`).join('\n'),
+    `In all of them a column widens from integers to decimals within the run, or appears in the middle of it; where the API has nothing of the kind (\`delete\`, \`reconcile\`), the table has had it before.`,
+    `*Again* is how many pages a process got that one before it had got, at most, and *committed* how many of these had been committed; beside each stands what C4 allows. Pages that were not
+committed have to be read again: those of the batch that was under way, of the one that was being filled, and what was asked for ahead.`,
+    `\`npm run kill\` makes this page; this one with seed ${seed} and ${random} deaths at random moments for each destination and mode.
+\`npm run kill -- --targets postgres --modes merge --random 20\` runs a part, and leaves the page alone. ${count(sum((row) => row.runs))} runs, of which ${count(sum((row) => row.met))} met their
+fault; ${count(sum((row) => row.survived))} survived.`,
+    ...(skipped.length === 0 ? [] : [`Not made: ${skipped.join('; ')}.`]),
+    [
+      '| destination | write | mode | fault | runs | met | survived | again | committed |',
+      '|---|---|---|---|--:|--:|--:|--:|--:|',
+      ...rows.map(
+        (row) =>
+          `| ${row.target} | ${row.mode.write} | ${row.mode.name} | ${row.fault} | ${row.runs} | ${row.met} | ${
+            row.survived === row.runs ? row.survived : `**${row.survived}**`
+          } | ${row.again} of ${row.bound} | ${row.committedAgain} of ${row.committedBound} |`,
+      ),
+    ].join('\n'),
+  ]
+  return `${text.join('\n\n')}\n`
+}
+
+function count(value: number): string {
+  return value.toLocaleString('en-US')
+}
