@@ -9,8 +9,14 @@ export const FAULTS = [
     name: 'server killed',
     what: 'SIGKILL of the PostgreSQL server’s first process at any moment; it is started again, and recovers',
   },
-  { name: 'connection cut in COPY', what: 'the connection breaks after a COPY has begun and before it has ended' },
-  { name: 'disk full', what: 'the disk has room for a part of what is to be written; then there is room again' },
+  {
+    name: 'connection cut in COPY',
+    what: 'the connection breaks after a COPY has begun and before it has ended',
+  },
+  {
+    name: 'disk full',
+    what: 'the disk has room for a part of what is to be written; then there is room again',
+  },
 ] as const
 
 export type FaultName = (typeof FAULTS)[number]['name']

@@ -28,7 +28,7 @@ export async function serverKilled(
     met = process.isRunning()
     await server.crash()
   })
-  return goOn(victim, hurt, met)
+  return await goOn(victim, hurt, met)
 }
 
 /** The connection is cut at the `nth` COPY, behind its beginning and before its end. */
@@ -52,7 +52,7 @@ export async function cutInCopy(
     return cut ? 'cut' : 'pass'
   }
   const hurt = await victim.live()
-  return goOn(victim, hurt, cut)
+  return await goOn(victim, hurt, cut)
 }
 
 /** A disk that is full but for so many bytes, of DuckDB or files. Afterwards there is room again. */
@@ -60,9 +60,8 @@ export async function diskFull(target: Target, mode: Mode, seed: number, room: n
   await using disk = await tinyDisk(16 << 20)
   await using victim = await Victim.start(mode, seed, { target, disk })
   const ballast = await fill(disk.root + disk.path, room)
-  const hurt = await victim.live()
-  await rm(ballast)
-  return goOn(victim, hurt, saysFull(hurt))
+  const hurt = await liveOnFullDisk(victim, ballast)
+  return await goOn(victim, hurt, saysFull(hurt))
 }
 
 /** The same of a PostgreSQL server, whose tables lie on a disk of their own. It takes root, to mount one. */
@@ -75,9 +74,8 @@ export async function serverDiskFull(
   await using disk = await tablespace(server)
   await using victim = await Victim.start(mode, seed, { target: postgresOn({ url: disk.url }) })
   const ballast = await fill(disk.path, room)
-  const hurt = await victim.live()
-  await rm(ballast)
-  return goOn(victim, hurt, saysFull(hurt))
+  const hurt = await liveOnFullDisk(victim, ballast)
+  return await goOn(victim, hurt, saysFull(hurt))
 }
 
 /** Why no disk can be mounted for a server; `undefined` where it can. */
@@ -127,6 +125,14 @@ async function fill(path: string, room: number): Promise<string> {
   const ballast = join(path, 'ballast')
   await writeFile(ballast, Buffer.alloc(Math.max(0, bavail * bsize - room)))
   return ballast
+}
+
+/** There is room again when the process has ended: whoever looks at a database needs some, too. */
+function liveOnFullDisk(victim: Victim, ballast: string): Promise<Life> {
+  return victim.live({}, async (process) => {
+    await process.ended
+    await rm(ballast)
+  })
 }
 
 function saysFull({ end }: Life): boolean {

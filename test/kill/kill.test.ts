@@ -4,6 +4,7 @@ import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { MODES } from './modes.ts'
 import { dieAtRandom } from './points.ts'
 import type { KillPoint } from './sluice-process.ts'
+import { onDisk } from './targets.ts'
 import { Victim } from './victim.ts'
 
 // Starting a process takes seconds on a busy machine.
@@ -60,6 +61,6 @@ const SEED = 20_260
 test(`killed at random moments (seed ${SEED}), the last run completes the truth`, async () => {
   const random = seededRandom(SEED)
   const mode = MODES[Math.floor(random() * MODES.length)]!
-  const { again } = await dieAtRandom(mode, SEED, random, { deaths: 3, spanMs: 500 })
+  const { again } = await dieAtRandom(onDisk.duckdb, mode, SEED, random, { deaths: 3, spanMs: 500 })
   expect(again).toBeGreaterThanOrEqual(0)
 })

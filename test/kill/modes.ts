@@ -317,7 +317,8 @@ export const MODES: readonly Mode[] = [
     first: {
       only: 'pay.keys',
       source: (url) => pay(url, {}),
-      keeps: (row, startTime) => createdAt(row) < middle(startTime) },
+      keeps: (row, startTime) => createdAt(row) < middle(startTime),
+    },
   },
   {
     ...paged,
@@ -333,7 +334,8 @@ export const MODES: readonly Mode[] = [
     first: {
       only: 'pay.keys',
       source: (url) => pay(url, {}),
-      keeps: (row, startTime) => createdAt(row) >= middle(startTime) },
+      keeps: (row, startTime) => createdAt(row) >= middle(startTime),
+    },
   },
 ]
 

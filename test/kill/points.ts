@@ -51,12 +51,7 @@ function kindOf(statement: string): string {
 }
 
 /** Kills it once, at this point, and runs it again until done. */
-export async function dieOnce(
-  target: Target,
-  mode: Mode,
-  seed: number,
-  killAt: KillPoint,
-): Promise<Outcome> {
+export async function dieOnce(target: Target, mode: Mode, seed: number, killAt: KillPoint): Promise<Outcome> {
   await using victim = await Victim.start(mode, seed, { target })
   const death = await victim.live({ killAt })
   victim.check(death)

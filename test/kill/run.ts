@@ -25,13 +25,21 @@ const started = performance.now()
 const seed = Number(values.seed)
 const random = Number(values.random)
 await using targets = await startTargets()
-const chosen = (list: string | undefined, name: string) => list === undefined || list.split(',').includes(name)
+const chosen = (list: string | undefined, name: string) =>
+  list === undefined || list.split(',').includes(name)
 const modes = MODES.filter(({ name }) => chosen(values.modes, name))
 const cases: Case[] = []
 const skipped = new Set<string>()
 for (const target of targets.all.filter(({ name }) => chosen(values.targets, name)))
   for (const mode of modes.filter(({ write }) => target.writes.has(write))) {
-    const made = await casesOf({ target, mode, seed, random, every: Number(values.every), server: targets.postgres })
+    const made = await casesOf({
+      target,
+      mode,
+      seed,
+      random,
+      every: Number(values.every),
+      server: targets.postgres,
+    })
     cases.push(...made.cases)
     for (const reason of made.skipped) skipped.add(reason)
   }

@@ -1,7 +1,9 @@
 // `sluice` as a process of its own: what a scheduler would start.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 export const cliFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
@@ -52,6 +54,8 @@ export interface SluiceProcess {
   line(pattern: RegExp): Promise<string>
   kill(signal: NodeJS.Signals): void
   isRunning(): boolean
+  /** Resolves once SIGSTOP has taken effect (Linux); rejects if the process ends before. */
+  stopped(): Promise<void>
 }
 
 /** Starts `sluice` with these arguments. Progress comes as plain lines on stderr. */
@@ -106,6 +110,9 @@ export function startSluice(args: readonly string[], options: ProcessOptions = {
       }),
     kill: (signal) => void child.kill(signal),
     isRunning: () => child.exitCode === null && child.signalCode === null,
+    async stopped() {
+      while (!/\) T /.test(await readFile(`/proc/${child.pid}/stat`, 'utf8'))) await sleep(20)
+    },
   }
 }
 

@@ -166,6 +166,12 @@ export class Victim implements AsyncDisposable {
     }
   }
 
+  /** What is there, and what of the truth is not, whoever brought it. */
+  async lookNow(): Promise<{ readonly contents: Contents; readonly difference: Difference }> {
+    const contents = await this.#look()
+    return { contents, difference: this.#difference(contents, 'end') }
+  }
+
   /** What must be true after every process, dead or done. */
   check({ contents, committedAgain, again }: Life): void {
     const { missing, ...difference } = this.#difference(contents)
@@ -247,7 +253,9 @@ export class Victim implements AsyncDisposable {
     const truth = [...this.#truth(when)]
     if (when === 'end' || this.#before.length === 0) return compare(rows, columns, truth, this.mode)
     // A record is as it was before the changes, or as it is after them.
-    const stored = new Map(rows.map((row) => [String(row[this.mode.key]), String(row['generated_timestamp'])]))
+    const stored = new Map(
+      rows.map((row) => [String(row[this.mode.key]), String(row['generated_timestamp'])]),
+    )
     const before = new Map(this.#before.map((row) => [row.key, row]))
     const expected = truth.map((row) =>
       row.json.includes(`"generated_timestamp":${stored.get(row.key)},`) ? row : (before.get(row.key) ?? row),

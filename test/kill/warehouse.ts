@@ -104,7 +104,11 @@ export async function lookBySql(query: Query, schema: string, { table, list }: T
   }
 }
 
-export function storedCheckpoint(slice: string, position: Json | undefined, staged: boolean): StoredCheckpoint {
+export function storedCheckpoint(
+  slice: string,
+  position: Json | undefined,
+  staged: boolean,
+): StoredCheckpoint {
   const ended = position === undefined || position === null
   const at = ended ? null : ((position as { readonly at?: Json }).at ?? null)
   return { slice, ended, next: at === null ? null : String(at), staged }

@@ -55,7 +55,10 @@ export async function postgresServer({
       await server.start()
     },
     async crash() {
-      process.kill(Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n', 1)[0]), 'SIGKILL')
+      process.kill(
+        Number(readFileSync(join(directory, 'data', 'postmaster.pid'), 'utf8').split('\n', 1)[0]),
+        'SIGKILL',
+      )
       for (let tries = 1; ; tries++) {
         // Refused for as long as one of the others still lives.
         const started = await server.start().then(
