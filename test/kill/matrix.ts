@@ -118,7 +118,9 @@ async function resultOf(one: Case, say: (line: string) => void): Promise<Result>
   try {
     return { ...one, outcome: await one.run() }
   } catch (error) {
-    const problem = (error as Error).message
+    // Of an error in clearing up that hides another one, both are told.
+    const { message, error: later, suppressed } = error as Partial<SuppressedError>
+    const problem = [message, later?.message, suppressed?.message].filter(Boolean).join('; ')
     say(`BROKEN ${one.target.name}, ${one.mode.name}, ${one.fault}, ${one.what}: ${problem}`)
     return { ...one, problem }
   }
