@@ -102,6 +102,8 @@ async function tablespace(server: PostgresServer): Promise<{ url: string; path: 
   await runSql(server.url, `CREATE DATABASE ${name} TABLESPACE ${name}`)
   const url = new URL(server.url)
   url.pathname = `/${name}`
+  // What the server itself writes with a database's first connection, and later, is written before the disk is full.
+  await runSql(url.href, 'CHECKPOINT')
   return {
     url: url.href,
     path,

@@ -6,13 +6,11 @@ import type { FaultName } from './fault-names.ts'
 import { cutInCopy, diskFull, mountRefusal, serverDiskFull, serverKilled } from './faults.ts'
 import type { Mode } from './modes.ts'
 import type { Row } from './page.ts'
-import { commitPoints, dieAtRandom, dieOnce, type Outcome } from './points.ts'
+import { dieAtRandom, dieOnce, type Outcome, watchUndisturbed } from './points.ts'
 import type { Target } from './targets.ts'
 import { tinyDiskRefusal } from './tiny-disk.ts'
 
 const DEATHS_IN_A_ROW = 4
-/** How long an undisturbed run takes from its first line, at most; a moment behind its end is drawn anew. */
-const SPAN_MS = 800
 const SERVER_KILLS = 4
 /** Bytes that are left on a disk: some of a commit, or a commit or two. */
 const ROOMS = [16 << 10, 60 << 10, 120 << 10]
@@ -51,7 +49,7 @@ export async function casesOf({ target, mode, seed, random, every, server }: Cho
   const add = (fault: FaultName, what: string, run: () => Promise<Outcome>, alone = false) =>
     cases.push({ target, mode, fault, what, run, alone })
 
-  const points = await commitPoints(target, mode, seed)
+  const { points, spanMs } = await watchUndisturbed(target, mode, seed)
   for (const point of points.filter((_, at) => at % every === 0))
     add('commit points', JSON.stringify(point), () => dieOnce(target, mode, seed, point))
 
@@ -63,8 +61,7 @@ export async function casesOf({ target, mode, seed, random, every, server }: Cho
       mode,
       fault: 'random moments',
       what: `seed ${own}`,
-      run: () =>
-        dieAtRandom(target, mode, own, seededRandom(own), { deaths: DEATHS_IN_A_ROW, spanMs: SPAN_MS }),
+      run: () => dieAtRandom(target, mode, own, seededRandom(own), { deaths: DEATHS_IN_A_ROW, spanMs }),
       more: (made, deaths) => (made < most && deaths < random ? atRandom(made) : undefined),
     }
   }
@@ -73,18 +70,27 @@ export async function casesOf({ target, mode, seed, random, every, server }: Cho
   if (target.name === 'postgres') {
     const moments = seededRandom(seed)
     for (let at = 0; at < SERVER_KILLS; at++) {
-      const moment = moments() * SPAN_MS
-      add('server killed', `after ${moment} ms`, () => serverKilled(server, mode, seed, moment), true)
+      const moment = moments() * spanMs
+      add(
+        'server killed',
+        `after ${moment.toFixed(0)} ms`,
+        () => serverKilled(server, mode, seed, moment),
+        true,
+      )
     }
     for (const nth of [1, 2])
       add('connection cut in COPY', `number ${nth}`, () => cutInCopy(server, mode, seed, nth))
   }
-  const [refusal, full] =
-    target.name === 'postgres'
-      ? [mountRefusal(), (room: number) => serverDiskFull(server, mode, seed, room)]
-      : [tinyDiskRefusal(), (room: number) => diskFull(target, mode, seed, room)]
+  const onServer = target.name === 'postgres'
+  const refusal = onServer ? mountRefusal() : tinyDiskRefusal()
   if (refusal !== undefined) skipped.push(`disk full, ${target.title}: ${refusal}`)
-  else for (const room of ROOMS) add('disk full', `${room} bytes left`, () => full(room))
+  else
+    for (const room of ROOMS) {
+      const full = () =>
+        onServer ? serverDiskFull(server, mode, seed, room) : diskFull(target, mode, seed, room)
+      // A server can't write a checkpoint, whoever asks for it, while one of its disks is full.
+      add('disk full', `${room} bytes left`, full, onServer)
+    }
   return { cases, skipped }
 }
 
@@ -93,6 +99,7 @@ export async function runCases(
   planned: readonly Case[],
   workers: number,
   say: (line: string) => void,
+  stop?: AbortSignal,
 ): Promise<Result[]> {
   const results: Result[] = []
   const work = async (queue: Case[]) => {
@@ -109,8 +116,13 @@ export async function runCases(
     }
   }
   const together = planned.filter(({ alone }) => !alone)
+  const apart = planned.filter(({ alone }) => alone)
+  stop?.addEventListener('abort', () => {
+    together.length = 0
+    apart.length = 0
+  })
   await Promise.all(Array.from({ length: workers }, () => work(together)))
-  await work(planned.filter(({ alone }) => alone))
+  await work(apart)
   return results
 }
 

@@ -9,15 +9,33 @@ import { Victim } from './victim.ts'
 /** How long DuckDB commits before the end, in microseconds: a commit takes some milliseconds, most of them for the disk. */
 const DURING_MICROS = [200, 2_000]
 
+/** What one undisturbed run shows. */
+export interface Undisturbed {
+  readonly points: readonly KillPoint[]
+  /** How long it takes from its first line on, in milliseconds. */
+  readonly spanMs: number
+}
+
 /**
  * The commit points of a mode, from the statements of one undisturbed run: before each kind of statement where it comes
  * first and last; before, during and after the commits of the run's record, of its first, second and last load, and of the
  * record's end; and the same around the closing checkpoint.
  */
-export async function commitPoints(target: Target, mode: Mode, seed: number): Promise<KillPoint[]> {
+export async function watchUndisturbed(target: Target, mode: Mode, seed: number): Promise<Undisturbed> {
   await using victim = await Victim.start(mode, seed, { target })
   const trace = join(victim.directory, 'trace')
-  victim.checkDone(await victim.live({ trace }))
+  let spanMs = 0
+  const life = await victim.live({ trace }, async (process) => {
+    await process.line(/ starts: /)
+    const started = performance.now()
+    await process.line(/ is over: /)
+    spanMs = performance.now() - started
+  })
+  victim.checkDone(life)
+  return { points: await pointsOf(trace), spanMs }
+}
+
+async function pointsOf(trace: string): Promise<KillPoint[]> {
   const statements = (await readFile(trace, 'utf8'))
     .trimEnd()
     .split('\n')

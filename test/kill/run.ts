@@ -44,9 +44,14 @@ for (const target of targets.all.filter(({ name }) => chosen(values.targets, nam
     for (const reason of made.skipped) skipped.add(reason)
   }
 process.stdout.write(`${cases.length} cases or more, seed ${seed}\n`)
-const results = await runCases(cases, Number(values.workers), (line) => process.stdout.write(`${line}\n`))
+// What was done so far is told, too, where the run is broken off.
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort())
+const say = (line: string) => process.stdout.write(`${line}\n`)
+const results = await runCases(cases, Number(values.workers), say, stop.signal)
 const page = killPage({ seed, random, rows: outcomeRows(results), skipped: [...skipped] })
-const isWhole = values.targets === undefined && values.modes === undefined && values.every === '1'
+const isWhole =
+  !stop.signal.aborted && values.targets === undefined && values.modes === undefined && values.every === '1'
 if (isWhole || values.page) writeFileSync(new URL('../../docs/kill-matrix.md', import.meta.url), page)
 else process.stdout.write(page)
 const broken = results.filter(({ problem }) => problem !== undefined).length

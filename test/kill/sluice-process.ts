@@ -2,11 +2,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-export const cliFile = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+/** What is built; for many processes the same as one file, which starts twice as fast. */
+export const cliFile = resolve(
+  process.env['SLUICE_CLI'] ?? fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url)),
+)
 const killAt = new URL('./kill-at.mjs', import.meta.url).href
 const peakMemory = new URL('../memory/peak.mjs', import.meta.url).href
 

@@ -15,6 +15,8 @@ import type { Contents } from './warehouse.ts'
 
 const DAY_MS = 86_400_000
 const HOUR_MS = 3_600_000
+/** A run takes a second or two; a loaded machine makes it ten. */
+const PATIENCE_MS = 120_000
 
 /** What one process did. */
 export interface Life {
@@ -118,14 +120,18 @@ export class Victim implements AsyncDisposable {
     options: ProcessOptions = {},
     meanwhile: (process: SluiceProcess) => unknown = () => {},
   ): Promise<Life> {
+    const started = performance.now()
     const logStart = this.server.sandbox.stats.log.length
     const { only } = (this.#isBegun && this.mode.first) || {}
     const process = startSluice(['run', this.pipelineFile, ...(only === undefined ? [] : ['--only', only])], {
       ...(this.#disk && { prefix: this.#disk.enter }),
       ...options,
     })
+    const patience = setTimeout(() => process.kill('SIGKILL'), PATIENCE_MS)
     // What it waits for may never come, where the process ends first.
     const [end] = await Promise.all([process.ended, Promise.resolve(meanwhile(process)).catch(() => {})])
+    clearTimeout(patience)
+    demand(performance.now() - started < PATIENCE_MS, 'a run ends', end)
     return this.#account(end, this.server.sandbox.stats.log.slice(logStart))
   }
 
