@@ -156,7 +156,7 @@ export function outcomeRows(results: readonly Result[]): Row[] {
         mode,
         fault,
         runs: own.length,
-        met: outcomes.filter(({ deaths }) => deaths > 0).length,
+        struck: outcomes.reduce((sum, { deaths }) => sum + deaths, 0),
         survived: outcomes.length,
         again: most(({ again }) => again),
         committedAgain: most(({ committedAgain }) => committedAgain),

@@ -8,8 +8,8 @@ export interface Row {
   readonly mode: Pick<Mode, 'name' | 'write' | 'what'>
   readonly fault: FaultName
   readonly runs: number
-  /** Runs that the fault met: a process that ended before its moment was met by none. */
-  readonly met: number
+  /** How often the fault struck: several times in one run of random moments; not at all where the process ended before its moment. */
+  readonly struck: number
   readonly survived: number
   /** Pages, at most. */
   readonly again: number
@@ -44,16 +44,16 @@ the table is the truth, and what the API was asked for a second time is counted.
     `In all of them a column widens from integers to decimals within the run, or appears in the middle of it; where the API has nothing of the kind (\`delete\`, \`reconcile\`), the table has had it before.`,
     `*Again* is how many pages a process got that one before it had got, at most, and *committed* how many of these had been committed; beside each stands what C4 allows. Pages that were not
 committed have to be read again: those of the batch that was under way, of the one that was being filled, and what was asked for ahead.`,
-    `\`npm run kill\` makes this page; this one with seed ${seed} and ${random} deaths at random moments for each destination and mode.
-\`npm run kill -- --targets postgres --modes merge --random 20\` runs a part, and leaves the page alone. ${count(sum((row) => row.runs))} runs, of which ${count(sum((row) => row.met))} met their
-fault; ${count(sum((row) => row.survived))} survived.`,
+    `\`npm run kill\` makes this page; this one with seed ${seed} and ${random} deaths at random moments for each destination and way of writing.
+\`npm run kill -- --targets postgres --modes merge --random 20\` runs a part, and leaves the page alone. ${count(sum((row) => row.runs))} pipelines, struck ${count(sum((row) => row.struck))} times;
+${count(sum((row) => row.survived))} of them survived: their tables were whole after every blow, and the truth in the end.`,
     ...(skipped.length === 0 ? [] : [`Not made: ${skipped.join('; ')}.`]),
     [
-      '| destination | write | mode | fault | runs | met | survived | again | committed |',
+      '| destination | write | mode | fault | pipelines | struck | survived | again | committed |',
       '|---|---|---|---|--:|--:|--:|--:|--:|',
       ...rows.map(
         (row) =>
-          `| ${row.target} | ${row.mode.write} | ${row.mode.name} | ${row.fault} | ${row.runs} | ${row.met} | ${
+          `| ${row.target} | ${row.mode.write} | ${row.mode.name} | ${row.fault} | ${row.runs} | ${row.struck} | ${
             row.survived === row.runs ? row.survived : `**${row.survived}**`
           } | ${row.again} of ${row.bound} | ${row.committedAgain} of ${row.committedBound} |`,
       ),

@@ -11,7 +11,8 @@ import { startTargets } from './targets.ts'
 const { values } = parseArgs({
   options: {
     seed: { type: 'string', default: '1' },
-    // Deaths at random moments, for each destination and mode. A process that ends before its moment is no death, and another one is started.
+    // Deaths at random moments, for each destination and way of writing, shared out to the modes that write so. A process that ends before its
+    // moment is no death, and another one is started.
     random: { type: 'string', default: '200' },
     targets: { type: 'string' },
     modes: { type: 'string' },
@@ -36,7 +37,7 @@ for (const target of targets.all.filter(({ name }) => chosen(values.targets, nam
       target,
       mode,
       seed,
-      random,
+      random: Math.ceil(random / MODES.filter(({ write }) => write === mode.write).length),
       every: Number(values.every),
       server: targets.postgres,
     })
