@@ -17,6 +17,18 @@ export const FAULTS = [
     name: 'disk full',
     what: 'the disk has room for a part of what is to be written; then there is room again',
   },
+  {
+    name: 'eight at once',
+    what: 'eight processes of the pipeline begin at the same time; struck are those that were refused',
+  },
+  {
+    name: 'asleep',
+    what: 'a process stands still in the middle of a load or before its commit while another one takes over (with DuckDB: is refused); then it goes on',
+  },
+  {
+    name: 'clock',
+    what: 'the machine’s clock jumps by an hour, forward or back, in the middle of a run, and is an hour off in a later one',
+  },
 ] as const
 
 export type FaultName = (typeof FAULTS)[number]['name']

@@ -7,11 +7,13 @@ import { cutInCopy, diskFull, mountRefusal, serverDiskFull, serverKilled } from 
 import type { Mode } from './modes.ts'
 import type { Row } from './page.ts'
 import { dieAtRandom, dieOnce, type Outcome, watchUndisturbed } from './points.ts'
+import { asleep, BEDTIMES, clockJumps, eightAtOnce } from './rivals.ts'
 import type { Target } from './targets.ts'
 import { tinyDiskRefusal } from './tiny-disk.ts'
 
 const DEATHS_IN_A_ROW = 4
 const SERVER_KILLS = 4
+const HOUR_MS = 3_600_000
 /** Bytes that are left on a disk: some of a commit, or a commit or two. */
 const ROOMS = [16 << 10, 60 << 10, 120 << 10]
 
@@ -81,6 +83,12 @@ export async function casesOf({ target, mode, seed, random, every, server }: Cho
     for (const nth of [1, 2])
       add('connection cut in COPY', `number ${nth}`, () => cutInCopy(server, mode, seed, nth))
   }
+  add('eight at once', 'begin together', () => eightAtOnce(target, mode, seed))
+  for (const bedtime of BEDTIMES[target.name])
+    add('asleep', bedtime.statement, () => asleep(target, mode, seed, bedtime, server.url))
+  for (const jumpMs of [HOUR_MS, -HOUR_MS])
+    add('clock', `${jumpMs} ms`, () => clockJumps(target, mode, seed, jumpMs))
+
   const onServer = target.name === 'postgres'
   const refusal = onServer ? mountRefusal() : tinyDiskRefusal()
   if (refusal !== undefined) skipped.push(`disk full, ${target.title}: ${refusal}`)

@@ -1,5 +1,5 @@
 // `npm run kill`: every fault of every mode on every destination, and random moments until so many processes died at one. Prints the seed and
-// writes docs/kill-matrix.md; the exit code is 1 if a promise was broken. `-- --seed 7 --targets duckdb,files --modes merge,lists --random 8` runs a
+// writes docs/kill-matrix.md; the exit code is 1 if a promise was broken. `-- --seed 7 --targets duckdb,files --modes merge,lists --faults 'random moments' --random 8` runs a
 // part of it, and prints the page instead; with `--page` it writes it.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -16,6 +16,7 @@ const { values } = parseArgs({
     random: { type: 'string', default: '200' },
     targets: { type: 'string' },
     modes: { type: 'string' },
+    faults: { type: 'string' },
     workers: { type: 'string', default: '2' },
     // Every n-th commit point.
     every: { type: 'string', default: '1' },
@@ -41,7 +42,7 @@ for (const target of targets.all.filter(({ name }) => chosen(values.targets, nam
       every: Number(values.every),
       server: targets.postgres,
     })
-    cases.push(...made.cases)
+    cases.push(...made.cases.filter(({ fault }) => chosen(values.faults, fault)))
     for (const reason of made.skipped) skipped.add(reason)
   }
 process.stdout.write(`${cases.length} cases or more, seed ${seed}\n`)
@@ -52,7 +53,11 @@ const say = (line: string) => process.stdout.write(`${line}\n`)
 const results = await runCases(cases, Number(values.workers), say, stop.signal)
 const page = killPage({ seed, random, rows: outcomeRows(results), skipped: [...skipped] })
 const isWhole =
-  !stop.signal.aborted && values.targets === undefined && values.modes === undefined && values.every === '1'
+  !stop.signal.aborted &&
+  values.targets === undefined &&
+  values.modes === undefined &&
+  values.faults === undefined &&
+  values.every === '1'
 if (isWhole || values.page) writeFileSync(new URL('../../docs/kill-matrix.md', import.meta.url), page)
 else process.stdout.write(page)
 const broken = results.filter(({ problem }) => problem !== undefined).length

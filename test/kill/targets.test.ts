@@ -1,10 +1,9 @@
-// The slice of the matrix over PostgreSQL and files, and of the faults of servers. `npm run kill` runs all of it.
+// The slice of the matrix over PostgreSQL and files, and of the faults of servers, that every `npm test` runs. `npm run kill` runs all of it.
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { type PostgresServer, postgresServer } from '../servers/postgres.ts'
-import { cutInCopy, mountRefusal, serverDiskFull, serverKilled } from './faults.ts'
+import { cutInCopy, serverKilled } from './faults.ts'
 import { MODES } from './modes.ts'
-import { dieAtRandom, dieOnce } from './points.ts'
+import { dieOnce } from './points.ts'
 import type { KillPoint } from './sluice-process.ts'
 import { onDisk, postgresOn } from './targets.ts'
 
@@ -21,12 +20,9 @@ const modeOf = (name: string) => MODES.find((mode) => mode.name === name)!
 const SEED = 9
 
 const OVER_POSTGRES: readonly (readonly [string, string, KillPoint])[] = [
-  ['append', 'within COPY', { statement: '^COPY .* \\(rows\\)$', occurrence: 2, when: 'after' }],
-  ['merge', 'before COMMIT', { statement: '^COMMIT$', occurrence: 2, when: 'before' }],
+  ['merge', 'within COPY', { statement: '^COPY .* \\(rows\\)$', occurrence: 2, when: 'after' }],
   ['replace', 'after COMMIT', { statement: '^COMMIT$', occurrence: 3, when: 'after' }],
   ['history', 'during COMMIT', { statement: '^COMMIT$', occurrence: 2, when: 'during', delayMicros: 200 }],
-  ['delete', 'at the end of COPY', { statement: '^COPY .* \\(end\\)$', occurrence: 2, when: 'before' }],
-  ['reconcile', 'before BEGIN', { statement: '^BEGIN', occurrence: 3, when: 'before' }],
 ]
 
 test.each(OVER_POSTGRES)(
@@ -40,11 +36,6 @@ test.each(OVER_POSTGRES)(
 const OVER_FILES: readonly (readonly [string, string, KillPoint])[] = [
   ['append', 'before a manifest appears', { statement: '^link log/', occurrence: 3, when: 'before' }],
   ['replace', 'after a manifest has appeared', { statement: '^link log/', occurrence: 3, when: 'after' }],
-  [
-    'windows',
-    'before a data file is on the disk',
-    { statement: '^sync .*parquet$', occurrence: 2, when: 'before' },
-  ],
 ]
 
 test.each(OVER_FILES)(
@@ -55,17 +46,6 @@ test.each(OVER_FILES)(
   },
 )
 
-test(`PostgreSQL and files: killed at random moments (seed ${SEED}), the last run completes the truth`, async () => {
-  const random = seededRandom(SEED)
-  for (const [target, mode] of [
-    [postgresOn(server), 'lists'],
-    [onDisk.files, 'append'],
-  ] as const) {
-    const { again } = await dieAtRandom(target, modeOf(mode), SEED, random, { deaths: 2, spanMs: 500 })
-    expect(again).toBeGreaterThanOrEqual(0)
-  }
-})
-
 test('the PostgreSQL server is killed in the middle of a run and started again: the next run completes the truth', async () => {
   const { deaths } = await serverKilled(server, modeOf('merge'), SEED, 0)
   expect(deaths).toBe(1)
@@ -75,15 +55,3 @@ test('the connection is cut in the middle of COPY: the next run completes the tr
   const { deaths } = await cutInCopy(server, modeOf('append'), SEED, 2)
   expect(deaths).toBe(1)
 })
-
-const refusal = mountRefusal()
-if (refusal !== undefined)
-  process.stderr.write(`SKIPPED the test of a server whose disk is full: ${refusal}\n`)
-
-test.skipIf(refusal !== undefined)(
-  'the disk of the PostgreSQL server fills up: the next run, once there is room, completes the truth',
-  async () => {
-    const { deaths } = await serverDiskFull(server, modeOf('merge'), SEED, 60 << 10)
-    expect(deaths).toBe(1)
-  },
-)

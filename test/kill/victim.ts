@@ -115,6 +115,15 @@ export class Victim implements AsyncDisposable {
     return join(this.directory, 'pipeline.json')
   }
 
+  /** Starts a process that runs the pipeline. */
+  run(options: ProcessOptions = {}): SluiceProcess {
+    const { only } = (this.#isBegun && this.mode.first) || {}
+    return startSluice(['run', this.pipelineFile, ...(only === undefined ? [] : ['--only', only])], {
+      ...(this.#disk && { prefix: this.#disk.enter }),
+      ...options,
+    })
+  }
+
   /** Runs the pipeline once in a process of its own, to its end or its death, and looks at what is left. */
   async live(
     options: ProcessOptions = {},
@@ -122,11 +131,7 @@ export class Victim implements AsyncDisposable {
   ): Promise<Life> {
     const started = performance.now()
     const logStart = this.server.sandbox.stats.log.length
-    const { only } = (this.#isBegun && this.mode.first) || {}
-    const process = startSluice(['run', this.pipelineFile, ...(only === undefined ? [] : ['--only', only])], {
-      ...(this.#disk && { prefix: this.#disk.enter }),
-      ...options,
-    })
+    const process = this.run(options)
     const patience = setTimeout(() => process.kill('SIGKILL'), PATIENCE_MS)
     // What it waits for may never come, where the process ends first.
     const [end] = await Promise.all([process.ended, Promise.resolve(meanwhile(process)).catch(() => {})])
@@ -172,14 +177,29 @@ export class Victim implements AsyncDisposable {
     }
   }
 
-  /** What is there, and what of the truth is not, whoever brought it. */
-  async lookNow(): Promise<{ readonly contents: Contents; readonly difference: Difference }> {
+  /** What must be true in the end, whoever brought it, and however often the API was asked. Returns what is there. */
+  async checkTruth(): Promise<Contents> {
     const contents = await this.#look()
-    return { contents, difference: this.#difference(contents, 'end') }
+    this.#checkWhole(contents)
+    this.#checkComplete(contents)
+    return contents
   }
 
   /** What must be true after every process, dead or done. */
   check({ contents, committedAgain, again }: Life): void {
+    this.#checkWhole(contents)
+    const mostCommitted = committedBound(this.mode)
+    demand(
+      committedAgain <= mostCommitted,
+      `C4: at most ${mostCommitted} committed pages are asked for again`,
+      committedAgain,
+    )
+    const most = uncommittedBound(this.mode) + mostCommitted
+    demand(again <= most, `C4: at most ${most} pages are asked for again in all`, again)
+  }
+
+  /** Nothing is there twice, or in part. */
+  #checkWhole(contents: Contents): void {
     const { missing, ...difference } = this.#difference(contents)
     demand(isSame({ missing: [], ...difference }), 'nothing doubled, nothing invented', difference)
     const items = this.#itemsOf(contents)
@@ -209,24 +229,20 @@ export class Victim implements AsyncDisposable {
       { table: contents.present, schema: declared },
     )
     this.#checkVersions(contents)
-    const mostCommitted = committedBound(this.mode)
-    demand(
-      committedAgain <= mostCommitted,
-      `C4: at most ${mostCommitted} committed pages are asked for again`,
-      committedAgain,
-    )
-    const most = uncommittedBound(this.mode) + mostCommitted
-    demand(again <= most, `C4: at most ${most} pages are asked for again in all`, again)
   }
 
   /** What must be true once a process has ended by itself. */
   checkDone(life: Life): void {
     demand(life.end.code === 0, 'the run ends well', life.end)
     this.check(life)
-    const difference = this.#difference(life.contents, 'end')
+    this.#checkComplete(life.contents)
+  }
+
+  #checkComplete(contents: Contents): void {
+    const difference = this.#difference(contents, 'end')
     demand(isSame(difference), 'the warehouse is the truth', difference)
     if (this.#before.length === 0) return
-    const ended = compare(life.contents.ended, life.contents.columns, this.#replaced(), this.mode)
+    const ended = compare(contents.ended, contents.columns, this.#replaced(), this.mode)
     demand(isSame(ended), 'each version that has ended is there, once', ended)
   }
 
