@@ -33,15 +33,16 @@ export function killPage({ seed, random, rows, skipped }: MatrixRun): string {
   const modes = [...new Map(rows.map(({ mode }) => [mode.name, mode])).values()]
   const text = [
     '# What was killed, and what came of it',
-    `A pipeline loads from an API whose connections break and whose bodies are cut off (a request in five) into each destination, in each way of writing. It is small, 8 to 20 pages, with a commit
-for every second one, and it meets a fault. What is there then is compared with the truth, record by record and field by field: nothing is
+    `A pipeline loads from an API whose connections break and whose bodies are cut off (a request in five) into each destination, in each way of writing. It is small, 8 to 10 pages (of *windows* 48 short ones),
+with a commit for every second one or so, and it meets a fault. What is there then is compared with the truth, record by record and field by field: nothing is
 there twice, nothing that the API does not have, no row without its load and its checkpoint, no column without its schema and no schema without its column. Then the pipeline is run again, to its end:
 the table is the truth, and what the API was asked for a second time is counted.`,
     'The faults:',
     FAULTS.map(({ name, what }) => `- *${name}*: ${what}`).join('\n'),
     'The modes:',
     modes.map(({ name, what }) => `- *${name}*: ${what}`).join('\n'),
-    `In all of them a column widens from integers to decimals within the run, or appears in the middle of it; where the API has nothing of the kind (\`delete\`, \`reconcile\`), the table has had it before.`,
+    `Within the run a column widens (from integers to decimals, or from decimals to text), and in most modes one appears in the middle of it; with *history*, \`delete\` and \`reconcile\` the table has
+had them before.`,
     `*Again* is how many pages a process got that one before it had got, at most, and *committed* how many of these had been committed; beside each stands what C4 allows. Pages that were not
 committed have to be read again: those of the batch that was under way, of the one that was being filled, and what was asked for ahead.`,
     `\`npm run kill\` makes this page; this one with seed ${seed} and ${random} deaths at random moments for each destination and way of writing.
