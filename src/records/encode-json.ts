@@ -5,11 +5,11 @@ const MAX_DEPTH = 500
 
 /** A value as JSON text, with long numbers as the digits that they were sent with (R4). */
 export function encodeJson(value: Value): string {
-  return isPlain(value, 0) ? JSON.stringify(value) : write(value)
+  return isPlain(value) ? JSON.stringify(value) : write(value)
 }
 
-/** Whether `JSON.stringify` can write the value: it holds no long number and is not too deep. */
-function isPlain(value: Value | undefined, depth: number): boolean {
+/** Whether `JSON.stringify` can write the value: it holds no long number, and is at most 500 levels deep. */
+export function isPlain(value: Value | undefined, depth = 0): boolean {
   if (typeof value === 'bigint') return false
   if (typeof value !== 'object' || value === null) return true
   if (depth > MAX_DEPTH || value instanceof LongDecimal) return false

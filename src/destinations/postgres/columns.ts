@@ -71,7 +71,7 @@ export function cellEncoder({ field, name, type }: Column): EncodeCell {
         escapeCopy(typeof value === 'string' ? value : (encodeText(value) ?? refuse(value))),
       )
     case 'json':
-      return cell((value) => escapeCopy(jsonbText(value)))
+      return cell((value) => escapeJson(jsonbText(value)))
     case 'decimal':
       return cell((value) => {
         const isNumber =
@@ -95,4 +95,9 @@ const escapes: Readonly<Record<string, string>> = {
 /** A text as COPY's text format writes it. */
 export function escapeCopy(text: string): string {
   return special.test(text) ? text.replace(everySpecial, (found) => escapes[found]!) : text
+}
+
+/** The same for JSON, which escapes all control characters itself: a search for one character is quicker than one for any of five. */
+function escapeJson(json: string): string {
+  return json.includes('\\') ? escapeCopy(json) : json
 }

@@ -1,6 +1,6 @@
 import { LongDecimal, type Value } from '../../ports/json.ts'
 import { decimalDigits } from '../../records/decimal.ts'
-import { encodeJson } from '../../records/encode-json.ts'
+import { encodeJson, isPlain } from '../../records/encode-json.ts'
 
 // What JSON can say and jsonb refuses. NUL and half a surrogate pair become U+FFFD, as they do in a text column. jsonb keeps a number as
 // `numeric`, digit by digit, within bounds; one beyond them becomes the text of its digits, and so does a value that is nested deeper
@@ -14,17 +14,17 @@ const MOST_LEVELS = 1000
 
 /** A value as JSON text that jsonb takes. */
 export function jsonbText(value: Value): string {
-  if (typeof value === 'string') return storable(JSON.stringify(value))
+  // Doubles stay within the bounds, and what is plain is not deep.
+  if (isPlain(value)) return storable(JSON.stringify(value))
   const text = encodeJson(value)
   if (text.length > MOST_LEVELS && isDeep(value)) return storable(JSON.stringify(text))
-  // Doubles stay within the bounds; long numbers need not.
   if (LONG_NUMBER.test(text)) return storable(encodeJson(withShortNumbers(value)))
   return storable(text)
 }
 
 /** NUL and half a surrogate pair, as JSON.stringify escapes them: it escapes nothing else that begins like these. */
 function storable(json: string): string {
-  if (!json.includes('\\u0000') && !json.includes('\\ud')) return json
+  if (!json.includes('\\')) return json
   return json.replace(/\\\\|\\ud[0-9a-f]{3}|\\u0000/g, (found) => (found === '\\\\' ? found : '\ufffd'))
 }
 
