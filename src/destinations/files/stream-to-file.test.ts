@@ -39,6 +39,22 @@ test('R4: long numbers keep their digits in the file', async () => {
   )
 })
 
+test('pages of any size and any characters follow one another as they were read', async () => {
+  const page = (size: number, text: string) =>
+    Array.from({ length: size }, (_, id) => ({ id, text: text.repeat(id % 700) }))
+  const pages = [page(900, 'abc'), page(3, '\ud83d\ude00'), page(400, 'é\n"\\'), page(900, '漢\ud800')]
+  const path = join(folder, 'texts.jsonl')
+  const { bytes } = await streamToFile(listStream({ slices: { all: pages } }), path)
+  const written = await readFile(path)
+  expect(written.toString()).toBe(
+    pages
+      .flat()
+      .map((record) => `${JSON.stringify(record)}\n`)
+      .join(''),
+  )
+  expect(bytes).toBe(written.length)
+})
+
 test('a stream without records gives an empty file', async () => {
   const path = join(folder, 'empty.jsonl')
   expect(await streamToFile(listStream({ slices: { all: [[]] } }), path)).toMatchObject({

@@ -1,8 +1,8 @@
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { ReadScope, Stream } from '../../ports/source.ts'
-import { encodeJson } from '../../records/encode-json.ts'
 import { DestinationError } from '../errors.ts'
+import { LineBuffer } from './line-buffer.ts'
 
 export interface StreamToFileOptions extends ReadScope {
   /** Aborted: reading stops, and no file is published. */
@@ -47,18 +47,26 @@ async function writeLines(
   await using file = await open(path, 'w')
   let records = 0
   let bytes = 0
+  // One page is written while the next one is read and encoded, and no more.
+  let [filling, beingWritten] = [new LineBuffer(), new LineBuffer()]
+  let writing = Promise.resolve()
   for await (const slice of stream.slices(new Map(), scope)) {
     await stream.read(slice, {
       signal,
       emit: async (page) => {
         if (page.records.length === 0) return
-        const text = `${page.records.map(encodeJson).join('\n')}\n`
-        const { bytesWritten } = await file.write(text)
+        const lines = filling.encode(page.records)
+        await writing
+        writing = file.writeFile(lines)
+        // What it failed with is thrown where it is waited for.
+        writing.catch(() => undefined)
+        ;[filling, beingWritten] = [beingWritten, filling]
         records += page.records.length
-        bytes += bytesWritten
+        bytes += lines.length
       },
     })
   }
+  await writing
   // The name appears only after the bytes are on the disk, so a crash leaves the old file or the new one.
   await file.sync()
   return { records, bytes }
