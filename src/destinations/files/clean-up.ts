@@ -1,6 +1,6 @@
 // Files that nobody will read: those of commits that never happened, and those that are live no more and whose readers are done.
 import type { ManifestLog } from './manifest/log.ts'
-import { namedFiles } from './manifest/state.ts'
+import { namedFiles, type PipelineState } from './manifest/state.ts'
 import type { ObjectStore } from './store/object-store.ts'
 
 /**
@@ -24,11 +24,22 @@ export async function cleanUp(
   }
   const before = store.now() - graceMs
   const orphans = listed.filter(({ modifiedAt }) => modifiedAt < before).map(({ path }) => path)
-  const retired = log.state.retired.filter(({ at }) => at < before).map(({ path }) => path)
-  const paths = [...orphans, ...retired]
-  if (paths.length > 0) {
-    await log.publish({ kind: 'clean', paths })
-    await store.remove(paths.map((path) => `${base}${path}`))
-  }
-  return paths.length + (await log.clean(before))
+  // What is nobody's is told by the state that the entry comes after, not by the one before the listing: a writer that slept over its files
+  // may commit them meanwhile. Once it is published nobody can commit them any more.
+  const published = await log.publishFrom((state) => {
+    const paths = [...unnamed(state, orphans), ...retiredBefore(state, before)]
+    return paths.length === 0 ? null : { kind: 'clean', paths }
+  })
+  const gone = published?.change.kind === 'clean' ? published.change.paths : []
+  await store.remove(gone.map((path) => `${base}${path}`))
+  return gone.length + (await log.clean(before))
+}
+
+function unnamed(state: PipelineState, paths: readonly string[]): string[] {
+  const named = namedFiles(state)
+  return paths.filter((path) => !named.has(path))
+}
+
+function retiredBefore({ retired }: PipelineState, before: number): string[] {
+  return retired.filter(({ at }) => at < before).map(({ path }) => path)
 }

@@ -37,6 +37,7 @@ export interface Published {
   readonly known: boolean
   /** The state that the change was made to. */
   readonly before: PipelineState
+  readonly change: Change
 }
 
 export class ManifestLog {
@@ -94,8 +95,19 @@ export class ManifestLog {
    * @throws what `apply` refuses it with, where that is so as of the last entry
    */
   async publish(change: Change): Promise<Published> {
+    return (await this.publishFrom(() => change))!
+  }
+
+  /**
+   * Commits what `make` makes of the very state that the entry comes after: it is asked again where others committed first.
+   * @param make `null` where there is nothing to commit
+   * @throws as `publish`
+   */
+  async publishFrom(make: (state: PipelineState) => Change | null): Promise<Published | null> {
     const own = nonce(this.#runtime.random)
     for (;;) {
+      const change = make(this.#state)
+      if (change === null) return null
       this.#refuseLate(change)
       const entry = this.#entry(change, own)
       const next = await this.#applied(entry)
@@ -106,12 +118,13 @@ export class ManifestLog {
         const before = this.#state
         this.#state = next
         this.#bytesSince += body.length
-        return { known: false, before }
+        return { known: false, before, change }
       }
       await this.refresh()
       if (change.kind === 'load' && this.#state.loads.has(change.record.id))
-        return { known: !this.#isOwn(change), before: this.#state }
-      if (change.kind === 'begin' && this.#state.sequence >= 0) return { known: true, before: this.#state }
+        return { known: !this.#isOwn(change), before: this.#state, change }
+      if (change.kind === 'begin' && this.#state.sequence >= 0)
+        return { known: true, before: this.#state, change }
     }
   }
 
