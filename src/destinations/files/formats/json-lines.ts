@@ -51,7 +51,8 @@ function lineEncoder(columns: readonly Column[]): EncodeLine {
       const text = memberText(value, type, name)
       line += lead + text
       if (losesDigits(value, type))
-        digits += `${digits === '' ? '' : ','}${lead.slice(1)}${JSON.stringify(text)}`
+        // Once it is text within text, what `storableJson` looks for is no escape any more.
+        digits += `${digits === '' ? '' : ','}${lead.slice(1)}${JSON.stringify(storableJson(text))}`
     }
     return storableJson(digits === '' ? line : `${line},"${DIGITS_COLUMN}":{${digits}}`)
   }
