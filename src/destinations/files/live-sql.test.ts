@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LongDecimal } from '../../ports/json.ts'
-import { sideOf, withSession, write } from '../conformance/harness.ts'
+import { sideOf, type WriteOptions, withSession, write } from '../conformance/harness.ts'
 import { filesAt, liveRows, queryDuckdb, temporaryFolder } from './test-files.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -114,6 +114,61 @@ describe.each(['jsonl', 'csv', 'parquet'] as const)('the statement for %s', (for
     })
     const lines = await liveRows(at(), 'lines')
     expect(lines.map(({ n }) => n).sort()).toEqual(['a', 'b', 'c', 'e'])
+  })
+
+  test('shows the rows of records that were loaded before a key was named, each with the first record of its key', async () => {
+    const load = async (
+      options: WriteOptions,
+      records: { id: number }[],
+      lines: { ticket: number; n: string }[],
+      owners: number[],
+    ) =>
+      withSession(at(), async (session) => {
+        const side = await sideOf(session, lines, { table: 'lines', write: 'owned', owner: ['ticket'] })
+        await write(session, records, { ...options, sides: [{ ...side, owners }] })
+      })
+    await load(
+      {},
+      [{ id: 1 }, { id: 2 }, { id: 2 }],
+      [
+        { ticket: 1, n: 'a' },
+        { ticket: 1, n: 'b' },
+        { ticket: 2, n: 'c' },
+        { ticket: 2, n: 'd' },
+      ],
+      [0, 0, 1, 2],
+    )
+    expect((await liveRows(at(), 'lines')).map(({ n }) => n).sort()).toEqual(['a', 'b', 'c', 'd'])
+    await load(
+      { key: ['id'] },
+      [{ id: 1 }, { id: 3 }],
+      [
+        { ticket: 1, n: 'x' },
+        { ticket: 3, n: 'e' },
+      ],
+      [0, 1],
+    )
+    expect((await rows(format)).map(({ id }) => id)).toEqual([1, 2, 3])
+    expect((await liveRows(at(), 'lines')).map(({ n }) => n).sort()).toEqual(['a', 'b', 'c', 'e'])
+    // Once the key is gone again every row counts.
+    await load({}, [{ id: 4 }], [{ ticket: 4, n: 'f' }], [0])
+    expect(
+      (await liveRows(at(), 'lines'))
+        .map(({ n }) => n)
+        .sort()
+        .join(''),
+    ).toBe('abcdefx')
+  })
+
+  test('shows every row of files that do not say which record it belongs to', async () => {
+    const load = async (options: WriteOptions, id: number, owners: { owners?: number[] }) =>
+      withSession(at(), async (session) => {
+        const side = await sideOf(session, [{ n: id }, { n: id + 1 }], { table: 'lines', write: 'owned' })
+        await write(session, [{ id }], { ...options, sides: [{ ...side, ...owners }] })
+      })
+    await load({}, 10, {})
+    await load({ key: ['id'] }, 20, { owners: [0, 0] })
+    expect((await liveRows(at(), 'lines')).map(({ n }) => n).sort()).toEqual([10, 11, 20, 21])
   })
 
   test('reads a line of many megabytes', async () => {

@@ -33,22 +33,25 @@ export function liveSql(
     return `SELECT ${[...columns.map(nothing), `CAST(NULL AS VARCHAR) AS ${loadId}`].join(', ')} WHERE false`
   const { rule } = table
   const kept = names.map((column) => `kept.${column}`).join(', ')
-  const all = (numbered: boolean) =>
-    groupFiles(table.files)
-      .map((files) => groupSql(files, table, columns, numbered, location))
+  const all = (files: readonly LiveFile[], numbered: boolean) =>
+    groupFiles(files)
+      .map((group) => groupSql(group, table, columns, numbered, location))
       .join('\nUNION ALL\n')
-  if (rule === undefined) return all(false)
-  if ('owner' in rule) {
+  if (rule !== undefined && 'owner' in rule) {
     const owner = tables.get(rule.owner)
     const counting = owner && countingRows(owner, location)
-    if (counting === undefined) return all(false)
-    return `SELECT ${kept} FROM (
-${all(true)}
+    const owned = table.files.filter(({ numbered }) => numbered)
+    if (counting === undefined || owned.length === 0) return all(table.files, false)
+    // Of a file that does not say which records its rows belong to, every row counts.
+    const others = table.files.filter(({ numbered }) => !numbered)
+    const ownerless = others.length === 0 ? '' : `${all(others, false)}\nUNION ALL\n`
+    return `${ownerless}SELECT ${kept} FROM (
+${all(owned, true)}
 ) AS kept SEMI JOIN (
 ${counting}
 ) AS owners ON kept.${loadId} = owners.${loadId} AND kept.${rowNumber} = owners.${rowNumber}`
   }
-  return countingRows(table, location, names) ?? all(false)
+  return countingRows(table, location, names) ?? all(table.files, false)
 }
 
 /**

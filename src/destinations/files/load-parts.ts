@@ -25,13 +25,12 @@ export function sideRule({ key, write }: SideLoad, load: Load): KeyRule | OwnedR
   return key.length === 0 ? undefined : { key, keep: write === 'merge' ? 'last' : 'first' }
 }
 
-export function numbersOf(
-  { owners = [] }: SideLoad,
-  rule: KeyRule | OwnedRule | undefined,
-  { format }: RowWriter,
-): RowFile['numbers'] {
-  if (rule === undefined) return undefined
-  if ('owner' in rule) return owners
+/**
+ * What the rows are numbered by, whether or not a rule asks for it yet: a key may be named later, and then says which of these rows count,
+ * too. A reader of Parquet counts a file's rows itself.
+ */
+export function numbersOf(part: Load | SideLoad, { format }: RowWriter): RowFile['numbers'] {
+  if ('write' in part && part.write === 'owned') return part.owners
   return format === 'parquet' ? undefined : 'own'
 }
 

@@ -204,7 +204,7 @@ export class FilesSession implements DestinationSession {
       const rows = (part.rows as WritableRows | undefined) ?? writer.rows()
       if (part.rows === undefined) rows.append(part.records, part.schema)
       const rule = index === 0 ? mainRule(load) : sideRule(part as SideLoad, load)
-      const numbers = numbersOf(part as SideLoad, rule, writer)
+      const numbers = numbersOf(part, writer)
       const planned: TablePart = {
         table: part.table,
         schema: part.schema,
