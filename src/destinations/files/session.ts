@@ -1,15 +1,16 @@
-import type {
-  Checkpoint,
-  CheckpointMove,
-  DestinationSession,
-  Load,
-  LoadReceipt,
-  LoadRecord,
-  RevertReceipt,
-  RowBuffer,
-  RunRecord,
-  SideLoad,
-  StagedTables,
+import {
+  type Checkpoint,
+  type CheckpointMove,
+  type DestinationSession,
+  type Load,
+  type LoadReceipt,
+  type LoadRecord,
+  type RevertReceipt,
+  type RowBuffer,
+  type RunRecord,
+  type SideLoad,
+  STREAM_CHECKPOINT,
+  type StagedTables,
 } from '../../ports/destination.ts'
 import type { Runtime } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
@@ -167,7 +168,7 @@ export class FilesSession implements DestinationSession {
     const tables = tablesOf(table, staged)
     if (own.length > 0 || tables.some((name) => state.staged.has(name)))
       await this.#publish({ kind: 'reset', stream, tables })
-    return own.length
+    return own.filter(({ slice }) => slice !== STREAM_CHECKPOINT).length
   }
 
   /** Waits for what is under way. */

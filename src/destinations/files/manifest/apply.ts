@@ -1,6 +1,6 @@
 // What each entry of the log makes of the state: pure, so that every process that reads the log comes to the same one. Both a
 // writer before it publishes and each reader afterwards go through here: what is refused here is never published (C1, C2, R6).
-import type { Checkpoint, CheckpointMove } from '../../../ports/destination.ts'
+import { type Checkpoint, type CheckpointMove, STREAM_CHECKPOINT } from '../../../ports/destination.ts'
 import type { TableSchema } from '../../../ports/schema.ts'
 import { sameType } from '../../../records/column-type.ts'
 import {
@@ -38,10 +38,8 @@ export function apply(state: PipelineState, entry: Entry): PipelineState {
       return { ...next, checkpoints: moved(state, change, false) }
     case 'abandon':
       return { ...dropStaged(next, change.tables, at), checkpoints: abandoned(state, change.stream) }
-    case 'reset': {
-      const kept = [...state.checkpoints].filter(([, { stream }]) => stream !== change.stream)
-      return { ...dropStaged(next, change.tables, at), checkpoints: new Map(kept) }
-    }
+    case 'reset':
+      return { ...dropStaged(next, change.tables, at), checkpoints: forgotten(state, change.stream) }
     case 'revert':
       return revert(next, change).state
     case 'clean': {
@@ -201,13 +199,32 @@ function published(checkpoints: Map<string, Checkpoint>, stream: string): Map<st
 
 /** Whoever was staging meets the live checkpoints at another version (C2). */
 function abandoned(state: PipelineState, stream: string): Map<string, Checkpoint> {
-  const next = new Map(state.checkpoints)
+  const isOwnStaged = state.checkpoints.has(checkpointId(stream, STREAM_CHECKPOINT, true))
+  const next = isOwnStaged ? outlasting(state, stream) : new Map(state.checkpoints)
   for (const [id, checkpoint] of state.checkpoints) {
-    if (checkpoint.stream !== stream || checkpoint.staged) continue
+    if (checkpoint.stream !== stream || checkpoint.staged || checkpoint.slice === STREAM_CHECKPOINT) continue
     const staged = state.checkpoints.get(checkpointId(stream, checkpoint.slice, true))
     if (staged !== undefined) next.set(id, { ...checkpoint, version: staged.version + 1 })
   }
   drop(next, stream, true)
+  return next
+}
+
+/** The checkpoints without those of a stream's slices. */
+function forgotten(state: PipelineState, stream: string): Map<string, Checkpoint> {
+  const next = outlasting(state, stream)
+  for (const [id, { slice, staged, ...checkpoint }] of next)
+    if (checkpoint.stream === stream && (staged || slice !== STREAM_CHECKPOINT)) next.delete(id)
+  return next
+}
+
+/** The checkpoints, the stream's own as a live one under a version that nobody has seen: it outlasts those of the slices (C2). */
+function outlasting(state: PipelineState, stream: string): Map<string, Checkpoint> {
+  const next = new Map(state.checkpoints)
+  const live = checkpointId(stream, STREAM_CHECKPOINT, false)
+  const last = next.get(checkpointId(stream, STREAM_CHECKPOINT, true)) ?? next.get(live)
+  if (last !== undefined)
+    next.set(live, { ...last, staged: false, version: sliceVersion(state, stream, STREAM_CHECKPOINT) + 1 })
   return next
 }
 

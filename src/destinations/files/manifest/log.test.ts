@@ -1,6 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { STREAM_CHECKPOINT } from '../../../ports/destination.ts'
 import type { Runtime } from '../../../ports/runtime.ts'
 import { seededRandom } from '../../../testing/seeded-random.ts'
 import { DiskStore } from '../store/disk-store.ts'
@@ -83,6 +84,35 @@ test('C2: of writers that go on from one version, one commits and the others are
       expect(outcome.reason).toMatchObject({ code: 'CHECKPOINT_CONFLICT', found: 1 })
   expect((await opened()).state.loads.size).toBe(1)
 })
+
+const forgetting: Record<string, Change> = {
+  'a reset': { kind: 'reset', stream: 's', tables: ['s'] },
+  'a revert': { kind: 'revert', loadId: 'first', at: 2, withLater: false },
+  'the end of a replacement': { kind: 'abandon', stream: 's', tables: ['s'] },
+}
+test.each(Object.keys(forgetting))(
+  "C2: the stream's own checkpoint goes on from where it was after %s, so that who slept through it is refused",
+  async (name) => {
+    const isStaged = name === 'the end of a replacement'
+    const own = (id: string, fromVersion: number, begin: boolean): LoadChange => ({
+      ...load(id, 's', 0),
+      checkpoints: [{ slice: STREAM_CHECKPOINT, fromVersion, position: null, highWater: null }],
+      ...(isStaged && { replacement: { begin, publish: false, allowEmpty: false } }),
+    })
+    const zombie = await opened()
+    await zombie.publish(own('first', 0, true))
+    const log = await opened()
+    await log.publish(forgetting[name]!)
+    const [left, ...others] = [...log.state.checkpoints.values()]
+    expect(others).toEqual([])
+    expect(left).toMatchObject({ version: 2, staged: false, position: null, highWater: null })
+    await log.publish(own('second', 2, true))
+    await expect(zombie.publish(own('late', 1, false))).rejects.toMatchObject({
+      code: 'CHECKPOINT_CONFLICT',
+      found: 3,
+    })
+  },
+)
 
 test('C3: a load that another process has committed is known', async () => {
   const [first, second] = [await opened(), await opened()]

@@ -1,4 +1,4 @@
-import type { RevertReceipt } from '../../../ports/destination.ts'
+import { type RevertReceipt, STREAM_CHECKPOINT } from '../../../ports/destination.ts'
 import { LoadRevertError } from '../../errors.ts'
 import { checkpointsBefore, type RevertCandidate, revertibleLoads } from '../../load-undo.ts'
 import { checkpointId, type KeptLoad, type PipelineState, type RetiredFile } from './state.ts'
@@ -34,8 +34,16 @@ export function revert(
     const id = checkpointId(stream, slice, false)
     const present = checkpoints.get(id)
     if (present === undefined) continue
-    if (progress === null) checkpoints.delete(id)
-    else checkpoints.set(id, { ...present, ...progress, version: present.version + 1, loadId, updatedAt: at })
+    // The stream's own outlasts the others: whoever goes on from a version that begins anew must not find it again (C2).
+    if (progress === null && slice !== STREAM_CHECKPOINT) checkpoints.delete(id)
+    else
+      checkpoints.set(id, {
+        ...present,
+        ...(progress ?? { position: null, highWater: null }),
+        version: present.version + 1,
+        loadId,
+        updatedAt: at,
+      })
   }
   const kept = new Map(state.loads)
   for (const id of ids) kept.set(id, { ...kept.get(id)!, revertedAt: at })
