@@ -1,4 +1,4 @@
-import type { Load, LoadRecord } from '../ports/destination.ts'
+import type { Load, LoadReceipt, LoadRecord } from '../ports/destination.ts'
 import type { Json } from '../ports/json.ts'
 import { LoadRevertError } from './errors.ts'
 
@@ -18,6 +18,26 @@ export interface Undo {
 /** Whether a load only adds rows to live tables: nothing that was there is lost with it. */
 export function onlyAdds({ mode, replacement, sides = [] }: Load): boolean {
   return mode === 'append' && replacement === undefined && sides.every(({ write }) => write !== 'merge')
+}
+
+/** A load that was committed before, as it is found when it is committed again. */
+export interface CommittedLoad {
+  readonly receipt: LoadReceipt
+  /** Milliseconds since 1970; `null` where it was not reverted. */
+  readonly revertedAt: number | null
+}
+
+/**
+ * What a load did that was committed before (C3).
+ * @throws LoadRevertError where it was taken out again: to say that it is there would be wrong, and to load it anew what nobody asked for
+ */
+export function replayedReceipt({ receipt, revertedAt }: CommittedLoad): LoadReceipt {
+  if (revertedAt === null) return receipt
+  throw new LoadRevertError(
+    receipt.loadId,
+    `it was taken out again at ${new Date(revertedAt).toISOString()}. Run again: the run starts from the checkpoint, and loads anew what is missing`,
+    'commit',
+  )
 }
 
 /** A load as `revertibleLoads` looks at it. */

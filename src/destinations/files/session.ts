@@ -16,14 +16,14 @@ import type { Runtime } from '../../ports/runtime.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import type { QueryRow } from '../duckdb/query.ts'
 import { DestinationError } from '../errors.ts'
-import { onlyAdds } from '../load-undo.ts'
+import { onlyAdds, replayedReceipt } from '../load-undo.ts'
 import type { RowWriter, WritableRows } from './formats/row-writer.ts'
 import { type LoadPart, mainRule, numbersOf, receiptOf, recordOf, sideRule, tablesOf } from './load-parts.ts'
 import { isRefusal } from './manifest/apply.ts'
 import { type Change, filesOf, type LoadChange, type TablePart } from './manifest/entry.ts'
 import type { ManifestLog, Published } from './manifest/log.ts'
 import { revert } from './manifest/revert.ts'
-import { type PipelineState, schemaOf } from './manifest/state.ts'
+import { type KeptLoad, type PipelineState, schemaOf } from './manifest/state.ts'
 import { nonce } from './nonce.ts'
 import { readLiveRows } from './read-rows.ts'
 import { encodeRejects } from './rejects.ts'
@@ -43,6 +43,14 @@ export interface SessionParts {
   readonly readOnly: boolean
   /** How long what is retired stays. */
   readonly graceMs: number
+}
+
+/**
+ * The receipt of a load that was committed before (C3).
+ * @throws LoadRevertError where it was taken out again
+ */
+function replay({ revertedAt, ...record }: KeptLoad): LoadReceipt {
+  return replayedReceipt({ receipt: { ...receiptOf(record), replayed: true }, revertedAt })
 }
 
 /** One pipeline's access to its files. */
@@ -98,8 +106,9 @@ export class FilesSession implements DestinationSession {
       // What is refused as it stands need not be written.
       await this.#exclusive(() => log.check(prepared.change))
       const change = await prepared.write()
-      const { known: replayed } = await this.#publish(change, prepared.drop)
-      return { ...receiptOf(change.record), replayed }
+      const { known: replayed, before } = await this.#publish(change, prepared.drop)
+      const record = before.loads.get(load.id)
+      return replayed && record !== undefined ? replay(record) : { ...receiptOf(change.record), replayed }
     } finally {
       log.forget(paths)
       prepared.release()
@@ -186,9 +195,11 @@ export class FilesSession implements DestinationSession {
     const { log, store } = this.#parts
     const parts = [load, ...(load.sides ?? [])]
     const isGone = parts.some(({ rows }) => rows !== undefined && (rows as WritableRows).released)
-    const { loads } = isGone ? await this.state() : log.state
-    const record = loads.get(load.id)
-    if (record !== undefined) return { ...receiptOf(record), replayed: true }
+    const known = log.state.loads.get(load.id)
+    // Another session may have taken it out since.
+    const record =
+      isGone || known !== undefined ? ((await this.state()).loads.get(load.id) ?? known) : undefined
+    if (record !== undefined) return replay(record)
     if (!isGone) return undefined
     throw new DestinationError(
       store.description,

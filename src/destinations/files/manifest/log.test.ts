@@ -121,6 +121,15 @@ test('C3: a load that another process has committed is known', async () => {
   expect((await opened()).state.sequence).toBe(1)
 })
 
+test('C3: a load without checkpoints that was read of since its files were written is known, and not committed twice', async () => {
+  const [first, second] = [await opened(), await opened()]
+  const change = (path: string): LoadChange => ({ ...load('same', 's', 0, path), checkpoints: [] })
+  await first.publish(change('s/one'))
+  await second.refresh()
+  expect((await second.publish(change('s/two'))).known).toBe(true)
+  expect((await opened()).state.tables.get('s')!.files.map(({ path }) => path)).toEqual(['s/one'])
+})
+
 test('snapshots fold the log, old entries go after the grace, and whoever opens it finds the same', async () => {
   const log = await opened()
   await commits(log, 's', 150)

@@ -33,7 +33,7 @@ const READ_AHEAD = 16
 const DIGITS = 12
 
 export interface Published {
-  /** True where the change is a load that somebody else has committed already, from files of their own. */
+  /** True where the change is a load that was committed already, from other files (C3). */
   readonly known: boolean
   /** The state that the change was made to. */
   readonly before: PipelineState
@@ -87,7 +87,7 @@ export class ManifestLog {
    * @throws what `apply` refuses it with
    */
   async check(change: Change): Promise<void> {
-    while ((await this.#applied(this.#entry(change, ''))) === undefined);
+    while (!this.#isKnown(change) && (await this.#applied(this.#entry(change, ''))) === undefined);
   }
 
   /**
@@ -108,6 +108,7 @@ export class ManifestLog {
     for (;;) {
       const change = make(this.#state)
       if (change === null) return null
+      if (this.#isKnown(change)) return { known: !this.#isOwn(change), before: this.#state, change }
       this.#refuseLate(change)
       const entry = this.#entry(change, own)
       const next = await this.#applied(entry)
@@ -121,11 +122,13 @@ export class ManifestLog {
         return { known: false, before, change }
       }
       await this.refresh()
-      if (change.kind === 'load' && this.#state.loads.has(change.record.id))
-        return { known: !this.#isOwn(change), before: this.#state, change }
-      if (change.kind === 'begin' && this.#state.sequence >= 0)
-        return { known: true, before: this.#state, change }
     }
+  }
+
+  /** Whether a change is committed already that can be only once (C3). */
+  #isKnown(change: Change): boolean {
+    if (change.kind === 'begin') return this.#state.sequence >= 0
+    return change.kind === 'load' && this.#state.loads.has(change.record.id)
   }
 
   /** Whether a load that is committed is this very one: its entry may have been cleaned up before it could be looked at. */
