@@ -14,11 +14,12 @@ import { parquetWriter } from './formats/parquet.ts'
 import type { RowWriter } from './formats/row-writer.ts'
 import { type ListedTable, listTables } from './list-tables.ts'
 import { ManifestLog } from './manifest/log.ts'
+import type { PipelineState } from './manifest/state.ts'
 import { nonce } from './nonce.ts'
 import { type FilesInput, type FilesOptions, files, filesOptions } from './options.ts'
 import { readRejects } from './rejects.ts'
 import { readRuns } from './runs.ts'
-import { safeName } from './safe-name.ts'
+import { pipelineFolder } from './safe-name.ts'
 import { FilesSession, type SessionParts } from './session.ts'
 import type { ObjectStore } from './store/object-store.ts'
 import { describeStore, openStore } from './store/open-store.ts'
@@ -67,14 +68,16 @@ export function createFilesDestination(
 
   const enter = async (pipeline: string, readOnly: boolean): Promise<SessionParts> => {
     const { store, runtime } = openStore(options, { lookup, directory, ...(given && { runtime: given }) })
-    const base = `${safeName(pipeline)}/`
+    const base = pipelineFolder(pipeline)
     const own = `${base}_sluice/`
     const log = new ManifestLog(store, own, runtime)
     try {
       await log.refresh()
+      refuseForeign(log.state, pipeline, store.location(base))
       if (!readOnly) {
         await refuseCareless(store, own, runtime.random)
-        if (log.state.sequence < 0) await log.publish({ kind: 'begin', pipeline })
+        await log.publish({ kind: 'begin', pipeline })
+        refuseForeign(log.state, pipeline, store.location(base))
         await cleanUp(store, log, { base, own, graceMs })
       }
     } catch (error) {
@@ -100,6 +103,18 @@ export function createFilesDestination(
     rejects: (pipeline) => look(pipeline, ({ store, base, log }) => readRejects(store, base, log.state)),
     runs: (pipeline) => look(pipeline, ({ store, own }) => readRuns(store, own)),
   }
+}
+
+/**
+ * Refuses the log of another pipeline: a file system may take two names for one, as where it does not tell capitals from small letters.
+ * @throws DestinationError
+ */
+function refuseForeign({ sequence, pipeline }: PipelineState, asked: string, folder: string): void {
+  if (sequence < 0 || pipeline === asked) return
+  throw new DestinationError(
+    `files ${folder}`,
+    `the folder holds the pipeline ${JSON.stringify(pipeline)}, and ${JSON.stringify(asked)} would share its checkpoints. Nothing was changed; give one of them another name, or another path`,
+  )
 }
 
 /**

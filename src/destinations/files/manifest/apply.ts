@@ -31,7 +31,7 @@ export function apply(state: PipelineState, entry: Entry): PipelineState {
   const next = { ...state, sequence, nonce }
   switch (change.kind) {
     case 'begin':
-      return next
+      return { ...next, pipeline: change.pipeline }
     case 'load':
       return applyLoad(next, change, sequence, at)
     case 'move':

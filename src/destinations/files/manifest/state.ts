@@ -79,6 +79,8 @@ export interface PipelineState {
   readonly sequence: number
   /** That entry's. */
   readonly nonce: string
+  /** The pipeline's name, as its first entry says it. */
+  readonly pipeline: string
   readonly tables: ReadonlyMap<string, TableState>
   /** The new tables of replacements that are not published yet (R6). */
   readonly staged: ReadonlyMap<string, TableState>
@@ -92,6 +94,7 @@ export interface PipelineState {
 export const emptyState: PipelineState = {
   sequence: -1,
   nonce: '',
+  pipeline: '',
   tables: new Map(),
   staged: new Map(),
   checkpoints: new Map(),
