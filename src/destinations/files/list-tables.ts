@@ -29,7 +29,7 @@ export function listTables({
   base,
   log,
 }: Pick<SessionParts, 'store' | 'base' | 'log'>): ListedTable[] {
-  const { tables, loads } = log.state
+  const { tables } = log.state
   const location = (path: string) => store.location(`${base}${path}`)
   return [...tables].map(([table, state]) => ({
     table,
@@ -39,8 +39,8 @@ export function listTables({
       rows: file.rows,
       bytes: file.bytes,
       loadId: file.loadId,
-      stream: loads.get(file.loadId)!.stream,
-      at: loads.get(file.loadId)!.at,
+      stream: file.stream,
+      at: file.at,
     })),
     sql: liveSql(table, tables, location),
   }))

@@ -15,6 +15,7 @@ import type { Entry, LoadChange, TablePart } from './entry.ts'
 import { revert } from './revert.ts'
 import {
   checkpointId,
+  KEPT_LOADS,
   type PipelineState,
   type RetiredFile,
   rowsOf,
@@ -77,7 +78,7 @@ function applyLoad(state: PipelineState, load: LoadChange, sequence: number, at:
       retire(staged.get(part.table))
       staged.delete(part.table)
     }
-    const table = withPart(place.get(part.table), part, record.id, sequence)
+    const table = withPart(place.get(part.table), part, record, sequence)
     if (!publish) {
       place.set(part.table, table)
       continue
@@ -119,8 +120,12 @@ function withLoad(state: PipelineState, { record, checkpoints, tables, onlyAdds 
       }
     : null
   loads.set(record.id, { ...record, revertedAt: null, undo })
-  const old = [...loads.values()].at(-REVERTIBLE - 1)
-  if (old !== undefined && old.undo !== null) loads.set(old.id, { ...old, undo: 'dropped' })
+  let older = loads.size - REVERTIBLE
+  for (const [id, load] of loads) {
+    if (older + REVERTIBLE > KEPT_LOADS) loads.delete(id)
+    else if (older === 1 && load.undo !== null) loads.set(id, { ...load, undo: 'dropped' })
+    if (--older <= 0) break
+  }
   return loads
 }
 
@@ -128,14 +133,17 @@ function withLoad(state: PipelineState, { record, checkpoints, tables, onlyAdds 
 function withPart(
   present: TableState | undefined,
   part: TablePart,
-  loadId: string,
+  { id: loadId, stream, at }: LoadChange['record'],
   sequence: number,
 ): TableState {
   const before = schemaOf(present)
   schemaChange(part.table, before ?? null, part.schema)
   const known = present?.schemas ?? []
   const schemas = before !== undefined && sameSchema(before, part.schema) ? known : [...known, part.schema]
-  const file = part.file === undefined ? [] : [{ ...part.file, loadId, sequence, schema: schemas.length - 1 }]
+  const file =
+    part.file === undefined
+      ? []
+      : [{ ...part.file, loadId, stream, at, sequence, schema: schemas.length - 1 }]
   return {
     schemas,
     files: [...(present?.files ?? []), ...file],

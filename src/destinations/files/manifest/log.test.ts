@@ -5,9 +5,12 @@ import { STREAM_CHECKPOINT } from '../../../ports/destination.ts'
 import type { Runtime } from '../../../ports/runtime.ts'
 import { seededRandom } from '../../../testing/seeded-random.ts'
 import { DiskStore } from '../store/disk-store.ts'
+import type { ObjectStore } from '../store/object-store.ts'
+import { MemoryStore } from '../store/test-memory-store.ts'
 import { temporaryFolder } from '../test-files.ts'
 import type { Change, LoadChange } from './entry.ts'
 import { ManifestLog } from './log.ts'
+import { KEPT_LOADS } from './state.ts'
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
 /** Milliseconds that the clock is ahead of the machine's. */
@@ -21,12 +24,18 @@ const HOUR = 3_600_000
 
 beforeEach(async () => {
   folder = await temporaryFolder()
+  objects = new Map()
   ahead = 0
 })
 afterEach(() => folder.remove())
 
-async function opened(): Promise<ManifestLog> {
-  const log = new ManifestLog(new DiskStore(folder.path, runtime), 'p/_sluice/', runtime)
+const disk = () => new DiskStore(folder.path, runtime)
+let objects: MemoryStore['objects']
+const still = async () => {}
+const memory = () => new MemoryStore(objects, runtime.clock.now, still)
+
+async function opened(store: ObjectStore = memory()): Promise<ManifestLog> {
+  const log = new ManifestLog(store, 'p/_sluice/', runtime)
   await log.refresh()
   if (log.state.sequence < 0) await log.publish({ kind: 'begin', pipeline: 'p' })
   return log
@@ -55,8 +64,8 @@ function load(id: string, stream: string, fromVersion: number, path?: string): L
   }
 }
 
-const names = async (part: 'log' | 'snapshot') =>
-  (await readdir(join(folder.path, 'p/_sluice', part)).catch(() => [])).sort()
+const names = (part: 'log' | 'snapshot') =>
+  [...objects.keys()].filter((key) => key.startsWith(`p/_sluice/${part}/`)).sort()
 
 /** Commits `count` loads of one stream, each the next version, with compaction as a session does it. */
 async function commits(log: ManifestLog, stream: string, count: number, from = 0): Promise<void> {
@@ -67,7 +76,7 @@ async function commits(log: ManifestLog, stream: string, count: number, from = 0
 }
 
 test('C2: writers of different streams that meet at one number all commit, each in an entry of its own', async () => {
-  const logs = await Promise.all(Array.from({ length: 8 }, opened))
+  const logs = await Promise.all(Array.from({ length: 8 }, () => opened()))
   await Promise.all(logs.map((log, at) => commits(log, `stream-${at}`, 20)))
   const reader = await opened()
   expect(reader.state.loads.size).toBe(160)
@@ -76,7 +85,7 @@ test('C2: writers of different streams that meet at one number all commit, each 
 })
 
 test('C2: of writers that go on from one version, one commits and the others are told', async () => {
-  const logs = await Promise.all(Array.from({ length: 8 }, opened))
+  const logs = await Promise.all(Array.from({ length: 8 }, () => opened()))
   const outcomes = await Promise.allSettled(logs.map((log, at) => log.publish(load(`l${at}`, 's', 0))))
   expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   for (const outcome of outcomes)
@@ -133,14 +142,14 @@ test('C3: a load without checkpoints that was read of since its files were writt
 test('snapshots fold the log, old entries go after the grace, and whoever opens it finds the same', async () => {
   const log = await opened()
   await commits(log, 's', 150)
-  const snapshots = await names('snapshot')
+  const snapshots = names('snapshot')
   expect(snapshots.length).toBeGreaterThanOrEqual(2)
-  expect(await names('log')).toHaveLength(151)
+  expect(names('log')).toHaveLength(151)
   expect(await log.clean(Date.now() - HOUR)).toBe(0)
   ahead = 2 * HOUR
   expect(await log.clean(runtime.clock.now() - HOUR)).toBeGreaterThan(30)
-  expect((await names('log')).length).toBeLessThan(151)
-  expect(await names('snapshot')).toHaveLength(2)
+  expect(names('log').length).toBeLessThan(151)
+  expect(names('snapshot')).toHaveLength(2)
   const reader = await opened()
   expect(reader.state).toEqual(log.state)
   expect(reader.state.loads.size).toBe(150)
@@ -149,7 +158,7 @@ test('snapshots fold the log, old entries go after the grace, and whoever opens 
 test('what is written in snapshots grows with the entries, not with their square', async () => {
   const log = await opened()
   await commits(log, 's', 600)
-  expect((await names('snapshot')).length).toBeLessThan(20)
+  expect(names('snapshot').length).toBeLessThan(20)
 })
 
 test('a reader that began before goes on where it was, also after a cleaning', async () => {
@@ -176,7 +185,7 @@ test('C2: a writer that slept while the log was cleaned up commits nothing at it
   })
   expect((await opened()).state).toEqual(before)
   // Of another stream it is a commit as any other, after the last one.
-  const second = new ManifestLog(new DiskStore(folder.path, runtime), 'p/_sluice/', runtime)
+  const second = new ManifestLog(memory(), 'p/_sluice/', runtime)
   await second.refresh()
   await zombie.publish(load('fine', 'other', 0))
   await second.refresh()
@@ -210,19 +219,71 @@ test('C1: a commit whose entry was cleaned up before its writer looked again is 
     ahead = 2 * HOUR
     await log.clean(runtime.clock.now() - HOUR)
   }
-  class Slow extends DiskStore {
+  class Slow extends MemoryStore {
     override async create(key: string, body: Uint8Array): Promise<boolean> {
       const created = await super.create(key, body)
       await others?.()
       return created
     }
   }
-  const slow = new ManifestLog(new Slow(folder.path, runtime), 'p/_sluice/', runtime)
+  const slow = new ManifestLog(new Slow(objects, runtime.clock.now, still), 'p/_sluice/', runtime)
   await slow.refresh()
   expect((await slow.publish(load('mine', 'other', 0))).known).toBe(false)
   const { state } = await opened()
   expect(state.loads.has('mine')).toBe(true)
   expect(state.tables.get('other')!.files).toHaveLength(1)
+})
+
+test('C6: the last loads are kept, and what is live of older ones stays', async () => {
+  const log = await opened()
+  await commits(log, 's', KEPT_LOADS + 2)
+  const { state } = log
+  expect([...state.loads.keys()]).toEqual(Array.from({ length: KEPT_LOADS }, (_, at) => `s-${at + 2}`))
+  expect(state.tables.get('s')!.files).toHaveLength(KEPT_LOADS + 2)
+  expect(state.tables.get('s')!.files[0]).toMatchObject({ loadId: 's-0', stream: 's', at: 1 })
+  expect([...state.loads.values()].filter(({ undo }) => undo !== 'dropped')).toHaveLength(200)
+  expect((await opened()).state).toEqual(state)
+
+  const revert = (loadId: string) => log.publish({ kind: 'revert', loadId, at: 2, withLater: true })
+  await expect(revert('s-1')).rejects.toThrow(
+    "load s-1 can't be reverted: it is not among the last 1000 loads of this pipeline, and files keep no more of them. `sluice loads` lists those. Nothing was removed",
+  )
+  await expect(revert(`s-${KEPT_LOADS - 200}`)).rejects.toThrow('kept for the last ones alone')
+
+  // A load that is not kept any more is committed once nevertheless (C3).
+  const again = load('s-0', 's', 0, 's/again')
+  await expect(log.publish(again)).rejects.toMatchObject({ code: 'CHECKPOINT_CONFLICT' })
+  expect((await log.publish({ ...again, checkpoints: [] })).known).toBe(true)
+
+  const { size } = state.loads
+  await revert(`s-${KEPT_LOADS + 2 - 200}`)
+  expect(log.state.tables.get('s')!.files).toHaveLength(size + 2 - 200)
+})
+
+test('C1: a commit whose entry was cleaned up, and whose load is not kept any more, is known as its own', async () => {
+  const log = await opened()
+  await commits(log, 's', 1)
+  let others: (() => Promise<void>) | undefined = async () => {
+    others = undefined
+    await log.refresh()
+    await commits(log, 's', KEPT_LOADS, 1)
+    ahead = 2 * HOUR
+    await log.clean(runtime.clock.now() - HOUR)
+  }
+  class Slow extends MemoryStore {
+    override async create(key: string, body: Uint8Array): Promise<boolean> {
+      const created = await super.create(key, body)
+      await others?.()
+      return created
+    }
+  }
+  const slow = await opened(new Slow(objects, runtime.clock.now, still))
+  const change = load('mine', 'other', 0)
+  slow.await(['other/mine'])
+  expect((await slow.publish(change)).known).toBe(false)
+  const { state } = await opened()
+  expect(state.loads.has('mine')).toBe(false)
+  expect(state.tables.get('other')!.files.map(({ path }) => path)).toEqual(['other/mine'])
 })
 
 test('a commit of files that somebody took for orphans is refused', async () => {
@@ -232,17 +293,17 @@ test('a commit of files that somebody took for orphans is refused', async () => 
   const cleaner = await opened()
   await cleaner.publish({ kind: 'clean', paths: ['s/slow.jsonl'] } satisfies Change)
   await expect(writer.publish(change)).rejects.toThrow(
-    `files ${folder.path}: this process slept for so long that others took what it meant to commit for orphans. Nothing was published; run again`,
+    'files memory: this process slept for so long that others took what it meant to commit for orphans. Nothing was published; run again',
   )
   expect((await opened()).state.loads.size).toBe(0)
 })
 
 test('a damaged manifest stops everybody, by its name', async () => {
-  const log = await opened()
+  const log = await opened(disk())
   await commits(log, 's', 3)
   const path = join(folder.path, 'p/_sluice/log/000000000002.json')
   await writeFile(path, (await readFile(path, 'utf8')).slice(0, 50))
-  await expect(opened()).rejects.toThrow(
+  await expect(opened(disk())).rejects.toThrow(
     new RegExp(
       `^files ${folder.path}: the manifest ${path} is damaged \\(.*JSON.*\\)\\. Nothing is read past it, and nothing was changed; bring the object back from a backup, or choose another path and load anew$`,
     ),
@@ -250,28 +311,28 @@ test('a damaged manifest stops everybody, by its name', async () => {
 })
 
 test('a manifest of a later version is not guessed at', async () => {
-  const log = await opened()
+  const log = await opened(disk())
   await commits(log, 's', 1)
   const path = join(folder.path, 'p/_sluice/log/000000000001.json')
   await writeFile(path, (await readFile(path, 'utf8')).replace('"version":1', '"version":9'))
-  await expect(opened()).rejects.toThrow('it is of version 9, and this Sluice reads version 1')
+  await expect(opened(disk())).rejects.toThrow('it is of version 9, and this Sluice reads version 1')
 })
 
 test('a manifest that is missing stops everybody, by its name', async () => {
-  const log = await opened()
+  const log = await opened(disk())
   await commits(log, 's', 3)
   const path = join(folder.path, 'p/_sluice/log/000000000002.json')
   await rm(path)
-  await expect(opened()).rejects.toThrow(
+  await expect(opened(disk())).rejects.toThrow(
     `files ${folder.path}: the manifest ${path} is not there, and later ones are: a commit is missing. Nothing is read past it; bring the object back from a backup, or choose another path and load anew`,
   )
 })
 
 test('a damaged snapshot stops everybody, by its name', async () => {
-  const log = await opened()
+  const log = await opened(disk())
   await commits(log, 's', 40)
-  const [name] = await names('snapshot')
+  const [name] = await readdir(join(folder.path, 'p/_sluice/snapshot'))
   const path = join(folder.path, 'p/_sluice/snapshot', name!)
   await writeFile(path, 'not gzip')
-  await expect(opened()).rejects.toThrow(`the manifest ${path} is damaged (`)
+  await expect(opened(disk())).rejects.toThrow(`the manifest ${path} is damaged (`)
 })

@@ -20,7 +20,7 @@ import type { ObjectStore } from '../store/object-store.ts'
 import { apply } from './apply.ts'
 import { type Change, type Entry, filesOf } from './entry.ts'
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts'
-import { emptyState, namedFiles, type PipelineState } from './state.ts'
+import { emptyState, KEPT_LOADS, namedFiles, type PipelineState } from './state.ts'
 
 /** Entries after the last snapshot, at least, before the next one. */
 const LEAST_ENTRIES = 32
@@ -105,10 +105,12 @@ export class ManifestLog {
    */
   async publishFrom(make: (state: PipelineState) => Change | null): Promise<Published | null> {
     const own = nonce(this.#runtime.random)
+    let written = false
     for (;;) {
       const change = make(this.#state)
       if (change === null) return null
-      if (this.#isKnown(change)) return { known: !this.#isOwn(change), before: this.#state, change }
+      if (this.#isKnown(change) || (written && this.#isOwn(change)))
+        return { known: !this.#isOwn(change), before: this.#state, change }
       this.#refuseLate(change)
       const entry = this.#entry(change, own)
       const next = await this.#applied(entry)
@@ -121,6 +123,7 @@ export class ManifestLog {
         this.#bytesSince += body.length
         return { known: false, before, change }
       }
+      written ||= created
       await this.refresh()
     }
   }
@@ -128,7 +131,14 @@ export class ManifestLog {
   /** Whether a change is committed already that can be only once (C3). */
   #isKnown(change: Change): boolean {
     if (change.kind === 'begin') return this.#state.sequence >= 0
-    return change.kind === 'load' && this.#state.loads.has(change.record.id)
+    if (change.kind !== 'load') return false
+    const { record, checkpoints, tables } = change
+    if (this.#state.loads.has(record.id)) return true
+    // One that is not kept any more meets its checkpoints, or its files.
+    if (checkpoints.length > 0 || this.#state.loads.size < KEPT_LOADS) return false
+    return tables.some(({ table }) =>
+      this.#state.tables.get(table)?.files.some(({ loadId }) => loadId === record.id),
+    )
   }
 
   /** Whether a load that is committed is this very one: its entry may have been cleaned up before it could be looked at. */

@@ -1,7 +1,7 @@
 import { type RevertReceipt, STREAM_CHECKPOINT } from '../../../ports/destination.ts'
 import { LoadRevertError } from '../../errors.ts'
 import { checkpointsBefore, type RevertCandidate, revertibleLoads } from '../../load-undo.ts'
-import { checkpointId, type KeptLoad, type PipelineState, type RetiredFile } from './state.ts'
+import { checkpointId, KEPT_LOADS, type KeptLoad, type PipelineState, type RetiredFile } from './state.ts'
 
 /**
  * The state without a load, and what that did.
@@ -11,6 +11,11 @@ export function revert(
   state: PipelineState,
   { loadId, at, withLater }: { readonly loadId: string; readonly at: number; readonly withLater: boolean },
 ): { readonly state: PipelineState; readonly receipt: RevertReceipt } {
+  if (!state.loads.has(loadId) && state.loads.size >= KEPT_LOADS)
+    throw new LoadRevertError(
+      loadId,
+      `it is not among the last ${KEPT_LOADS} loads of this pipeline, and files keep no more of them. \`sluice loads\` lists those`,
+    )
   const fromIt = loadsFrom(state, loadId)
   const loads = revertibleLoads(loadId, fromIt.map(candidate(loadId)), withLater)
   const { stream, table } = fromIt.at(-1)!

@@ -39,6 +39,10 @@ export interface OwnedRule {
 /** A data file as its table holds it. */
 export interface LiveFile extends DataFile {
   readonly loadId: string
+  /** The load's: it is not kept for as long as its files. */
+  readonly stream: string
+  /** When the load was made, in milliseconds since 1970. */
+  readonly at: number
   /** Number of the commit that brought it: the order of loads. */
   readonly sequence: number
   /** Number of the table's schema that it was written with: it holds those columns, of those types. */
@@ -73,6 +77,9 @@ export type KeptLoad = LoadRecord &
     readonly undo: Undo | null | 'dropped'
   }
 
+/** How many of a pipeline's last loads are kept: the state is to grow with its slices and files, not with what was ever committed (C6). */
+export const KEPT_LOADS = 1000
+
 /** All that one pipeline has committed, as of one entry of its log. */
 export interface PipelineState {
   /** Number of the log's last entry that it holds; -1 where there is none. */
@@ -86,6 +93,7 @@ export interface PipelineState {
   readonly staged: ReadonlyMap<string, TableState>
   /** By `checkpointId`. */
   readonly checkpoints: ReadonlyMap<string, Checkpoint>
+  /** The last `KEPT_LOADS`, in the order of their commits. */
   readonly loads: ReadonlyMap<string, KeptLoad>
   readonly rejects: readonly RejectFile[]
   readonly retired: readonly RetiredFile[]
