@@ -15,6 +15,7 @@ import { rowCases } from './conformance/rows.ts'
 import { sideCases } from './conformance/sides.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
+import { zombieCases } from './conformance/zombies.ts'
 
 export type { ConformanceCase, ConformanceHarness, HeldReject } from './conformance/harness.ts'
 
@@ -27,6 +28,7 @@ export type { ConformanceCase, ConformanceHarness, HeldReject } from './conforma
  */
 export const conformanceCases: readonly ConformanceCase[] = [
   ...commitCases,
+  ...zombieCases,
   ...replaceCases,
   ...needing('merge', mergeCases),
   ...needing('merge', keyCases),

@@ -1,10 +1,11 @@
-import type {
-  CheckpointUpdate,
-  DestinationSession,
-  Load,
-  LoadReceipt,
-  RowBuffer,
-  SideLoad,
+import {
+  type CheckpointUpdate,
+  type DestinationSession,
+  type Load,
+  type LoadReceipt,
+  type RowBuffer,
+  type SideLoad,
+  STREAM_CHECKPOINT,
 } from '../ports/destination.ts'
 import type { EventSink, SideCounts } from '../ports/events.ts'
 import type { Clock } from '../ports/runtime.ts'
@@ -13,7 +14,6 @@ import { defaultMaxRemovedPercent, type Progress, type Stream } from '../ports/s
 import { AllRejectedError } from '../records/all-rejected.ts'
 import type { KeyReject } from '../records/record-key.ts'
 import { type Batch, RecordRows } from './batch.ts'
-import { STREAM_CHECKPOINT } from './starting-point.ts'
 import type { StreamTables } from './stream-tables.ts'
 
 export interface CommitterOptions {

@@ -1,12 +1,6 @@
 import { ConfigError } from '../errors.ts'
-import type { Checkpoint } from '../ports/destination.ts'
+import { type Checkpoint, STREAM_CHECKPOINT } from '../ports/destination.ts'
 import type { Progress, ReadScope, Stream } from '../ports/source.ts'
-
-/**
- * The stream's own checkpoint, beside those of its slices. Every load moves it, whether or not it has progress to store, so that
- * two runs of one stream can't both load it, and neither can drop what the other has staged (C2). It holds no progress.
- */
-export const STREAM_CHECKPOINT = '(stream)'
 
 /** The checkpoints that say how far something was read. */
 export function ofSlices(checkpoints: readonly Checkpoint[]): readonly Checkpoint[] {

@@ -3,6 +3,12 @@ import type { TableSchema } from './schema.ts'
 import type { Progress, SideTable, WriteMode } from './source.ts'
 
 /**
+ * The slice that stands for the stream itself, beside those that it is read in. It holds no progress. A load that moves its checkpoint along
+ * can't be committed by two runs (C2), also where nothing else tells them apart: its version only grows, whatever becomes of the others.
+ */
+export const STREAM_CHECKPOINT = '(stream)'
+
+/**
  * The committed state of one slice. `version` counts its commits, from 1. While a replacement is not published, a slice may have two:
  * the live one as it was, and the staged one. Its version is then the greater of theirs.
  */
@@ -267,7 +273,7 @@ export interface DestinationSession extends AsyncDisposable {
   /**
    * Takes an appended load out again, in one transaction: its rows, those of its side tables, and the rejects that nothing else brought.
    * Its checkpoints say again what they said before it, under a version that nobody has seen, so that whoever goes on from the load
-   * fails (C2); those that it began are forgotten.
+   * fails (C2); those that it began are forgotten, but for the stream's own, `STREAM_CHECKPOINT`.
    * @param options.at milliseconds since 1970
    * @param options.withLater whether the stream's later loads are taken out with it; without it they are a reason to refuse
    * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted
@@ -288,9 +294,14 @@ export interface DestinationSession extends AsyncDisposable {
   ): AsyncIterable<readonly Readonly<Record<string, Json>>[]>
   /**
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
-   * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.
+   * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2); that of the stream's own,
+   * `STREAM_CHECKPOINT`, also where only a staged one was there. Without a replacement, nothing.
    */
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void>
-  /** Forgets the checkpoints of a stream, and what an unpublished replacement staged; its rows stay. Returns how many checkpoints there were. */
+  /**
+   * Forgets the checkpoints of a stream's slices, and what an unpublished replacement staged; its rows stay. The stream's own checkpoint,
+   * `STREAM_CHECKPOINT`, is kept under a version that nobody has seen, so that whoever slept through it can't go on (C2).
+   * Returns how many checkpoints were forgotten.
+   */
   resetStream(stream: string, table: string, staged?: StagedTables): Promise<number>
 }

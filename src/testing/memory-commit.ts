@@ -1,6 +1,13 @@
 import { CheckpointConflictError, EmptyReplaceError } from '../destinations/errors.ts'
 import { type SchemaChange, schemaChange } from '../destinations/schema-change.ts'
-import type { CheckpointMove, Load, LoadReceipt, StagedTables, TableCounts } from '../ports/destination.ts'
+import {
+  type CheckpointMove,
+  type Load,
+  type LoadReceipt,
+  STREAM_CHECKPOINT,
+  type StagedTables,
+  type TableCounts,
+} from '../ports/destination.ts'
 import type { Json } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from '../records/encode-json.ts'
@@ -214,12 +221,39 @@ export function abandonReplacement(
   staged: StagedTables = {},
 ): void {
   dropStaged(store, table, staged)
+  if (state.checkpoints.has(checkpointId(stream, STREAM_CHECKPOINT, true))) retireStream(state, stream)
   for (const [id, checkpoint] of state.checkpoints) {
-    if (checkpoint.stream !== stream || checkpoint.staged) continue
+    if (checkpoint.stream !== stream || checkpoint.staged || checkpoint.slice === STREAM_CHECKPOINT) continue
     const staged = state.checkpoints.get(checkpointId(stream, checkpoint.slice, true))
     if (staged !== undefined) state.checkpoints.set(id, { ...checkpoint, version: staged.version + 1 })
   }
   dropCheckpoints(state, stream, true)
+}
+
+/** Forgets the checkpoints of a stream's slices, and moves its own one on (C2); returns how many were forgotten. */
+export function resetStream(state: MemoryPipeline, stream: string): number {
+  retireStream(state, stream)
+  state.checkpoints.delete(checkpointId(stream, STREAM_CHECKPOINT, true))
+  let forgotten = 0
+  for (const [id, checkpoint] of state.checkpoints)
+    if (
+      checkpoint.stream === stream &&
+      checkpoint.slice !== STREAM_CHECKPOINT &&
+      state.checkpoints.delete(id)
+    )
+      forgotten++
+  return forgotten
+}
+
+/** Gives the stream's own checkpoint a version that nobody has seen, as a live one: it outlasts those of the slices (C2). */
+function retireStream(state: MemoryPipeline, stream: string): void {
+  const [live, staged] = [false, true].map((place) =>
+    state.checkpoints.get(checkpointId(stream, STREAM_CHECKPOINT, place)),
+  )
+  const last = staged ?? live
+  if (last === undefined) return
+  const version = sliceVersion(state, stream, STREAM_CHECKPOINT) + 1
+  state.checkpoints.set(checkpointId(stream, STREAM_CHECKPOINT, false), { ...last, version, staged: false })
 }
 
 /** Drops the tables that a stream has staged. */

@@ -4,7 +4,14 @@ import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { JsonRecord } from '../ports/json.ts'
 import { LOAD_ID_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
-import { abandonReplacement, applyPlan, dropStaged, moveCheckpoints, planCommit } from './memory-commit.ts'
+import {
+  abandonReplacement,
+  applyPlan,
+  dropStaged,
+  moveCheckpoints,
+  planCommit,
+  resetStream,
+} from './memory-commit.ts'
 import { type MemoryStore, memoryStore, pipelineState, tablesAt } from './memory-store.ts'
 
 export interface MemoryDestinationOptions {
@@ -103,10 +110,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         async resetStream(stream, table, staged) {
           use(true)
           dropStaged(store, table, staged)
-          let forgotten = 0
-          for (const [id, checkpoint] of state.checkpoints)
-            if (checkpoint.stream === stream && state.checkpoints.delete(id)) forgotten++
-          return forgotten
+          return resetStream(state, stream)
         },
         async [Symbol.asyncDispose]() {
           closed = true
