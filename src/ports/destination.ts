@@ -81,7 +81,7 @@ export interface Load {
    * history: each version of a record is a row of its own, with the time from which and until which it holds (see `History` below).
    * reconcile: always with `replacement`. The records' keys are staged in a table of their own, beside a replacement that another
    * stream may be staging; `publish` removes the live table's rows whose key is not among them, but for those that came with a load
-   * after the first key was staged: the list may have been read past their place. There `allowEmpty` says whether no key at all may
+   * after the first key was staged, whatever their `at` says: the list may have been read past their place. There `allowEmpty` says whether no key at all may
    * empty the table.
    */
   readonly mode: 'append' | 'merge' | 'history' | 'delete' | 'reconcile'

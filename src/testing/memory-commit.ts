@@ -72,7 +72,7 @@ function planTables(store: MemoryStore, state: MemoryPipeline, load: Load): Plan
       removed: new Set(),
     }
     if (!load.replacement!.publish) return { tables: [keys], counts: named, sides: {} }
-    const gone = findGone(store, state, load, [...present.rows, ...rows])
+    const gone = findGone(store, load, [...present.rows, ...rows])
     return {
       tables: [keys, ...gone.map(({ plan }) => plan)],
       counts: { ...named, deleted: gone[0]?.plan.removed.size ?? 0 },
@@ -141,7 +141,7 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
     })
   }
   state.loads.set(load.id, plan.receipt)
-  state.committedAt.set(load.id, load.at)
+  store.loadNumbers.set(load.id, store.loadNumbers.size + 1)
 }
 
 function applyTable(

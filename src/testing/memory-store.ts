@@ -21,8 +21,6 @@ export interface MemoryPipeline {
   /** By `checkpointId`. */
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
-  /** When each load was committed: milliseconds since 1970. */
-  readonly committedAt: Map<string, number>
   readonly runs: Map<string, RunRecord>
   /** By stream and reject id. */
   readonly rejects: Map<string, HeldReject>
@@ -36,6 +34,8 @@ export interface MemoryStore {
   /** The keys that reconciliations have staged, by the table whose they are. */
   readonly keys: Map<string, MemoryTable>
   readonly pipelines: Map<string, MemoryPipeline>
+  /** The number of each load in the order of their commits, from 1. */
+  readonly loadNumbers: Map<string, number>
 }
 
 /** Where a load's rows go. */
@@ -46,7 +46,13 @@ export function tablesAt(store: MemoryStore, place: Place): Map<string, MemoryTa
 }
 
 export function memoryStore(): MemoryStore {
-  return { tables: new Map(), staging: new Map(), keys: new Map(), pipelines: new Map() }
+  return {
+    tables: new Map(),
+    staging: new Map(),
+    keys: new Map(),
+    pipelines: new Map(),
+    loadNumbers: new Map(),
+  }
 }
 
 export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipeline {
@@ -55,7 +61,6 @@ export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipel
     state = {
       checkpoints: new Map(),
       loads: new Map(),
-      committedAt: new Map(),
       runs: new Map(),
       rejects: new Map(),
     }
