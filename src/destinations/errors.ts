@@ -129,13 +129,18 @@ export class StreamBusyError extends SluiceError {
   }
 }
 
-/** A load can't be taken out again. Nothing was removed. */
+/** A load can't be taken out again, and nothing was removed; or it was, and can't be committed again, and nothing was written. */
 export class LoadRevertError extends SluiceError {
   readonly code = 'LOAD_REVERT'
   readonly recovery = 'stop-run'
   readonly loadId: string
-  constructor(loadId: string, problem: string) {
-    super(`load ${loadId} can't be reverted: ${problem}. Nothing was removed`)
+  /** @param deed what can't be done with it. Default: reverting it */
+  constructor(loadId: string, problem: string, deed: 'revert' | 'commit' = 'revert') {
+    super(
+      deed === 'revert'
+        ? `load ${loadId} can't be reverted: ${problem}. Nothing was removed`
+        : `load ${loadId} can't be committed again: ${problem}. Nothing was written`,
+    )
     this.loadId = loadId
   }
 }

@@ -1,4 +1,4 @@
-import type { Load, LoadRecord } from '../ports/destination.ts'
+import type { Load, LoadReceipt, LoadRecord } from '../ports/destination.ts'
 import type { Json } from '../ports/json.ts'
 import { LoadRevertError } from './errors.ts'
 
@@ -18,6 +18,26 @@ export interface Undo {
 /** Whether a load only adds rows to live tables: nothing that was there is lost with it. */
 export function onlyAdds({ mode, replacement, sides = [] }: Load): boolean {
   return mode === 'append' && replacement === undefined && sides.every(({ write }) => write !== 'merge')
+}
+
+/** A load that was committed before, as it is found when it is committed again. */
+export interface CommittedLoad {
+  readonly receipt: LoadReceipt
+  /** Milliseconds since 1970; `null` where it was not reverted. */
+  readonly revertedAt: number | null
+}
+
+/**
+ * What a load did that was committed before (C3).
+ * @throws LoadRevertError where it was taken out again: to say that it is there would be wrong, and to load it anew what nobody asked for
+ */
+export function replayedReceipt({ receipt, revertedAt }: CommittedLoad): LoadReceipt {
+  if (revertedAt === null) return receipt
+  throw new LoadRevertError(
+    receipt.loadId,
+    `it was taken out again at ${new Date(revertedAt).toISOString()}. Run again: the run starts from the checkpoint, and loads anew what is missing`,
+    'commit',
+  )
 }
 
 /** A load as `revertibleLoads` looks at it. */
@@ -52,6 +72,39 @@ export function revertibleLoads(
     )
   }
   return present.map((load) => ({ ...load, undo: undoOf(load, loadId) }))
+}
+
+/** A load of another stream, or of another pipeline, that came after the one to take out. */
+export interface LaterLoad {
+  readonly id: string
+  readonly pipeline: string
+  readonly stream: string
+  readonly table: string
+  readonly unchanged: number
+  readonly sides: Readonly<Record<string, { readonly unchanged: number }>>
+}
+
+/**
+ * Refuses to take rows out that another stream may rely on: a record whose row was there when it came was not stored again.
+ * @param tables those that the load added rows to
+ * @param later those of other streams that came after it and were not taken out, the last one first
+ * @throws LoadRevertError
+ */
+export function refuseRelied(loadId: string, tables: ReadonlySet<string>, later: readonly LaterLoad[]): void {
+  for (const { id, pipeline, stream, table, unchanged, sides } of later) {
+    const counted = [
+      [table, unchanged] as const,
+      ...Object.entries(sides).map(([name, side]) => [name, side.unchanged] as const),
+    ]
+    const shared = counted.find(([name, known]) => known > 0 && tables.has(name))
+    if (shared === undefined) continue
+    throw new LoadRevertError(
+      loadId,
+      `${stream} of pipeline ${pipeline} has loaded ${shared[0]} since, and found ${shared[1]} of its records there already (load ${id}): ` +
+        'they may be rows of the one to revert, and would be lost for it. Revert that load first if it only added rows, ' +
+        `or delete the rows by hand, WHERE _sluice_load_id = '${loadId}', and reset both streams`,
+    )
+  }
 }
 
 /** @throws LoadRevertError where the load did more than add rows */

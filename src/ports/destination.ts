@@ -67,7 +67,7 @@ export interface SideLoad extends SideTable {
 
 /** One commit. Everything in it is published in one transaction, or nothing is. */
 export interface Load {
-  /** Unique. Committing the same id again changes nothing (C3). */
+  /** Unique. Committing the same id again changes nothing (C3), and is refused where the load was reverted. */
   readonly id: string
   readonly runId: string
   /** Milliseconds since 1970. */
@@ -251,6 +251,7 @@ export interface DestinationSession extends AsyncDisposable {
    * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)
    * @throws EmptyReplaceError where an empty replacement would take a full table's place (R6)
    * @throws RemovalLimitError where a reconciliation would remove more rows than it may (R6)
+   * @throws LoadRevertError where the same load was committed before, and taken out again
    */
   commit(load: Load): Promise<LoadReceipt>
   /**
@@ -276,7 +277,8 @@ export interface DestinationSession extends AsyncDisposable {
    * fails (C2); those that it began are forgotten, but for the stream's own, `STREAM_CHECKPOINT`.
    * @param options.at milliseconds since 1970
    * @param options.withLater whether the stream's later loads are taken out with it; without it they are a reason to refuse
-   * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted
+   * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted, and where a later
+   * load of another stream or pipeline found records in one of its tables, which may be rows of it
    */
   revert?(
     loadId: string,
