@@ -135,9 +135,12 @@ export interface Load {
 // load's `at`, or a millisecond after the present version's where that is not later, and a record older than the present one by its
 // `version` is left out. Of a load's records of one key and one time the last one counts. A record that says what the version before it in time
 // says changes nothing; one of the very time of a stored version takes that one's place. Any other is added: the version before it
-// ends where it begins, and it ends where that one did, or where the next one begins. So versions may come in any order, and any number
-// of times. A tombstone ends the version that holds at its time. `inserted` counts versions that were added, `updated` those that took
-// another's place and tombstones that ended one. There are no side tables, and no replacement.
+// ends where it begins, and it ends where that one did, or where the next one begins. A tombstone ends the version that holds at its
+// time. So versions and tombstones that say their time may come in any order, in any batches, and any number of times: of a record and a
+// tombstone of one key and one time the tombstone counts, whichever comes first, and one that ends nothing yet ends a version that comes
+// later and begins before it. A destination may keep it as a row of the key whose validity is empty: both columns hold its time.
+// `inserted` counts versions that were added, `updated` those that took another's place and tombstones that ended one. There are no side
+// tables, and no replacement.
 
 /** Checkpoints that move without rows: no table is made or changed. */
 export interface CheckpointMove {

@@ -48,7 +48,7 @@ export interface CommitPlan {
 /** What a load will do, or the error for which it does nothing. */
 export function planCommit(store: MemoryStore, state: MemoryPipeline, load: Load): CommitPlan {
   checkVersions(state, load)
-  const { tables, counts, sides } = planTables(store, state, load)
+  const { tables, counts, sides } = planTables(store, load)
   return { tables, receipt: { loadId: load.id, ...counts, sides, replayed: false } }
 }
 
@@ -58,7 +58,7 @@ interface Plans {
   readonly sides: Record<string, TableCounts>
 }
 
-function planTables(store: MemoryStore, state: MemoryPipeline, load: Load): Plans {
+function planTables(store: MemoryStore, load: Load): Plans {
   const named = { inserted: 0, updated: 0, unchanged: load.records.length, deleted: 0 }
   if (load.mode === 'reconcile') {
     const present = presentTable(store, load, load, 'keys')
