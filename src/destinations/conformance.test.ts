@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { Destination, DestinationSession, Load, SideLoad } from '../ports/destination.ts'
+import {
+  type Destination,
+  type DestinationSession,
+  type Load,
+  type SideLoad,
+  STREAM_CHECKPOINT,
+} from '../ports/destination.ts'
+import type { Json } from '../ports/json.ts'
 import { memoryDestination } from '../testing/memory-destination.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { conformanceCases, conformanceCasesFor } from './conformance.ts'
@@ -32,6 +39,19 @@ const withSides = (load: Load, change: (side: SideLoad) => SideLoad): Load =>
   load.sides === undefined ? load : { ...load, sides: load.sides.map(change) }
 
 let copies = 0
+
+/** Stores another progress of a slice than the load says: one of the positions so far, and a high-water mark. */
+function withPositions(choose: (positions: readonly Json[]) => Json, highWater: Json = null) {
+  const positions: Json[] = []
+  return brokenCommit((commit, load) => {
+    const checkpoints = load.checkpoints.map((update) => {
+      if (update.slice === STREAM_CHECKPOINT) return update
+      positions.push(update.position)
+      return { ...update, position: choose(positions), highWater }
+    })
+    return commit({ ...load, checkpoints })
+  })
+}
 
 const defects: Record<string, (inner: Destination) => Destination> = {
   'C1: that stores its rejects in a commit of their own': brokenCommit(async (commit, load) => {
@@ -66,6 +86,13 @@ const defects: Record<string, (inner: Destination) => Destination> = {
   })),
   'C3: that does not know a load again': brokenCommit((commit, load) =>
     commit({ ...load, id: `${load.id}-copy-${++copies}` }),
+  ),
+  'C4: that stores how far it came with the next load': withPositions(
+    (positions) => positions.at(-2) ?? null,
+  ),
+  'C5: that stores how far it came before all of it is there': withPositions(
+    (positions) => positions.at(-1) ?? null,
+    90,
   ),
   'R6: that publishes a replacement with each load': brokenCommit((commit, load) =>
     commit(load.replacement ? { ...load, replacement: { ...load.replacement, publish: true } } : load),
@@ -157,6 +184,10 @@ const defects: Record<string, (inner: Destination) => Destination> = {
       }
     },
   }),
+  "C2: that hides a stream's own checkpoint": broken((session) => ({
+    readCheckpoints: async (stream) =>
+      (await session.readCheckpoints(stream)).filter(({ slice }) => slice !== STREAM_CHECKPOINT),
+  })),
   'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
   'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
 }

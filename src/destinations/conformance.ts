@@ -12,6 +12,7 @@ import { reconcileCases } from './conformance/reconcile.ts'
 import { replaceCases } from './conformance/replace.ts'
 import { revertCases } from './conformance/revert.ts'
 import { rowCases } from './conformance/rows.ts'
+import { runCases } from './conformance/runs.ts'
 import { sideCases } from './conformance/sides.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
@@ -29,6 +30,7 @@ export type { ConformanceCase, ConformanceHarness, HeldReject } from './conforma
 export const conformanceCases: readonly ConformanceCase[] = [
   ...commitCases,
   ...zombieCases,
+  ...runCases,
   ...replaceCases,
   ...needing('merge', mergeCases),
   ...needing('merge', keyCases),
