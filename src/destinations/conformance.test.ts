@@ -188,6 +188,37 @@ const defects: Record<string, (inner: Destination) => Destination> = {
     readCheckpoints: async (stream) =>
       (await session.readCheckpoints(stream)).filter(({ slice }) => slice !== STREAM_CHECKPOINT),
   })),
+  'revert: that takes out nothing': broken(() => ({
+    revert: async (loadId) => ({ stream: '', loadIds: [loadId], removed: {}, checkpoints: 0 }),
+  })),
+  'revert: that takes later loads along unasked': broken((session) => ({
+    revert: (loadId, options) => session.revert!(loadId, { ...options, withLater: true }),
+  })),
+  'revert: that lists its loads by their clock': broken((session) => ({
+    loads: async (options) => [...(await session.loads!(options))].sort((a, b) => b.at - a.at),
+  })),
+  'C3: that says of a load that was taken out that it is there': broken((session) => ({
+    commit: async (load) => {
+      const known = (await session.loads!()).find(({ id }) => id === load.id)
+      return known === undefined
+        ? session.commit(load)
+        : { ...known, loadId: load.id, sides: {}, replayed: true }
+    },
+  })),
+  'rows: that reads nothing back': broken(() => ({ readRows: async function* () {} })),
+  'rows: that reads long integers as doubles': broken((session) => ({
+    async *readRows(table, columns) {
+      for await (const rows of session.readRows!(table, columns))
+        yield rows.map((row) =>
+          Object.fromEntries(
+            Object.entries(row).map(([name, value]) => [
+              name,
+              /^\d{17,}$/.test(String(value)) ? Number(value) : value,
+            ]),
+          ),
+        )
+    },
+  })),
   'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
   'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
 }

@@ -14,6 +14,7 @@ import { encodeJson } from '../records/encode-json.ts'
 import { widenEncoded } from '../records/encode-value.ts'
 import { everyRow, mergeRows, type NewRow, ownedRows, unkeyed } from './memory-merge.ts'
 import { findGone } from './memory-reconcile.ts'
+import { undoOf } from './memory-revert.ts'
 import {
   checkpointId,
   type MemoryPipeline,
@@ -126,6 +127,7 @@ function refuseEmpty(store: MemoryStore, { replacement, table, stream }: Load, r
 
 /** Writes what was planned. */
 export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load, plan: CommitPlan): void {
+  const undo = undoOf(state, load)
   for (const part of plan.tables) applyTable(store, load, part)
   writeCheckpoints(state, load)
   for (const { id, record, reason } of load.rejects) {
@@ -141,6 +143,14 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
     })
   }
   state.loads.set(load.id, plan.receipt)
+  const { inserted, updated, unchanged, deleted, sides } = plan.receipt
+  const { id, runId, stream, table, mode, at } = load
+  const counts = { inserted, updated, unchanged, deleted, rejected: load.rejects.length }
+  state.records.set(id, {
+    record: { id, runId, stream, table, mode, at, ...counts, revertedAt: null },
+    sides,
+    undo,
+  })
   store.loadNumbers.set(load.id, store.loadNumbers.size + 1)
 }
 

@@ -1,5 +1,6 @@
 import type { HeldReject } from '../destinations/conformance.ts'
-import type { Checkpoint, LoadReceipt, RunRecord } from '../ports/destination.ts'
+import type { Undo } from '../destinations/load-undo.ts'
+import type { Checkpoint, LoadReceipt, LoadRecord, RunRecord } from '../ports/destination.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Encoded } from '../records/encode-value.ts'
 
@@ -17,10 +18,19 @@ export interface MemoryTable {
   indexedBy: string
 }
 
+/** What is kept of a load, so that it can be listed and taken out again. */
+export interface MemoryLoad {
+  readonly record: LoadRecord
+  readonly sides: LoadReceipt['sides']
+  readonly undo: Undo | null
+}
+
 export interface MemoryPipeline {
   /** By `checkpointId`. */
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
+  /** By load id, in the order of their commits. */
+  readonly records: Map<string, MemoryLoad>
   readonly runs: Map<string, RunRecord>
   /** By stream and reject id. */
   readonly rejects: Map<string, HeldReject>
@@ -61,6 +71,7 @@ export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipel
     state = {
       checkpoints: new Map(),
       loads: new Map(),
+      records: new Map(),
       runs: new Map(),
       rejects: new Map(),
     }
