@@ -35,6 +35,13 @@ const without = (load: Load, field: 'sides' | 'tombstones' | 'version'): Load =>
   return rest
 }
 
+/** Some of a load's records, without its tombstones' marks where those are left out. */
+const only = (load: Load, holds: (at: number) => boolean): Pick<Load, 'records' | 'tombstones'> => {
+  const kept = [...load.records.keys()].filter(holds)
+  const tombstones = new Set(kept.flatMap((at, row) => (load.tombstones?.has(at) ? [row] : [])))
+  return { records: kept.map((at) => load.records[at]!), tombstones }
+}
+
 const withSides = (load: Load, change: (side: SideLoad) => SideLoad): Load =>
   load.sides === undefined ? load : { ...load, sides: load.sides.map(change) }
 
@@ -205,6 +212,17 @@ const defects: Record<string, (inner: Destination) => Destination> = {
         : { ...known, loadId: load.id, sides: {}, replayed: true }
     },
   })),
+  'history: that forgets deletions': brokenCommit((commit, load) =>
+    commit(load.mode === 'history' ? { ...load, ...only(load, (at) => !load.tombstones?.has(at)) } : load),
+  ),
+  'history: that dates each version by its load': brokenCommit((commit, load) =>
+    commit(load.mode === 'history' ? without(load, 'version') : load),
+  ),
+  'history: that keeps the last version of a load alone': brokenCommit((commit, load) =>
+    commit(
+      load.mode === 'history' ? { ...load, ...only(load, (at) => at === load.records.length - 1) } : load,
+    ),
+  ),
   'rows: that reads nothing back': broken(() => ({ readRows: async function* () {} })),
   'rows: that reads long integers as doubles': broken((session) => ({
     async *readRows(table, columns) {

@@ -1,4 +1,5 @@
 import { CheckpointConflictError, EmptyReplaceError } from '../destinations/errors.ts'
+import { refuseMixedHistory } from '../destinations/mixed-history.ts'
 import { type SchemaChange, schemaChange } from '../destinations/schema-change.ts'
 import {
   type CheckpointMove,
@@ -12,6 +13,7 @@ import type { Json } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from '../records/encode-json.ts'
 import { widenEncoded } from '../records/encode-value.ts'
+import { historyRows } from './memory-history.ts'
 import { everyRow, mergeRows, type NewRow, ownedRows, unkeyed } from './memory-merge.ts'
 import { findGone } from './memory-reconcile.ts'
 import { undoOf } from './memory-revert.ts'
@@ -90,7 +92,12 @@ function planTables(store: MemoryStore, load: Load): Plans {
 function planRows(store: MemoryStore, load: Load): Plans {
   const place: Place = load.replacement === undefined ? 'live' : 'new'
   const present = presentTable(store, load, load, place)
-  const main = load.key.length === 0 ? unkeyed(load, load) : mergeRows(present, load, load)
+  const main =
+    load.mode === 'history'
+      ? historyRows(present, load)
+      : load.key.length === 0
+        ? unkeyed(load, load)
+        : mergeRows(present, load, load)
   const removed = new Set(main.removed)
   const tables: TablePlan[] = [
     { table: load.table, place, present, schema: load.schema, rows: main.rows, removed },
@@ -175,7 +182,10 @@ function applyTable(
       row.replaces.loadId = load.id
       continue
     }
-    const stored = { values: row.values, loadId: load.id }
+    // A version that came before is there again, with what its load was.
+    const { values, validity } = row
+    const stored =
+      validity === undefined ? { values, loadId: load.id } : { values, loadId: row.loadId, validity }
     present.rows.push(stored)
     // A row that was added without a key is in no index: the next load that has one builds it anew.
     if (row.key === null) present.indexedBy = ''
@@ -296,7 +306,9 @@ function presentTable(
   place: Place,
 ): MemoryTable {
   const present = load.replacement?.begin ? undefined : tablesAt(store, place).get(table)
-  return widenedTable(present, schemaChange(table, present?.schema ?? null, schema), schema)
+  if (present !== undefined) refuseMixedHistory(table, present.hasHistory, load.mode)
+  const change = schemaChange(table, present?.schema ?? null, schema)
+  return widenedTable(present, change, schema, load.mode === 'history')
 }
 
 /** The table itself, or a copy with its values widened: the table as it stands is not touched before the plan is applied. */
@@ -304,14 +316,15 @@ function widenedTable(
   present: MemoryTable | undefined,
   change: SchemaChange,
   schema: TableSchema,
+  hasHistory: boolean,
 ): MemoryTable {
-  if (present === undefined) return { schema, rows: [], index: new Map(), indexedBy: '' }
+  if (present === undefined) return { schema, rows: [], index: new Map(), indexedBy: '', hasHistory }
   if (change.widened.length === 0) return present
-  const rows = present.rows.map(({ values, loadId }) => {
+  const rows = present.rows.map(({ values, ...row }) => {
     const wider = [...values]
     for (const { index, from, to } of change.widened)
       if (index < wider.length) wider[index] = widenEncoded(wider[index]!, from.type, to.type, to.name)
-    return { values: wider, loadId }
+    return { ...row, values: wider }
   })
-  return { schema: present.schema, rows, index: new Map(), indexedBy: '' }
+  return { ...present, rows, index: new Map(), indexedBy: '' }
 }

@@ -3,8 +3,9 @@ import { DestinationError } from '../destinations/errors.ts'
 import { replayedReceipt } from '../destinations/load-undo.ts'
 import type { Destination, Load, RunRecord } from '../ports/destination.ts'
 import type { Json, JsonRecord } from '../ports/json.ts'
-import { LOAD_ID_COLUMN } from '../records/column-name.ts'
+import { LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
+import { timestampText } from '../records/iso-time.ts'
 import {
   abandonReplacement,
   applyPlan,
@@ -49,7 +50,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
   return {
     kind: 'memory',
     description: 'memory',
-    capabilities: { transactionalDdl: true, merge: true, history: false, revert: true, readBack: true },
+    capabilities: { transactionalDdl: true, merge: true, history: true, revert: true, readBack: true },
     store,
     rows: (table) => {
       const found = store.tables.get(table)
@@ -59,6 +60,13 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           name,
           row.values[index] ?? null,
         ])
+        if (row.validity !== undefined) {
+          const { from, to } = row.validity
+          cells.push(
+            [VALID_FROM_COLUMN, timestampText(from)],
+            [VALID_TO_COLUMN, to === null ? null : timestampText(to)],
+          )
+        }
         return Object.fromEntries([...cells, [LOAD_ID_COLUMN, row.loadId]])
       })
     },
@@ -127,7 +135,8 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
             (name) => schema?.columns.findIndex((column) => column.name === name) ?? -1,
           )
           // As they are now: commits may go on while they are read.
-          const present = rows.map(({ values }) => places.map((at) => values[at] ?? null))
+          const versions = rows.filter(({ validity }) => (validity?.to ?? null) === null)
+          const present = versions.map(({ values }) => places.map((at) => values[at] ?? null))
           for (let from = 0; from < present.length; from += ROWS_AT_ONCE)
             yield present
               .slice(from, from + ROWS_AT_ONCE)

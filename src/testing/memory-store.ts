@@ -8,6 +8,8 @@ export interface MemoryRow {
   /** By column; shorter than the schema where columns were added since. */
   values: readonly Encoded[]
   loadId: string
+  /** Of a table with history, in microseconds since 1970; `to` is `null` while the version holds. */
+  readonly validity?: { readonly from: bigint; readonly to: bigint | null }
 }
 
 export interface MemoryTable {
@@ -16,6 +18,7 @@ export interface MemoryTable {
   /** The rows by key, for the key and the column types that `indexedBy` names. */
   index: Map<string | number, MemoryRow>
   indexedBy: string
+  readonly hasHistory: boolean
 }
 
 /** What is kept of a load, so that it can be listed and taken out again. */
