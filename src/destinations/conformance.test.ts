@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { Destination, DestinationSession, Load, SideLoad } from '../ports/destination.ts'
+import {
+  type Destination,
+  type DestinationSession,
+  type Load,
+  type SideLoad,
+  STREAM_CHECKPOINT,
+} from '../ports/destination.ts'
+import type { Json } from '../ports/json.ts'
 import { memoryDestination } from '../testing/memory-destination.ts'
 import { memoryHarness } from '../testing/memory-harness.ts'
 import { conformanceCases, conformanceCasesFor } from './conformance.ts'
@@ -28,10 +35,30 @@ const without = (load: Load, field: 'sides' | 'tombstones' | 'version'): Load =>
   return rest
 }
 
+/** Some of a load's records, without its tombstones' marks where those are left out. */
+const only = (load: Load, holds: (at: number) => boolean): Pick<Load, 'records' | 'tombstones'> => {
+  const kept = [...load.records.keys()].filter(holds)
+  const tombstones = new Set(kept.flatMap((at, row) => (load.tombstones?.has(at) ? [row] : [])))
+  return { records: kept.map((at) => load.records[at]!), tombstones }
+}
+
 const withSides = (load: Load, change: (side: SideLoad) => SideLoad): Load =>
   load.sides === undefined ? load : { ...load, sides: load.sides.map(change) }
 
 let copies = 0
+
+/** Stores another progress of a slice than the load says: one of the positions so far, and a high-water mark. */
+function withPositions(choose: (positions: readonly Json[]) => Json, highWater: Json = null) {
+  const positions: Json[] = []
+  return brokenCommit((commit, load) => {
+    const checkpoints = load.checkpoints.map((update) => {
+      if (update.slice === STREAM_CHECKPOINT) return update
+      positions.push(update.position)
+      return { ...update, position: choose(positions), highWater }
+    })
+    return commit({ ...load, checkpoints })
+  })
+}
 
 const defects: Record<string, (inner: Destination) => Destination> = {
   'C1: that stores its rejects in a commit of their own': brokenCommit(async (commit, load) => {
@@ -66,6 +93,13 @@ const defects: Record<string, (inner: Destination) => Destination> = {
   })),
   'C3: that does not know a load again': brokenCommit((commit, load) =>
     commit({ ...load, id: `${load.id}-copy-${++copies}` }),
+  ),
+  'C4: that stores how far it came with the next load': withPositions(
+    (positions) => positions.at(-2) ?? null,
+  ),
+  'C5: that stores how far it came before all of it is there': withPositions(
+    (positions) => positions.at(-1) ?? null,
+    90,
   ),
   'R6: that publishes a replacement with each load': brokenCommit((commit, load) =>
     commit(load.replacement ? { ...load, replacement: { ...load.replacement, publish: true } } : load),
@@ -157,6 +191,52 @@ const defects: Record<string, (inner: Destination) => Destination> = {
       }
     },
   }),
+  "C2: that hides a stream's own checkpoint": broken((session) => ({
+    readCheckpoints: async (stream) =>
+      (await session.readCheckpoints(stream)).filter(({ slice }) => slice !== STREAM_CHECKPOINT),
+  })),
+  'revert: that takes out nothing': broken(() => ({
+    revert: async (loadId) => ({ stream: '', loadIds: [loadId], removed: {}, checkpoints: 0 }),
+  })),
+  'revert: that takes later loads along unasked': broken((session) => ({
+    revert: (loadId, options) => session.revert!(loadId, { ...options, withLater: true }),
+  })),
+  'revert: that lists its loads by their clock': broken((session) => ({
+    loads: async (options) => [...(await session.loads!(options))].sort((a, b) => b.at - a.at),
+  })),
+  'C3: that says of a load that was taken out that it is there': broken((session) => ({
+    commit: async (load) => {
+      const known = (await session.loads!()).find(({ id }) => id === load.id)
+      return known === undefined
+        ? session.commit(load)
+        : { ...known, loadId: load.id, sides: {}, replayed: true }
+    },
+  })),
+  'history: that forgets deletions': brokenCommit((commit, load) =>
+    commit(load.mode === 'history' ? { ...load, ...only(load, (at) => !load.tombstones?.has(at)) } : load),
+  ),
+  'history: that dates each version by its load': brokenCommit((commit, load) =>
+    commit(load.mode === 'history' ? without(load, 'version') : load),
+  ),
+  'history: that keeps the last version of a load alone': brokenCommit((commit, load) =>
+    commit(
+      load.mode === 'history' ? { ...load, ...only(load, (at) => at === load.records.length - 1) } : load,
+    ),
+  ),
+  'rows: that reads nothing back': broken(() => ({ readRows: async function* () {} })),
+  'rows: that reads long integers as doubles': broken((session) => ({
+    async *readRows(table, columns) {
+      for await (const rows of session.readRows!(table, columns))
+        yield rows.map((row) =>
+          Object.fromEntries(
+            Object.entries(row).map(([name, value]) => [
+              name,
+              /^\d{17,}$/.test(String(value)) ? Number(value) : value,
+            ]),
+          ),
+        )
+    },
+  })),
   'state: that forgets runs': broken(() => ({ recordRun: async () => {} })),
   'state: that resets nothing': broken(() => ({ resetStream: async () => 0 })),
 }

@@ -12,9 +12,11 @@ import { reconcileCases } from './conformance/reconcile.ts'
 import { replaceCases } from './conformance/replace.ts'
 import { revertCases } from './conformance/revert.ts'
 import { rowCases } from './conformance/rows.ts'
+import { runCases } from './conformance/runs.ts'
 import { sideCases } from './conformance/sides.ts'
 import { stateCases } from './conformance/state.ts'
 import { valueCases } from './conformance/values.ts'
+import { zombieCases } from './conformance/zombies.ts'
 
 export type { ConformanceCase, ConformanceHarness, HeldReject } from './conformance/harness.ts'
 
@@ -27,6 +29,8 @@ export type { ConformanceCase, ConformanceHarness, HeldReject } from './conforma
  */
 export const conformanceCases: readonly ConformanceCase[] = [
   ...commitCases,
+  ...zombieCases,
+  ...runCases,
   ...replaceCases,
   ...needing('merge', mergeCases),
   ...needing('merge', keyCases),

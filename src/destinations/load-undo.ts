@@ -74,6 +74,39 @@ export function revertibleLoads(
   return present.map((load) => ({ ...load, undo: undoOf(load, loadId) }))
 }
 
+/** A load of another stream, or of another pipeline, that came after the one to take out. */
+export interface LaterLoad {
+  readonly id: string
+  readonly pipeline: string
+  readonly stream: string
+  readonly table: string
+  readonly unchanged: number
+  readonly sides: Readonly<Record<string, { readonly unchanged: number }>>
+}
+
+/**
+ * Refuses to take rows out that another stream may rely on: a record whose row was there when it came was not stored again.
+ * @param tables those that the load added rows to
+ * @param later those of other streams that came after it and were not taken out, the last one first
+ * @throws LoadRevertError
+ */
+export function refuseRelied(loadId: string, tables: ReadonlySet<string>, later: readonly LaterLoad[]): void {
+  for (const { id, pipeline, stream, table, unchanged, sides } of later) {
+    const counted = [
+      [table, unchanged] as const,
+      ...Object.entries(sides).map(([name, side]) => [name, side.unchanged] as const),
+    ]
+    const shared = counted.find(([name, known]) => known > 0 && tables.has(name))
+    if (shared === undefined) continue
+    throw new LoadRevertError(
+      loadId,
+      `${stream} of pipeline ${pipeline} has loaded ${shared[0]} since, and found ${shared[1]} of its records there already (load ${id}): ` +
+        'they may be rows of the one to revert, and would be lost for it. Revert that load first if it only added rows, ' +
+        `or delete the rows by hand, WHERE _sluice_load_id = '${loadId}', and reset both streams`,
+    )
+  }
+}
+
 /** @throws LoadRevertError where the load did more than add rows */
 function undoOf({ id, mode, undo }: RevertCandidate, asked: string): Undo {
   if (undo !== null) return undo

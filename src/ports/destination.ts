@@ -67,7 +67,7 @@ export interface SideLoad extends SideTable {
 
 /** One commit. Everything in it is published in one transaction, or nothing is. */
 export interface Load {
-  /** Unique. Committing the same id again changes nothing (C3). */
+  /** Unique. Committing the same id again changes nothing (C3), and is refused where the load was reverted. */
   readonly id: string
   readonly runId: string
   /** Milliseconds since 1970. */
@@ -81,7 +81,7 @@ export interface Load {
    * history: each version of a record is a row of its own, with the time from which and until which it holds (see `History` below).
    * reconcile: always with `replacement`. The records' keys are staged in a table of their own, beside a replacement that another
    * stream may be staging; `publish` removes the live table's rows whose key is not among them, but for those that came with a load
-   * after the first key was staged: the list may have been read past their place. There `allowEmpty` says whether no key at all may
+   * after the first key was staged, whatever their `at` says: the list may have been read past their place. There `allowEmpty` says whether no key at all may
    * empty the table.
    */
   readonly mode: 'append' | 'merge' | 'history' | 'delete' | 'reconcile'
@@ -135,9 +135,12 @@ export interface Load {
 // load's `at`, or a millisecond after the present version's where that is not later, and a record older than the present one by its
 // `version` is left out. Of a load's records of one key and one time the last one counts. A record that says what the version before it in time
 // says changes nothing; one of the very time of a stored version takes that one's place. Any other is added: the version before it
-// ends where it begins, and it ends where that one did, or where the next one begins. So versions may come in any order, and any number
-// of times. A tombstone ends the version that holds at its time. `inserted` counts versions that were added, `updated` those that took
-// another's place and tombstones that ended one. There are no side tables, and no replacement.
+// ends where it begins, and it ends where that one did, or where the next one begins. A tombstone ends the version that holds at its
+// time. So versions and tombstones that say their time may come in any order, in any batches, and any number of times: of a record and a
+// tombstone of one key and one time the tombstone counts, whichever comes first, and one that ends nothing yet ends a version that comes
+// later and begins before it. A destination may keep it as a row of the key whose validity is empty: both columns hold its time.
+// `inserted` counts versions that were added, `updated` those that took another's place and tombstones that ended one. There are no side
+// tables, and no replacement.
 
 /** Checkpoints that move without rows: no table is made or changed. */
 export interface CheckpointMove {
@@ -251,6 +254,7 @@ export interface DestinationSession extends AsyncDisposable {
    * @throws CheckpointConflictError where a checkpoint is no longer at `fromVersion` (C2)
    * @throws EmptyReplaceError where an empty replacement would take a full table's place (R6)
    * @throws RemovalLimitError where a reconciliation would remove more rows than it may (R6)
+   * @throws LoadRevertError where the same load was committed before, and taken out again
    */
   commit(load: Load): Promise<LoadReceipt>
   /**
@@ -276,7 +280,8 @@ export interface DestinationSession extends AsyncDisposable {
    * fails (C2); those that it began are forgotten, but for the stream's own, `STREAM_CHECKPOINT`.
    * @param options.at milliseconds since 1970
    * @param options.withLater whether the stream's later loads are taken out with it; without it they are a reason to refuse
-   * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted
+   * @throws LoadRevertError where there is no such load, where it or a later one is not a plain append, or was reverted, and where a later
+   * load of another stream or pipeline found records in one of its tables, which may be rows of it
    */
   revert?(
     loadId: string,

@@ -30,6 +30,19 @@ test('a missing, null or nested key is a reject that names the field and what wa
   ])
 })
 
+test('a key with NUL or half a surrogate pair is a reject: two of them could become one where they are stored', () => {
+  const records = [{ id: 'a\0' }, { id: 'a\ud800' }, { id: 'a\udc00b' }, { id: 'a\ufffd' }, { id: '🦆' }]
+  const { valid, rejects } = validateKeys(records, ['id'])
+  expect(valid).toEqual([{ id: 'a\ufffd' }, { id: '🦆' }])
+  const half =
+    'key field "id" holds half a surrogate pair, which not every table can store, so that two keys could become one'
+  expect(rejects.map(({ reason }) => reason)).toEqual([
+    half.replace('half a surrogate pair', 'NUL'),
+    half,
+    half,
+  ])
+})
+
 // PEERS: dlt hint primary_key
 test('each field of a key is checked, and one that every object inherits is missing all the same', () => {
   const { rejects } = validateKeys([{ id: 1 }, { id: 1, constructor: 'x' }], ['id', 'constructor'])

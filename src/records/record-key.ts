@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors.ts'
 import type { Reject } from '../ports/destination.ts'
-import { type JsonRecord, LongDecimal } from '../ports/json.ts'
+import { type JsonRecord, LongDecimal, type Value } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from './encode-json.ts'
 import { type Encoded, encodeValue } from './encode-value.ts'
@@ -36,7 +36,8 @@ export class KeyInvalidError extends SluiceError {
 
 /**
  * Parts the records that have a key from those that have none: each of its fields must be there and hold a string, a
- * number or a boolean. The given array itself is returned where all are valid.
+ * number or a boolean. A string with NUL or half a surrogate pair is none either: not every table can hold it, and where it becomes U+FFFD
+ * two keys would be one. The given array itself is returned where all are valid.
  */
 export function validateKeys(
   records: readonly JsonRecord[],
@@ -50,7 +51,7 @@ export function validateKeys(
     let wrong: string | undefined
     for (const { field, read } of fields) {
       const value = read(record)
-      if (value !== null && (typeof value !== 'object' || value instanceof LongDecimal)) continue
+      if (typeof value === 'string' ? isStorable(value) : isScalar(value)) continue
       wrong = field
       break
     }
@@ -62,6 +63,14 @@ export function validateKeys(
     }
   }
   return { valid: valid ?? records, rejects }
+}
+
+function isScalar(value: Value): boolean {
+  return value !== null && (typeof value !== 'object' || value instanceof LongDecimal)
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 /** The string or number under which a record's key is known: equal for two records exactly when their keys are. */
@@ -101,5 +110,7 @@ function reasonFor(record: JsonRecord, field: string): string {
   if (!Object.hasOwn(record, field) || record[field] === undefined) return `${name} is missing`
   const value = record[field]
   if (value === null) return `${name} is null`
+  if (typeof value === 'string')
+    return `${name} holds ${value.includes('\0') ? 'NUL' : 'half a surrogate pair'}, which not every table can store, so that two keys could become one`
   return `${name} is ${Array.isArray(value) ? 'an array' : 'an object'}, not a string, a number or a boolean`
 }

@@ -1,12 +1,22 @@
 import { CheckpointConflictError, EmptyReplaceError } from '../destinations/errors.ts'
+import { refuseMixedHistory } from '../destinations/mixed-history.ts'
 import { type SchemaChange, schemaChange } from '../destinations/schema-change.ts'
-import type { CheckpointMove, Load, LoadReceipt, StagedTables, TableCounts } from '../ports/destination.ts'
+import {
+  type CheckpointMove,
+  type Load,
+  type LoadReceipt,
+  STREAM_CHECKPOINT,
+  type StagedTables,
+  type TableCounts,
+} from '../ports/destination.ts'
 import type { Json } from '../ports/json.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import { encodeJson } from '../records/encode-json.ts'
 import { widenEncoded } from '../records/encode-value.ts'
+import { historyRows } from './memory-history.ts'
 import { everyRow, mergeRows, type NewRow, ownedRows, unkeyed } from './memory-merge.ts'
 import { findGone } from './memory-reconcile.ts'
+import { undoOf } from './memory-revert.ts'
 import {
   checkpointId,
   type MemoryPipeline,
@@ -41,7 +51,7 @@ export interface CommitPlan {
 /** What a load will do, or the error for which it does nothing. */
 export function planCommit(store: MemoryStore, state: MemoryPipeline, load: Load): CommitPlan {
   checkVersions(state, load)
-  const { tables, counts, sides } = planTables(store, state, load)
+  const { tables, counts, sides } = planTables(store, load)
   return { tables, receipt: { loadId: load.id, ...counts, sides, replayed: false } }
 }
 
@@ -51,7 +61,7 @@ interface Plans {
   readonly sides: Record<string, TableCounts>
 }
 
-function planTables(store: MemoryStore, state: MemoryPipeline, load: Load): Plans {
+function planTables(store: MemoryStore, load: Load): Plans {
   const named = { inserted: 0, updated: 0, unchanged: load.records.length, deleted: 0 }
   if (load.mode === 'reconcile') {
     const present = presentTable(store, load, load, 'keys')
@@ -65,7 +75,7 @@ function planTables(store: MemoryStore, state: MemoryPipeline, load: Load): Plan
       removed: new Set(),
     }
     if (!load.replacement!.publish) return { tables: [keys], counts: named, sides: {} }
-    const gone = findGone(store, state, load, [...present.rows, ...rows])
+    const gone = findGone(store, load, [...present.rows, ...rows])
     return {
       tables: [keys, ...gone.map(({ plan }) => plan)],
       counts: { ...named, deleted: gone[0]?.plan.removed.size ?? 0 },
@@ -82,7 +92,12 @@ function planTables(store: MemoryStore, state: MemoryPipeline, load: Load): Plan
 function planRows(store: MemoryStore, load: Load): Plans {
   const place: Place = load.replacement === undefined ? 'live' : 'new'
   const present = presentTable(store, load, load, place)
-  const main = load.key.length === 0 ? unkeyed(load, load) : mergeRows(present, load, load)
+  const main =
+    load.mode === 'history'
+      ? historyRows(present, load)
+      : load.key.length === 0
+        ? unkeyed(load, load)
+        : mergeRows(present, load, load)
   const removed = new Set(main.removed)
   const tables: TablePlan[] = [
     { table: load.table, place, present, schema: load.schema, rows: main.rows, removed },
@@ -119,6 +134,7 @@ function refuseEmpty(store: MemoryStore, { replacement, table, stream }: Load, r
 
 /** Writes what was planned. */
 export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load, plan: CommitPlan): void {
+  const undo = undoOf(state, load)
   for (const part of plan.tables) applyTable(store, load, part)
   writeCheckpoints(state, load)
   for (const { id, record, reason } of load.rejects) {
@@ -134,7 +150,15 @@ export function applyPlan(store: MemoryStore, state: MemoryPipeline, load: Load,
     })
   }
   state.loads.set(load.id, plan.receipt)
-  state.committedAt.set(load.id, load.at)
+  const { inserted, updated, unchanged, deleted, sides } = plan.receipt
+  const { id, runId, stream, table, mode, at } = load
+  const counts = { inserted, updated, unchanged, deleted, rejected: load.rejects.length }
+  state.records.set(id, {
+    record: { id, runId, stream, table, mode, at, ...counts, revertedAt: null },
+    sides,
+    undo,
+  })
+  store.loadNumbers.set(load.id, store.loadNumbers.size + 1)
 }
 
 function applyTable(
@@ -158,7 +182,10 @@ function applyTable(
       row.replaces.loadId = load.id
       continue
     }
-    const stored = { values: row.values, loadId: load.id }
+    // A version that came before is there again, with what its load was.
+    const { values, validity } = row
+    const stored =
+      validity === undefined ? { values, loadId: load.id } : { values, loadId: row.loadId, validity }
     present.rows.push(stored)
     // A row that was added without a key is in no index: the next load that has one builds it anew.
     if (row.key === null) present.indexedBy = ''
@@ -214,12 +241,39 @@ export function abandonReplacement(
   staged: StagedTables = {},
 ): void {
   dropStaged(store, table, staged)
+  if (state.checkpoints.has(checkpointId(stream, STREAM_CHECKPOINT, true))) retireStream(state, stream)
   for (const [id, checkpoint] of state.checkpoints) {
-    if (checkpoint.stream !== stream || checkpoint.staged) continue
+    if (checkpoint.stream !== stream || checkpoint.staged || checkpoint.slice === STREAM_CHECKPOINT) continue
     const staged = state.checkpoints.get(checkpointId(stream, checkpoint.slice, true))
     if (staged !== undefined) state.checkpoints.set(id, { ...checkpoint, version: staged.version + 1 })
   }
   dropCheckpoints(state, stream, true)
+}
+
+/** Forgets the checkpoints of a stream's slices, and moves its own one on (C2); returns how many were forgotten. */
+export function resetStream(state: MemoryPipeline, stream: string): number {
+  retireStream(state, stream)
+  state.checkpoints.delete(checkpointId(stream, STREAM_CHECKPOINT, true))
+  let forgotten = 0
+  for (const [id, checkpoint] of state.checkpoints)
+    if (
+      checkpoint.stream === stream &&
+      checkpoint.slice !== STREAM_CHECKPOINT &&
+      state.checkpoints.delete(id)
+    )
+      forgotten++
+  return forgotten
+}
+
+/** Gives the stream's own checkpoint a version that nobody has seen, as a live one: it outlasts those of the slices (C2). */
+function retireStream(state: MemoryPipeline, stream: string): void {
+  const [live, staged] = [false, true].map((place) =>
+    state.checkpoints.get(checkpointId(stream, STREAM_CHECKPOINT, place)),
+  )
+  const last = staged ?? live
+  if (last === undefined) return
+  const version = sliceVersion(state, stream, STREAM_CHECKPOINT) + 1
+  state.checkpoints.set(checkpointId(stream, STREAM_CHECKPOINT, false), { ...last, version, staged: false })
 }
 
 /** Drops the tables that a stream has staged. */
@@ -252,7 +306,9 @@ function presentTable(
   place: Place,
 ): MemoryTable {
   const present = load.replacement?.begin ? undefined : tablesAt(store, place).get(table)
-  return widenedTable(present, schemaChange(table, present?.schema ?? null, schema), schema)
+  if (present !== undefined) refuseMixedHistory(table, present.hasHistory, load.mode)
+  const change = schemaChange(table, present?.schema ?? null, schema)
+  return widenedTable(present, change, schema, load.mode === 'history')
 }
 
 /** The table itself, or a copy with its values widened: the table as it stands is not touched before the plan is applied. */
@@ -260,14 +316,15 @@ function widenedTable(
   present: MemoryTable | undefined,
   change: SchemaChange,
   schema: TableSchema,
+  hasHistory: boolean,
 ): MemoryTable {
-  if (present === undefined) return { schema, rows: [], index: new Map(), indexedBy: '' }
+  if (present === undefined) return { schema, rows: [], index: new Map(), indexedBy: '', hasHistory }
   if (change.widened.length === 0) return present
-  const rows = present.rows.map(({ values, loadId }) => {
+  const rows = present.rows.map(({ values, ...row }) => {
     const wider = [...values]
     for (const { index, from, to } of change.widened)
       if (index < wider.length) wider[index] = widenEncoded(wider[index]!, from.type, to.type, to.name)
-    return { values: wider, loadId }
+    return { ...row, values: wider }
   })
-  return { schema: present.schema, rows, index: new Map(), indexedBy: '' }
+  return { ...present, rows, index: new Map(), indexedBy: '' }
 }

@@ -1,6 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeLoad, withSession, write } from '../destinations/conformance/harness.ts'
 import { conformanceCasesFor } from '../destinations/conformance.ts'
+import { keepsHistoryLikeAMap } from '../destinations/history-model.arbitrary.ts'
+import type { Json } from '../ports/json.ts'
 import { memoryDestination } from './memory-destination.ts'
 import { memoryHarness } from './memory-harness.ts'
 
@@ -34,4 +37,12 @@ test('what a process held is found again by the next one that opens the store', 
   const second = memoryDestination({ store: first.store })
   await withSession(second, (session) => write(session, [{ id: 2 }]))
   expect(second.rows('tickets').map((row) => row['id'])).toEqual([1, 2])
+})
+
+test('whatever is told of records, in whatever order, batches and repetition, their history is that of a plain model', async () => {
+  const destination = memoryDestination()
+  await withSession(destination, async (session) => {
+    const rowsOf = async (table: string) => destination.rows(table) as Record<string, Json>[]
+    await fc.assert(keepsHistoryLikeAMap(session, 'h', rowsOf), { numRuns: 20 })
+  })
 })

@@ -1,11 +1,24 @@
 import type { HeldReject } from '../destinations/conformance.ts'
 import { DestinationError } from '../destinations/errors.ts'
+import { replayedReceipt } from '../destinations/load-undo.ts'
 import type { Destination, Load, RunRecord } from '../ports/destination.ts'
-import type { JsonRecord } from '../ports/json.ts'
-import { LOAD_ID_COLUMN } from '../records/column-name.ts'
+import type { Json, JsonRecord } from '../ports/json.ts'
+import { LOAD_ID_COLUMN, VALID_FROM_COLUMN, VALID_TO_COLUMN } from '../records/column-name.ts'
 import type { Encoded } from '../records/encode-value.ts'
-import { abandonReplacement, applyPlan, dropStaged, moveCheckpoints, planCommit } from './memory-commit.ts'
+import { timestampText } from '../records/iso-time.ts'
+import {
+  abandonReplacement,
+  applyPlan,
+  dropStaged,
+  moveCheckpoints,
+  planCommit,
+  resetStream,
+} from './memory-commit.ts'
+import { readLoads, revertLoad } from './memory-revert.ts'
 import { type MemoryStore, memoryStore, pipelineState, tablesAt } from './memory-store.ts'
+
+/** How many rows are read back at once. */
+const ROWS_AT_ONCE = 1000
 
 export interface MemoryDestinationOptions {
   /** What an earlier destination held: the same store again, as a new process finds it. Default: an empty one. */
@@ -37,7 +50,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
   return {
     kind: 'memory',
     description: 'memory',
-    capabilities: { transactionalDdl: true, merge: true, history: false, revert: false, readBack: false },
+    capabilities: { transactionalDdl: true, merge: true, history: true, revert: true, readBack: true },
     store,
     rows: (table) => {
       const found = store.tables.get(table)
@@ -47,6 +60,13 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           name,
           row.values[index] ?? null,
         ])
+        if (row.validity !== undefined) {
+          const { from, to } = row.validity
+          cells.push(
+            [VALID_FROM_COLUMN, timestampText(from)],
+            [VALID_TO_COLUMN, to === null ? null : timestampText(to)],
+          )
+        }
         return Object.fromEntries([...cells, [LOAD_ID_COLUMN, row.loadId]])
       })
     },
@@ -76,7 +96,11 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         async commit(load) {
           use(true)
           const known = state.loads.get(load.id)
-          if (known !== undefined) return { ...known, replayed: true }
+          if (known !== undefined)
+            return replayedReceipt({
+              receipt: { ...known, replayed: true },
+              revertedAt: state.records.get(load.id)?.record.revertedAt ?? null,
+            })
           const plan = planCommit(store, state, load)
           crash(load, 'before')
           applyPlan(store, state, load, plan)
@@ -96,6 +120,30 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
           const over = [...state.runs.values()].filter(({ finishedAt }) => finishedAt !== null)
           return over.sort((a, b) => b.finishedAt! - a.finishedAt!)[0] ?? null
         },
+        async loads({ stream, limit } = {}) {
+          use(false)
+          return readLoads(state, stream).slice(0, limit)
+        },
+        async revert(loadId, how) {
+          use(true)
+          return revertLoad(store, state, loadId, how)
+        },
+        async *readRows(table, columns) {
+          use(false)
+          const { rows = [], schema } = store.tables.get(table) ?? {}
+          const places = columns.map(
+            (name) => schema?.columns.findIndex((column) => column.name === name) ?? -1,
+          )
+          // As they are now: commits may go on while they are read.
+          const versions = rows.filter(({ validity }) => (validity?.to ?? null) === null)
+          const present = versions.map(({ values }) => places.map((at) => values[at] ?? null))
+          for (let from = 0; from < present.length; from += ROWS_AT_ONCE)
+            yield present
+              .slice(from, from + ROWS_AT_ONCE)
+              .map((values) =>
+                Object.fromEntries(values.map((value, at) => [columns[at]!, plainValue(value)])),
+              )
+        },
         async abandonReplacement(stream, table, staged) {
           use(true)
           abandonReplacement(store, state, stream, table, staged)
@@ -103,10 +151,7 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
         async resetStream(stream, table, staged) {
           use(true)
           dropStaged(store, table, staged)
-          let forgotten = 0
-          for (const [id, checkpoint] of state.checkpoints)
-            if (checkpoint.stream === stream && state.checkpoints.delete(id)) forgotten++
-          return forgotten
+          return resetStream(state, stream)
         },
         async [Symbol.asyncDispose]() {
           closed = true
@@ -114,4 +159,10 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
       }
     },
   }
+}
+
+/** A long integer is its digits where a double does not hold it. */
+function plainValue(value: Encoded): Json {
+  if (typeof value !== 'bigint') return value
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString()
 }

@@ -165,7 +165,7 @@ function indexBy(table: MemoryTable, key: readonly string[], schema: TableSchema
   table.index = new Map(table.rows.map((row) => [keyOf(row), row]))
 }
 
-function sameValues(a: readonly Encoded[], b: readonly Encoded[]): boolean {
+export function sameValues(a: readonly Encoded[], b: readonly Encoded[]): boolean {
   for (let index = 0; index < Math.max(a.length, b.length); index++)
     if ((a[index] ?? null) !== (b[index] ?? null)) return false
   return true

@@ -6,7 +6,7 @@ import { type Encoded, widenEncoded } from '../records/encode-value.ts'
 import { encodedKey } from '../records/record-key.ts'
 import type { TablePlan } from './memory-commit.ts'
 import { rowKey, rowsOwnedBy } from './memory-merge.ts'
-import type { MemoryPipeline, MemoryRow, MemoryStore } from './memory-store.ts'
+import type { MemoryRow, MemoryStore } from './memory-store.ts'
 
 /**
  * What a reconciliation removes: rows of the live table first, then of each table that they own; nothing where there is no such table.
@@ -15,7 +15,6 @@ import type { MemoryPipeline, MemoryRow, MemoryStore } from './memory-store.ts'
  */
 export function findGone(
   store: MemoryStore,
-  state: MemoryPipeline,
   load: Load,
   staged: readonly MemoryRow[],
 ): { readonly plan: TablePlan }[] {
@@ -24,8 +23,10 @@ export function findGone(
   if (staged.length === 0 && !load.replacement!.allowEmpty)
     throw new EmptyReplaceError(load.stream, load.table, live.rows.length)
   const named = keySet(load, staged, live.schema)
-  const began = Math.min(...staged.map(({ loadId }) => state.committedAt.get(loadId) ?? load.at))
-  const isLater = ({ loadId }: MemoryRow) => (state.committedAt.get(loadId) ?? 0) > began
+  const numberOf = ({ loadId }: MemoryRow) => store.loadNumbers.get(loadId)
+  // What this very load stages has no number yet.
+  const began = Math.min(...staged.map((row) => numberOf(row) ?? Number.POSITIVE_INFINITY))
+  const isLater = (row: MemoryRow) => (numberOf(row) ?? 0) > began
   const gone = live.rows.filter((row) => !isLater(row) && !named(row))
   if (staged.length > 0)
     refuseRemoval(load, { removed: gone.length, rows: live.rows.length }, load.replacement!.maxRemovedPercent)

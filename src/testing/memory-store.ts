@@ -1,5 +1,6 @@
 import type { HeldReject } from '../destinations/conformance.ts'
-import type { Checkpoint, LoadReceipt, RunRecord } from '../ports/destination.ts'
+import type { Undo } from '../destinations/load-undo.ts'
+import type { Checkpoint, LoadReceipt, LoadRecord, RunRecord } from '../ports/destination.ts'
 import type { TableSchema } from '../ports/schema.ts'
 import type { Encoded } from '../records/encode-value.ts'
 
@@ -7,6 +8,8 @@ export interface MemoryRow {
   /** By column; shorter than the schema where columns were added since. */
   values: readonly Encoded[]
   loadId: string
+  /** Of a table with history, in microseconds since 1970; `to` is `null` while the version holds. */
+  readonly validity?: { readonly from: bigint; readonly to: bigint | null }
 }
 
 export interface MemoryTable {
@@ -15,14 +18,22 @@ export interface MemoryTable {
   /** The rows by key, for the key and the column types that `indexedBy` names. */
   index: Map<string | number, MemoryRow>
   indexedBy: string
+  readonly hasHistory: boolean
+}
+
+/** What is kept of a load, so that it can be listed and taken out again. */
+export interface MemoryLoad {
+  readonly record: LoadRecord
+  readonly sides: LoadReceipt['sides']
+  readonly undo: Undo | null
 }
 
 export interface MemoryPipeline {
   /** By `checkpointId`. */
   readonly checkpoints: Map<string, Checkpoint>
   readonly loads: Map<string, LoadReceipt>
-  /** When each load was committed: milliseconds since 1970. */
-  readonly committedAt: Map<string, number>
+  /** By load id, in the order of their commits. */
+  readonly records: Map<string, MemoryLoad>
   readonly runs: Map<string, RunRecord>
   /** By stream and reject id. */
   readonly rejects: Map<string, HeldReject>
@@ -36,6 +47,8 @@ export interface MemoryStore {
   /** The keys that reconciliations have staged, by the table whose they are. */
   readonly keys: Map<string, MemoryTable>
   readonly pipelines: Map<string, MemoryPipeline>
+  /** The number of each load in the order of their commits, from 1. */
+  readonly loadNumbers: Map<string, number>
 }
 
 /** Where a load's rows go. */
@@ -46,7 +59,13 @@ export function tablesAt(store: MemoryStore, place: Place): Map<string, MemoryTa
 }
 
 export function memoryStore(): MemoryStore {
-  return { tables: new Map(), staging: new Map(), keys: new Map(), pipelines: new Map() }
+  return {
+    tables: new Map(),
+    staging: new Map(),
+    keys: new Map(),
+    pipelines: new Map(),
+    loadNumbers: new Map(),
+  }
 }
 
 export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipeline {
@@ -55,7 +74,7 @@ export function pipelineState(store: MemoryStore, pipeline: string): MemoryPipel
     state = {
       checkpoints: new Map(),
       loads: new Map(),
-      committedAt: new Map(),
+      records: new Map(),
       runs: new Map(),
       rejects: new Map(),
     }

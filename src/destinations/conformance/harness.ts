@@ -55,6 +55,8 @@ export interface ConformanceCase {
     | 'C1'
     | 'C2'
     | 'C3'
+    | 'C4'
+    | 'C5'
     | 'C6'
     | 'R4'
     | 'R6'

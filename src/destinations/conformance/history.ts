@@ -30,6 +30,13 @@ function keep(
 }
 
 const versioned = { version: 'at' }
+const columns = [
+  { field: 'id', name: 'id', type: { kind: 'integer' } },
+  { field: 's', name: 's', type: { kind: 'text' } },
+  { field: 'at', name: 'at', type: { kind: 'timestamp' } },
+] as const
+/** Of a load's records the first one is a tombstone. */
+const gone = { ...versioned, schema: { columns }, tombstones: new Set([0]) }
 const day = (of: number) => `2024-01-0${of}T00:00:00Z`
 
 /** Every version of a record is kept, with its validity. */
@@ -205,12 +212,6 @@ export const historyCases: readonly ConformanceCase[] = [
   onHistory(
     'a tombstone ends the present version; a record that comes back begins another',
     async (session, harness) => {
-      const columns = [
-        { field: 'id', name: 'id', type: { kind: 'integer' } },
-        { field: 's', name: 's', type: { kind: 'text' } },
-        { field: 'at', name: 'at', type: { kind: 'timestamp' } },
-      ] as const
-      const gone = { ...versioned, schema: { columns }, tombstones: new Set([0]) }
       await keep(session, [{ id: 1, s: 'a', at: day(1) }], versioned)
       assert.deepEqual(counts(await keep(session, [{ id: 1, at: day(3) }], gone)), [0, 1, 0])
       assert.deepEqual(await line(harness), [[1, 'a', day(1), day(3)]])
@@ -225,6 +226,60 @@ export const historyCases: readonly ConformanceCase[] = [
         [1, 'late', day(2), day(3)],
         [1, 'a', day(6), null],
       ])
+    },
+  ),
+
+  onHistory(
+    'a tombstone that comes before its record ends it, however late it comes',
+    async (session, harness) => {
+      assert.deepEqual(counts(await keep(session, [{ id: 1, at: day(3) }], gone)), [0, 0, 1])
+      assert.deepEqual(counts(await keep(session, [{ id: 1, at: day(3) }], gone)), [0, 0, 1])
+      assert.deepEqual(await line(harness), [])
+      assert.deepEqual(counts(await keep(session, [{ id: 1, s: 'a', at: day(1) }], versioned)), [1, 0, 0])
+      assert.deepEqual(await line(harness), [[1, 'a', day(1), day(3)]])
+      await keep(session, [{ id: 1, s: 'b', at: day(2) }], versioned)
+      await keep(session, [{ id: 1, s: 'c', at: day(4) }], versioned)
+      assert.deepEqual(await line(harness), [
+        [1, 'a', day(1), day(2)],
+        [1, 'b', day(2), day(3)],
+        [1, 'c', day(4), null],
+      ])
+    },
+  ),
+
+  onHistory(
+    'an end that another one comes before still ends what begins between them',
+    async (session, harness) => {
+      await keep(session, [{ id: 1, s: 'a', at: day(1) }], versioned)
+      await keep(session, [{ id: 1, at: day(5) }], gone)
+      assert.deepEqual(counts(await keep(session, [{ id: 1, at: day(3) }], gone)), [0, 1, 0])
+      await keep(session, [{ id: 1, s: 'b', at: day(4) }], versioned)
+      assert.deepEqual(await line(harness), [
+        [1, 'a', day(1), day(3)],
+        [1, 'b', day(4), day(5)],
+      ])
+    },
+  ),
+
+  onHistory(
+    'of a record and a tombstone of one time the tombstone counts, in whatever order and however often they come',
+    async (session, harness) => {
+      const live = { id: 1, s: 'a', at: day(1) }
+      const ended = { id: 1, at: day(1) }
+      await keep(session, [live], versioned)
+      assert.deepEqual(counts(await keep(session, [ended], gone)), [0, 1, 0])
+      assert.deepEqual(counts(await keep(session, [live], versioned)), [0, 0, 1])
+      assert.deepEqual(counts(await keep(session, [ended, live], gone)), [0, 0, 2])
+      assert.deepEqual(await line(harness), [])
+      await keep(
+        session,
+        [
+          { ...ended, id: 2 },
+          { ...live, id: 2 },
+        ],
+        gone,
+      )
+      assert.deepEqual(await line(harness), [])
     },
   ),
 
@@ -278,9 +333,12 @@ export const historyCases: readonly ConformanceCase[] = [
   },
 ]
 
-/** Each version's id, content, beginning and end, in order. */
+/** Each version's id, content, beginning and end, in order. A row whose validity is empty is no version. */
 async function line(harness: ConformanceHarness): Promise<Value[][]> {
-  return sorted(await harness.rows(TABLE)).map((row) => [
+  const versions = (await harness.rows(TABLE)).filter(
+    (row) => row['_sluice_valid_from'] !== row['_sluice_valid_to'],
+  )
+  return sorted(versions).map((row) => [
     Number(row['id']),
     row['s'] ?? null,
     row['_sluice_valid_from'] ?? null,

@@ -110,6 +110,34 @@ export const reconcileCases: readonly ConformanceCase[] = [
     },
   ),
 
+  ...[-3_600_000, -1, 0, 1, 3_600_000].map((ahead) =>
+    onSession(
+      'reconcile',
+      `reconcile: what was loaded since the first key stays, what came before goes, by a clock that is ${ahead} ms off`,
+      async (session, harness) => {
+        await merge(session, [{ id: 1 }, { id: 2 }, { id: 3 }], { at: AT + ahead })
+        await reconcile(session, [{ id: 1 }], { begin: true, at: AT })
+        await merge(session, [{ id: 4 }], { at: AT + ahead })
+        await reconcile(session, [{ id: 3 }], { publish: true, at: AT })
+        assert.deepEqual(ids(await dataRows(harness)), ['1', '3', '4'])
+      },
+    ),
+  ),
+
+  onSession(
+    'reconcile',
+    'reconcile: what another pipeline has loaded since the first key stays, too',
+    async (session, harness, destination) => {
+      await merge(session, [{ id: 1 }, { id: 2 }])
+      await reconcile(session, [{ id: 1 }], { begin: true })
+      // A destination may let one pipeline in at a time.
+      await session[Symbol.asyncDispose]()
+      await withSession(destination, (other) => merge(other, [{ id: 3 }]), 'other')
+      await withSession(destination, (again) => reconcile(again, [], { publish: true }))
+      assert.deepEqual(ids(await dataRows(harness)), ['1', '3'])
+    },
+  ),
+
   onSession(
     'reconcile',
     'reconcile: keys are compared as values, whatever was widened in between',
@@ -117,10 +145,11 @@ export const reconcileCases: readonly ConformanceCase[] = [
       await merge(session, [{ id: 1 }, { id: 2 }])
       await reconcile(session, [{ id: 'n7' }, { id: '2' }], { begin: true, publish: true })
       assert.deepEqual(ids(await dataRows(harness)), ['2'])
-      await reconcile(session, [{ id: 2 }], { begin: true, at: AT + 1 })
-      await merge(session, [{ id: 'n8' }], { at: AT })
-      await reconcile(session, [], { publish: true, at: AT + 2 })
-      assert.deepEqual(ids(await dataRows(harness)), ['2'])
+      await merge(session, [{ id: 3 }])
+      await reconcile(session, [{ id: 2 }], { begin: true })
+      await merge(session, [{ id: 'n8' }])
+      await reconcile(session, [], { publish: true })
+      assert.deepEqual(ids(await dataRows(harness)), ['2', 'n8'])
     },
   ),
 
@@ -171,16 +200,16 @@ export const reconcileCases: readonly ConformanceCase[] = [
     'reconcile: a replacement of the same table may be staged at the same time, and each can be dropped without the other',
     async (session, harness) => {
       await merge(session, [{ id: 1 }, { id: 2 }])
-      await write(session, [{ id: 10 }], { begin: true })
+      await write(session, [{ id: 10 }, { id: 12 }], { begin: true })
       await reconcile(session, [{ id: 2 }], { begin: true })
       await session.abandonReplacement(KEYS, TABLE, { write: 'reconcile' })
       assert.equal(await session.readSchema(TABLE, { staged: 'keys' }), null)
       await session.resetStream('desk.deleted', TABLE, { write: 'delete' })
       await reconcile(session, [{ id: 2 }, { id: 10 }], { begin: true })
-      await write(session, [{ id: 11 }], { publish: true, at: AT })
-      assert.deepEqual(ids(await dataRows(harness)), ['10', '11'])
+      await write(session, [{ id: 11 }], { publish: true })
+      assert.deepEqual(ids(await dataRows(harness)), ['10', '11', '12'])
       await reconcile(session, [], { publish: true })
-      assert.deepEqual(ids(await dataRows(harness)), ['10'])
+      assert.deepEqual(ids(await dataRows(harness)), ['10', '11'])
     },
   ),
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { DestinationSession } from '../../ports/destination.ts'
+import { type DestinationSession, STREAM_CHECKPOINT } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import {
   AT,
@@ -7,6 +7,7 @@ import {
   type ConformanceCase,
   type ConformanceHarness,
   dataRows,
+  makeLoad,
   merge,
   nextCheckpoint,
   onSession,
@@ -15,6 +16,7 @@ import {
   sideOf,
   TABLE,
   type WriteOptions,
+  withSession,
   write,
 } from './harness.ts'
 
@@ -127,6 +129,91 @@ export const revertCases: readonly ConformanceCase[] = [
       [1],
     )
   }),
+
+  {
+    ...onSession(
+      'C3',
+      'C3: a load that was taken out is not said to be there when it is committed again, and loads nothing',
+      async (session, harness) => {
+        const slice = { position: null, highWater: null, fromVersion: 0 }
+        for (const checkpoints of [
+          [
+            { ...slice, slice: STREAM_CHECKPOINT },
+            { ...slice, slice: 'all' },
+          ],
+          [],
+        ]) {
+          const load = await makeLoad(session, [{ id: 1 }], { checkpoints })
+          await session.commit(load)
+          await session.revert!(load.id, { at: AT })
+          const left = await session.readCheckpoints()
+          const error = await assertRejects(session.commit(load), 'LOAD_REVERT')
+          assert.equal(
+            error.message,
+            `load ${load.id} can't be committed again: it was taken out again at 2026-01-31T00:00:00.000Z. ` +
+              'Run again: the run starts from the checkpoint, and loads anew what is missing. Nothing was written',
+          )
+          assert.deepEqual(await harness.rows(TABLE), [])
+          assert.deepEqual(await session.readCheckpoints(), left)
+        }
+      },
+    ),
+    needs: ['revert'],
+  },
+
+  {
+    ...onSession(
+      'revert',
+      'revert: a load whose rows another stream may rely on is refused, until that one is taken out',
+      async (session, harness) => {
+        const key = ['id']
+        const first = await write(session, [{ id: 1 }, { id: 2 }], { key })
+        const other = await write(session, [{ id: 2 }, { id: 3 }], { key, stream: 'desk.others' })
+        assert.equal(other.unchanged, 1)
+        const error = await assertRejects(session.revert!(first.loadId, { at: AT }), 'LOAD_REVERT')
+        assert.equal(
+          error.message,
+          `load ${first.loadId} can't be reverted: desk.others of pipeline conformance has loaded tickets since, and found 1 of its records ` +
+            `there already (load ${other.loadId}): they may be rows of the one to revert, and would be lost for it. ` +
+            'Revert that load first if it only added rows, or delete the rows by hand, ' +
+            `WHERE _sluice_load_id = '${first.loadId}', and reset both streams. Nothing was removed`,
+        )
+        assert.deepEqual(await ids(harness), [1, 2, 3])
+        await session.revert!(other.loadId, { at: AT })
+        await session.revert!(first.loadId, { at: AT })
+        assert.deepEqual(await ids(harness), [])
+      },
+    ),
+    needs: ['revert', 'merge'],
+  },
+
+  {
+    ...onSession(
+      'revert',
+      "revert: rows of a side table that another pipeline's load found there are refused as well",
+      async (session, _harness, destination) => {
+        const side = async (of: DestinationSession) =>
+          sideOf(of, [{ id: 'a' }], { table: 'tags', write: 'append', key: ['id'] })
+        const first = await write(session, [{ id: 1 }], { sides: [await side(session)] })
+        // A destination may let one pipeline in at a time.
+        await session[Symbol.asyncDispose]()
+        const elsewhere = { stream: 'desk.users', table: 'users' }
+        await withSession(
+          destination,
+          async (other) => write(other, [{ id: 1 }], { ...elsewhere, sides: [await side(other)] }),
+          'other',
+        )
+        await withSession(destination, async (again) => {
+          const error = await assertRejects(again.revert!(first.loadId, { at: AT }), 'LOAD_REVERT')
+          assert.match(
+            error.message,
+            /desk\.users of pipeline other has loaded tags since, and found 1 of its records/,
+          )
+        })
+      },
+    ),
+    needs: ['revert', 'merge'],
+  },
 
   ...refused('a load that is not there', async () => [
     'load-0',

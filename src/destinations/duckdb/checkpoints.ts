@@ -1,5 +1,10 @@
 import { type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
-import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
+import {
+  type Checkpoint,
+  type CheckpointMove,
+  type Load,
+  STREAM_CHECKPOINT,
+} from '../../ports/destination.ts'
 import type { Json } from '../../ports/json.ts'
 import type { TableSchema } from '../../ports/schema.ts'
 import type { Progress } from '../../ports/source.ts'
@@ -173,13 +178,35 @@ export async function abandonStagedCheckpoints(
   stream: string,
 ): Promise<void> {
   const own = [pipeline, stream]
+  await retireStream(connection, pipeline, stream, 'AND staged')
   await connection.run(
     `UPDATE _sluice_checkpoints c SET version = s.version + 1
-     FROM (SELECT slice, version FROM _sluice_checkpoints WHERE ${OWN} AND staged) s
+     FROM (SELECT slice, version FROM _sluice_checkpoints WHERE ${OWN} AND staged AND slice <> $3) s
      WHERE c.pipeline = $1 AND c.stream = $2 AND c.slice = s.slice AND NOT c.staged`,
-    own,
+    [...own, STREAM_CHECKPOINT],
   )
   await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND staged`, own)
+}
+
+/**
+ * Gives the stream's own checkpoint a version that nobody has seen, as a live one: it outlasts those of the slices (C2).
+ * @param which a further condition: of the rows that meet it the one with the greatest version is taken; without one, nothing is done
+ */
+async function retireStream(
+  connection: DuckDBConnection,
+  pipeline: string,
+  stream: string,
+  which = '',
+): Promise<void> {
+  await connection.run(
+    `MERGE INTO _sluice_checkpoints c USING (
+       SELECT slice, position, high_water, version + 1 AS version, load_id, updated_at FROM _sluice_checkpoints
+       WHERE ${OWN} AND slice = $3 ${which} ORDER BY version DESC LIMIT 1) u
+     ON c.pipeline = $1 AND c.stream = $2 AND c.slice = u.slice AND NOT c.staged
+     WHEN MATCHED THEN UPDATE SET version = u.version
+     WHEN NOT MATCHED THEN INSERT VALUES ($1, $2, u.slice, u.position, u.high_water, u.version, false, u.load_id, u.updated_at)`,
+    [pipeline, stream, STREAM_CHECKPOINT],
+  )
 }
 
 /** What the live checkpoints of some slices say, by slice. */
@@ -205,8 +232,8 @@ export async function checkpointsOf(
 }
 
 /**
- * Sets checkpoints back to what they said before, under a version that nobody has seen (C2); those that said nothing are forgotten, and
- * so are those that are gone. Returns how many there were.
+ * Sets checkpoints back to what they said before, under a version that nobody has seen (C2); those that said nothing are forgotten, but
+ * for the stream's own, and so are those that are gone. Returns how many there were.
  */
 export async function restoreCheckpoints(
   connection: DuckDBConnection,
@@ -219,15 +246,15 @@ export async function restoreCheckpoints(
   for (const { slice, before } of checkpoints) {
     const own = [pipeline, stream, slice]
     const result =
-      before === null
+      before === null && slice !== STREAM_CHECKPOINT
         ? await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND slice = $3`, own)
         : await connection.run(
             `UPDATE _sluice_checkpoints SET position = $4, high_water = $5, version = version + 1, load_id = $6, updated_at = $7
              WHERE ${OWN} AND slice = $3`,
             [
               ...own,
-              JSON.stringify(before.position),
-              JSON.stringify(before.highWater),
+              JSON.stringify(before?.position ?? null),
+              JSON.stringify(before?.highWater ?? null),
               by.id,
               instant(by.at),
             ],
@@ -237,13 +264,16 @@ export async function restoreCheckpoints(
   return count
 }
 
-/** Deletes a stream's checkpoints; returns how many there were. */
+/** Deletes the checkpoints of a stream's slices, and moves its own one on (C2); returns how many were deleted. */
 export async function deleteCheckpoints(
   connection: DuckDBConnection,
   pipeline: string,
   stream: string,
 ): Promise<number> {
-  const result = await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN}`, [pipeline, stream])
+  await retireStream(connection, pipeline, stream)
+  const own = [pipeline, stream, STREAM_CHECKPOINT]
+  await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND slice = $3 AND staged`, own)
+  const result = await connection.run(`DELETE FROM _sluice_checkpoints WHERE ${OWN} AND slice <> $3`, own)
   return result.rowsChanged
 }
 

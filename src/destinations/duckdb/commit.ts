@@ -1,12 +1,13 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Load, LoadReceipt, TableCounts } from '../../ports/destination.ts'
 import { EmptyReplaceError } from '../errors.ts'
+import { replayedReceipt } from '../load-undo.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
 import type { ChunkPool } from './chunk-pool.ts'
 import { countRows, dropTable, renameTable } from './ddl.ts'
 import { loadHistory } from './history.ts'
 import type { KnownTable, KnownTables } from './known-tables.ts'
-import { findReceipt, writeLoad } from './load-record.ts'
+import { findLoad, writeLoad } from './load-record.ts'
 import { countsOf, insertRows, planMerge } from './merge.ts'
 import { loadOwned } from './owned.ts'
 import { reconcile } from './reconcile.ts'
@@ -48,7 +49,7 @@ export async function commitLoad(
   const main = mainTable(load, pool, tables)
   const sides = sideTables(load, pool, tables)
   const parts = [main, ...sides]
-  if (parts.some(({ rows }) => rows.released)) return replayedReceipt(connection, pipeline, load)
+  if (parts.some(({ rows }) => rows.released)) return knownReceipt(connection, pipeline, load)
   for (const { name, table } of parts) {
     tables.forget(name)
     tables.forget(table)
@@ -67,8 +68,8 @@ export async function commitLoad(
   // record, whose key is unique (C3).
   const receipt = await committing
     .catch(async (error: unknown) => {
-      const replayed = await findReceipt(connection, pipeline, load.id).catch(() => undefined)
-      if (replayed !== undefined) return replayed
+      const committed = await findLoad(connection, pipeline, load.id).catch(() => undefined)
+      if (committed !== undefined) return replayedReceipt(committed)
       if (error instanceof CheckpointsMoved) await checkVersions(connection, feed, pipeline, load)
       throw error
     })
@@ -158,15 +159,15 @@ async function stageKeys({ connection, feed, pipeline, load, main, sides, left }
 }
 
 /** The receipt of a load that is committed again without its rows (C3). */
-async function replayedReceipt(
+async function knownReceipt(
   connection: DuckDBConnection,
   pipeline: string,
   load: Load,
 ): Promise<LoadReceipt> {
-  const receipt = await findReceipt(connection, pipeline, load.id)
-  if (receipt === undefined)
+  const committed = await findLoad(connection, pipeline, load.id)
+  if (committed === undefined)
     throw new Error(`load ${load.id} failed before, and its rows are gone: they must be read again`)
-  return receipt
+  return replayedReceipt(committed)
 }
 
 /** Runs `work` in a transaction: all of it counts, or nothing. */

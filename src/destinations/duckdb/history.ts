@@ -8,14 +8,17 @@ import { FED_ROWS, type RowFeed } from './row-feed.ts'
 import type { TableLoad } from './table-load.ts'
 
 // What becomes of a load's versions is told in ports/destination.ts, under History. Each key that the load names has a line of events
-// in time: where a version begins, and where one ends that none follows. A version holds until the next event of its key. All is decided
-// over the load's records and the rows of their keys alone.
+// in time: where a version begins, and where one ends that none follows. A version holds until the next event of its key. An end that no
+// version stands before is kept as a row of its own, whose validity is empty: a version that comes later may begin before it. All is
+// decided over the load's records and the rows of their keys alone.
 
-/** The load's records: ordinal, removes, k0, k1, …, c0, c1, …, start. */
+/** The load's records: ordinal, removes, k0, k1, …, c0, c1, …, start, dated (whether the record itself says when). */
 const FRESH = 'temp._sluice_fresh'
 /** The stored versions of their keys: target (a row id), k0, …, content, start, until. */
 const STORED = 'temp._sluice_stored'
-/** The events of their keys: k0, …, start, ends, target or ordinal, until, and whether it says nothing new, or its place is taken. */
+/** Where a stored version ends and none follows: k0, …, start, target (of a row whose validity is empty). */
+const ENDS = 'temp._sluice_ends'
+/** The events of their keys: k0, …, start, ends, target or ordinal, until, and whether it says nothing new, its place is taken, or a row must mark it. */
 const LINE = 'temp._sluice_line'
 
 interface History {
@@ -50,6 +53,7 @@ export async function loadHistory(
   }
   await takeRecords(history, feed, load)
   await takeStored(history)
+  await findEnds(history)
   await placeInTime(history, load)
   await drawLine(history)
   return write(history, load)
@@ -67,7 +71,7 @@ async function takeRecords(
     connection.run(
       `CREATE OR REPLACE TEMP TABLE _sluice_fresh AS
        SELECT ${key.map((at, index) => `c${at} AS k${index}`).join(', ')}, * FROM (
-         SELECT ordinal, removes, ${values.join(', ')}, CAST(NULL AS TIMESTAMPTZ) AS start FROM ${FED_ROWS})`,
+         SELECT ordinal, removes, ${values.join(', ')}, CAST(NULL AS TIMESTAMPTZ) AS start, false AS dated FROM ${FED_ROWS})`,
     ),
   )
 }
@@ -84,7 +88,20 @@ async function takeStored({ connection, table, columns, key, keys, content }: Hi
   )
 }
 
-/** Tells each record from when it holds, and takes out those that do not count: of one key and one time, all but the last. */
+async function findEnds({ connection, keys }: History): Promise<void> {
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE _sluice_ends AS
+     SELECT ${keys}, start, target FROM ${STORED} WHERE until = start
+     UNION ALL
+     SELECT ${keys}, until, NULL FROM ${STORED} e
+     WHERE until > start AND NOT EXISTS (SELECT 1 FROM ${STORED} n WHERE ${sameKey(keys, 'n', 'e')} AND n.start = e.until)`,
+  )
+}
+
+/**
+ * Tells each record from when it holds, and takes out those that do not count: of one key and one time, all but the last, or but the
+ * tombstone where they say their time themselves. Then it is all the same which of the two came first, or comes again.
+ */
 async function placeInTime({ connection, keys }: History, load: TableLoad): Promise<void> {
   const at = load.schema.columns.findIndex(({ field }) => field === load.version)
   const version = at < 0 ? undefined : `c${at}`
@@ -104,12 +121,15 @@ async function placeInTime({ connection, keys }: History, load: TableLoad): Prom
   )
   if (isTime)
     await connection.run(
-      `UPDATE ${FRESH} SET start = CAST(${version} AS TIMESTAMPTZ) WHERE ${version} IS NOT NULL`,
+      `UPDATE ${FRESH} SET start = CAST(${version} AS TIMESTAMPTZ), dated = true WHERE ${version} IS NOT NULL`,
     )
   const newest = isTime || version === undefined ? 'ordinal DESC' : `${version} DESC NULLS LAST, ordinal DESC`
   await connection.run(
     `DELETE FROM ${FRESH} WHERE ordinal IN (
-       SELECT ordinal FROM ${FRESH} QUALIFY row_number() OVER (PARTITION BY ${keys}, start ORDER BY ${newest}) > 1)`,
+       SELECT ordinal FROM ${FRESH} QUALIFY row_number() OVER (PARTITION BY ${keys}, start ORDER BY (dated AND removes) DESC, ${newest}) > 1)`,
+  )
+  await connection.run(
+    `DELETE FROM ${FRESH} f USING ${ENDS} e WHERE ${sameKey(keys, 'f', 'e')} AND f.start = e.start`,
   )
 }
 
@@ -118,14 +138,12 @@ async function drawLine({ connection, keys, content }: History): Promise<void> {
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE _sluice_line AS
      WITH events AS (
-       SELECT ${keys}, start, false AS ends, target, NULL AS ordinal, content FROM ${STORED}
+       SELECT ${keys}, start, false AS ends, target, NULL AS ordinal, content, true AS dated FROM ${STORED}
+       WHERE until IS DISTINCT FROM start
        UNION ALL
-       SELECT ${keys}, until, true, NULL, NULL, NULL FROM ${STORED} e
-       WHERE until IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM ${STORED} n WHERE ${sameKey(keys, 'n', 'e')} AND n.start = e.until AND n.target <> e.target)
-         AND NOT EXISTS (SELECT 1 FROM ${FRESH} n WHERE ${sameKey(keys, 'n', 'e')} AND n.start = e.until AND NOT n.removes)
+       SELECT ${keys}, start, true, target, NULL, NULL, true FROM ${ENDS}
        UNION ALL
-       SELECT ${keys}, start, removes, NULL, ordinal, CASE WHEN removes THEN NULL ELSE ${content} END FROM ${FRESH}
+       SELECT ${keys}, start, removes, NULL, ordinal, CASE WHEN removes THEN NULL ELSE ${content} END, dated FROM ${FRESH}
      ), compared AS (
        SELECT *, lag(ends) OVER line AS after_end, lag(content) OVER line AS before, lag(start) OVER line AS earlier,
          lag(target) OVER line AS replaced
@@ -133,12 +151,13 @@ async function drawLine({ connection, keys, content }: History): Promise<void> {
      ), judged AS (
        SELECT *, ordinal IS NOT NULL AND CASE
          WHEN ends THEN coalesce(after_end, true)
-         ELSE NOT coalesce(after_end, true) AND content IS NOT DISTINCT FROM before END AS idle
+         ELSE NOT coalesce(after_end, true) AND content IS NOT DISTINCT FROM before END AS idle,
+         ends AND coalesce(after_end, true) AND dated AND target IS NULL AS marked
        FROM compared
      ), placed AS (
        SELECT *, ordinal IS NOT NULL AND NOT ends AND NOT idle AND earlier = start AND replaced IS NOT NULL AS replaces FROM judged
      )
-     SELECT ${keys}, start, ends, target, ordinal, idle, replaces,
+     SELECT ${keys}, start, ends, target, ordinal, idle, marked, replaces,
        target IN (SELECT replaced FROM placed WHERE replaces) AS gone, CAST(NULL AS TIMESTAMPTZ) AS until
      FROM placed`,
   )
@@ -151,7 +170,10 @@ async function drawLine({ connection, keys, content }: History): Promise<void> {
   )
 }
 
-async function write({ connection, table, columns }: History, load: TableLoad): Promise<TableCounts> {
+async function write(
+  { connection, table, columns, key, keys }: History,
+  load: TableLoad,
+): Promise<TableCounts> {
   const [inserted, updated] = await numbers(
     connection,
     `SELECT count(*) FILTER (NOT ends AND NOT replaces), count(*) FILTER (ends OR replaces) FROM ${LINE}
@@ -159,7 +181,7 @@ async function write({ connection, table, columns }: History, load: TableLoad): 
   )
   await connection.run(
     `UPDATE ${table} SET ${VALID_TO_COLUMN} = l.until FROM ${LINE} l
-     WHERE ${table}.rowid = l.target AND NOT l.gone AND ${VALID_TO_COLUMN} IS DISTINCT FROM l.until`,
+     WHERE ${table}.rowid = l.target AND NOT l.ends AND NOT l.gone AND ${VALID_TO_COLUMN} IS DISTINCT FROM l.until`,
   )
   await connection.run(`DELETE FROM ${table} WHERE rowid IN (SELECT target FROM ${LINE} WHERE gone)`)
   const names = [...columns, VALID_FROM_COLUMN, VALID_TO_COLUMN, LOAD_ID_COLUMN]
@@ -168,6 +190,11 @@ async function write({ connection, table, columns }: History, load: TableLoad): 
     `INSERT INTO ${table} (${names.join(', ')})
      SELECT ${[...values, 'l.start', 'l.until', '$1'].join(', ')}
      FROM ${FRESH} f JOIN ${LINE} l ON l.ordinal = f.ordinal WHERE NOT l.idle AND NOT l.ends`,
+    [load.loadId],
+  )
+  const keyNames = [...key.map((at) => columns[at]!), VALID_FROM_COLUMN, VALID_TO_COLUMN, LOAD_ID_COLUMN]
+  await connection.run(
+    `INSERT INTO ${table} (${keyNames.join(', ')}) SELECT ${keys}, start, start, $1 FROM ${LINE} WHERE marked`,
     [load.loadId],
   )
   return {

@@ -1,16 +1,17 @@
 import { BIGINT, type DuckDBConnection, VARCHAR } from '@duckdb/node-api'
 import type { Load, LoadReceipt, LoadRecord } from '../../ports/destination.ts'
-import type { Undo } from '../load-undo.ts'
+import type { CommittedLoad, Undo } from '../load-undo.ts'
 import { instant } from './instant.ts'
 
-/** What the load did when it was committed before (C3). */
-export async function findReceipt(
+/** A load that was committed before (C3). */
+export async function findLoad(
   connection: DuckDBConnection,
   pipeline: string,
   loadId: string,
-): Promise<LoadReceipt | undefined> {
+): Promise<CommittedLoad | undefined> {
   const reader = await connection.runAndReadAll(
-    'SELECT inserted, updated, unchanged, coalesce(deleted, 0), sides FROM _sluice_loads WHERE pipeline = $1 AND load_id = $2',
+    `SELECT inserted, updated, unchanged, coalesce(deleted, 0), sides, epoch_ms(reverted_at)
+     FROM _sluice_loads WHERE pipeline = $1 AND load_id = $2`,
     [pipeline, loadId],
   )
   const [row] = reader.getRows()
@@ -22,7 +23,10 @@ export async function findReceipt(
     number,
   ]
   const sides = row[4] === null ? {} : JSON.parse(row[4] as string)
-  return { loadId, inserted, updated, unchanged, deleted, sides, replayed: true }
+  return {
+    receipt: { loadId, inserted, updated, unchanged, deleted, sides, replayed: true },
+    revertedAt: row[5] === null ? null : Number(row[5]),
+  }
 }
 
 /** Notes what the load does, and how to take it out again. Runs in its transaction; its id is taken once. */

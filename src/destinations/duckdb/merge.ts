@@ -104,7 +104,7 @@ export async function planMerge(
   const column = merge.key[0]!.column.name
   const stored = range && (keysOf(known, column) ?? (await storedKeys(merge)))
   let replaced = nothingReplaced
-  if (!apart(range, stored) && (await matchRows(merge, distinct))) {
+  if (!areDisjoint(range, stored) && (await matchRows(merge, distinct))) {
     const older = await dropOlder(merge)
     if (tellFate) matched = new Set(await numbers(connection, `SELECT DISTINCT ordinal FROM ${MATCHES}`))
     const unchanged = mode === 'append' ? older : [...older, ...(await sameAsStored(merge))]
@@ -141,7 +141,7 @@ function keysOf({ keys }: KnownTable, column: string): KeyRange | undefined {
 }
 
 /** True where no key of the batch can be in the table: what grows by its id, mostly, needs no join. */
-function apart(range: KeyRange | undefined, stored: KeyRange | undefined): boolean {
+function areDisjoint(range: KeyRange | undefined, stored: KeyRange | undefined): boolean {
   if (range === undefined || stored === undefined) return false
   return range.least > stored.greatest || range.greatest < stored.least
 }

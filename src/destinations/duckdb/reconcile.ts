@@ -64,7 +64,8 @@ async function findGone(
   const columns = load.key.map((field) => pair(load, keys.schema, live, field, isEmpty))
   const named = columns.map(({ equal }) => equal).join(' AND ')
   const staged = identifier(keys.name)
-  // What came after the first key was staged may stand where the list had been read already. A row without a key can't be named.
+  // What came after the first key was staged may stand where the list had been read already, whatever clock either of them had, and from
+  // whichever pipeline: the list of loads, of which none is deleted, tells the order of their commits. A row without a key can't be named.
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE _sluice_gone AS
      SELECT t.rowid AS target, ${columns.map(({ column }, at) => `${column} AS k${at}`).join(', ')}
@@ -72,8 +73,8 @@ async function findGone(
      WHERE ${columns.map(({ column }) => `${column} IS NOT NULL`).join(' AND ')}
        ${isEmpty ? '' : `AND NOT EXISTS (SELECT 1 FROM ${staged} s WHERE ${named})`}
        AND t.${LOAD_ID_COLUMN} NOT IN (
-         SELECT load_id FROM _sluice_loads WHERE pipeline = $1 AND committed_at > (
-           SELECT min(committed_at) FROM _sluice_loads
+         SELECT load_id FROM _sluice_loads WHERE rowid > (
+           SELECT min(rowid) FROM _sluice_loads
            WHERE pipeline = $1 AND load_id IN (SELECT DISTINCT ${LOAD_ID_COLUMN} FROM ${staged})
          )
        )`,

@@ -3,8 +3,10 @@ import type { Load, RevertReceipt } from '../../ports/destination.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import {
   checkpointsBefore,
+  type LaterLoad,
   onlyAdds,
   type RevertCandidate,
+  refuseRelied,
   revertibleLoads,
   type Undo,
 } from '../load-undo.ts'
@@ -42,8 +44,10 @@ export async function revertLoad(
   const loads = revertibleLoads(loadId, fromIt, withLater)
   const ids = loads.map(({ id }) => id)
   const amongThem = `IN (${ids.map(literal).join(', ')})`
+  const tables = new Set([table, ...loads.flatMap(({ undo }) => undo.sides)])
+  refuseRelied(loadId, tables, await laterLoads(connection, pipeline, loadId, stream))
   const removed: Record<string, number> = {}
-  for (const name of new Set([table, ...loads.flatMap(({ undo }) => undo.sides)])) {
+  for (const name of tables) {
     if (!(await hasTable(connection, name))) continue
     const result = await connection.run(
       `DELETE FROM ${identifier(name)} WHERE ${LOAD_ID_COLUMN} ${amongThem}`,
@@ -94,4 +98,29 @@ async function loadsFrom(connection: DuckDBConnection, pipeline: string, loadId:
   )
   const asked = rows.at(-1)
   return { stream: asked?.[0] ?? '', table: asked?.[1] ?? '', loads }
+}
+
+/** The loads of other streams that came after it and found records that were there, the last one first. */
+async function laterLoads(
+  connection: DuckDBConnection,
+  pipeline: string,
+  loadId: string,
+  stream: string,
+): Promise<LaterLoad[]> {
+  const reader = await connection.runAndReadAll(
+    `SELECT load_id, pipeline, stream, table_name, unchanged, sides FROM _sluice_loads
+     WHERE rowid > (SELECT rowid FROM _sluice_loads WHERE pipeline = $1 AND load_id = $2)
+       AND (pipeline <> $1 OR stream <> $3) AND reverted_at IS NULL AND (unchanged > 0 OR sides IS NOT NULL)
+     ORDER BY rowid DESC`,
+    [pipeline, loadId, stream],
+  )
+  const rows = reader.getRows() as [string, string, string, string, bigint, string | null][]
+  return rows.map(([id, ofPipeline, ofStream, table, unchanged, sides]) => ({
+    id,
+    pipeline: ofPipeline,
+    stream: ofStream,
+    table,
+    unchanged: Number(unchanged),
+    sides: sides === null ? {} : JSON.parse(sides),
+  }))
 }

@@ -1,4 +1,9 @@
-import type { Checkpoint, CheckpointMove, Load } from '../../ports/destination.ts'
+import {
+  type Checkpoint,
+  type CheckpointMove,
+  type Load,
+  STREAM_CHECKPOINT,
+} from '../../ports/destination.ts'
 import type { Json } from '../../ports/json.ts'
 import type { Progress } from '../../ports/source.ts'
 import { CheckpointConflictError } from '../errors.ts'
@@ -134,13 +139,29 @@ async function upsert(workplace: Workplace, load: CheckpointMove & Pick<Load, 'r
 export async function abandonStagedCheckpoints(workplace: Workplace, stream: string): Promise<void> {
   const own = [workplace.pipeline, stream]
   const table = checkpointTable(workplace)
+  await retireStream(workplace, stream, 'AND staged')
   await workplace.connection.run(
     `UPDATE ${table} c SET version = s.version + 1
-     FROM (SELECT slice, version FROM ${table} WHERE ${OWN} AND staged) s
+     FROM (SELECT slice, version FROM ${table} WHERE ${OWN} AND staged AND slice <> $3) s
      WHERE c.pipeline = $1 AND c.stream = $2 AND c.slice = s.slice AND NOT c.staged`,
-    own,
+    [...own, STREAM_CHECKPOINT],
   )
   await workplace.connection.run(`DELETE FROM ${table} WHERE ${OWN} AND staged`, own)
+}
+
+/**
+ * Gives the stream's own checkpoint a version that nobody has seen, as a live one: it outlasts those of the slices (C2).
+ * @param which a further condition: of the rows that meet it the one with the greatest version is taken; without one, nothing is done
+ */
+async function retireStream(workplace: Workplace, stream: string, which = ''): Promise<void> {
+  const table = checkpointTable(workplace)
+  await workplace.connection.run(
+    `INSERT INTO ${table} (pipeline, stream, slice, position, high_water, version, staged, load_id, updated_at)
+     SELECT pipeline, stream, slice, position, high_water, version + 1, false, load_id, updated_at
+     FROM ${table} WHERE ${OWN} AND slice = $3 ${which} ORDER BY version DESC LIMIT 1
+     ON CONFLICT (pipeline, stream, slice, staged) DO UPDATE SET version = excluded.version`,
+    [workplace.pipeline, stream, STREAM_CHECKPOINT],
+  )
 }
 
 /** What the live checkpoints of some slices say. */
@@ -163,8 +184,8 @@ export async function checkpointsOf(
 }
 
 /**
- * Sets checkpoints back to what they said before, under a version that nobody has seen (C2); those that said nothing are forgotten, and
- * so are those that are gone. Returns how many there were.
+ * Sets checkpoints back to what they said before, under a version that nobody has seen (C2); those that said nothing are forgotten, but
+ * for the stream's own, and so are those that are gone. Returns how many there were.
  */
 export async function restoreCheckpoints(
   workplace: Workplace,
@@ -174,11 +195,12 @@ export async function restoreCheckpoints(
 ): Promise<number> {
   const { connection, pipeline } = workplace
   const table = checkpointTable(workplace)
-  const known = checkpoints.filter(({ before }) => before !== null)
+  const isKept = ({ slice, before }: UndoCheckpoint) => before !== null || slice === STREAM_CHECKPOINT
+  const kept = checkpoints.filter(isKept)
   const deleted = await connection.run(`DELETE FROM ${table} WHERE ${OWN} AND slice = ANY($3)`, [
     pipeline,
     stream,
-    checkpoints.filter(({ before }) => before === null).map(({ slice }) => slice),
+    checkpoints.filter((checkpoint) => !isKept(checkpoint)).map(({ slice }) => slice),
   ])
   const updated = await connection.run(
     `UPDATE ${table} c SET position = u.position, high_water = u.high_water, version = c.version + 1, load_id = $3, updated_at = $4
@@ -189,18 +211,20 @@ export async function restoreCheckpoints(
       stream,
       by.id,
       instant(by.at),
-      known.map(({ slice }) => slice),
-      known.map(({ before }) => JSON.stringify(before!.position)),
-      known.map(({ before }) => JSON.stringify(before!.highWater)),
+      kept.map(({ slice }) => slice),
+      kept.map(({ before }) => JSON.stringify(before?.position ?? null)),
+      kept.map(({ before }) => JSON.stringify(before?.highWater ?? null)),
     ],
   )
   return deleted + updated
 }
 
-/** Deletes a stream's checkpoints; returns how many there were. */
+/** Deletes the checkpoints of a stream's slices, and moves its own one on (C2); returns how many were deleted. */
 export async function deleteCheckpoints(workplace: Workplace, stream: string): Promise<number> {
-  return workplace.connection.run(`DELETE FROM ${checkpointTable(workplace)} WHERE ${OWN}`, [
-    workplace.pipeline,
-    stream,
-  ])
+  const { connection, pipeline } = workplace
+  const table = checkpointTable(workplace)
+  await retireStream(workplace, stream)
+  const own = [pipeline, stream, STREAM_CHECKPOINT]
+  await connection.run(`DELETE FROM ${table} WHERE ${OWN} AND slice = $3 AND staged`, own)
+  return connection.run(`DELETE FROM ${table} WHERE ${OWN} AND slice <> $3`, own)
 }

@@ -1,10 +1,11 @@
 import type { Load, LoadReceipt, TableCounts } from '../../ports/destination.ts'
 import { EmptyReplaceError } from '../errors.ts'
+import { replayedReceipt } from '../load-undo.ts'
 import { CheckpointsMoved, checkVersions, writeCheckpoints } from './checkpoints.ts'
 import { countRows, dropTable, renameTable } from './ddl.ts'
 import { loadHistory } from './history.ts'
 import { keyIndexName } from './key-index.ts'
-import { findReceipt, writeLoad } from './load-record.ts'
+import { findLoad, writeLoad } from './load-record.ts'
 import { streamLock, tableLock } from './locks.ts'
 import { clearStage, loadRows } from './merge.ts'
 import { identifier } from './names.ts'
@@ -40,7 +41,7 @@ export async function commitLoad(workplace: Workplace, load: Load): Promise<Load
   const main = mainTable(load, workplace.pool)
   const sides = sideTables(load, workplace.pool)
   const parts = [main, ...sides]
-  if (parts.some(({ rows }) => rows.released)) return replayedReceipt(workplace, load)
+  if (parts.some(({ rows }) => rows.released)) return knownReceipt(workplace, load)
   const work: Work = { workplace, load, main, sides }
   try {
     return await transaction(workplace, locksOf(workplace, load), async () => {
@@ -56,9 +57,9 @@ export async function commitLoad(workplace: Workplace, load: Load): Promise<Load
   } catch (error) {
     // Whether it was committed before is asked only where something is wrong: a load that was meets its own checkpoints, or its own
     // record, whose key is unique (C3).
-    const replayed =
-      workplace.connection.isOpen && (await findReceipt(workplace, load.id).catch(() => undefined))
-    if (replayed) return replayed
+    const committed =
+      workplace.connection.isOpen && (await findLoad(workplace, load.id).catch(() => undefined))
+    if (committed) return replayedReceipt(committed)
     if (error instanceof CheckpointsMoved) await checkVersions(workplace, load)
     throw error
   } finally {
@@ -143,11 +144,11 @@ async function stageKeys({ workplace, load, main, sides }: Work): Promise<Outcom
 }
 
 /** The receipt of a load that is committed again without its rows (C3). */
-async function replayedReceipt(workplace: Workplace, load: Load): Promise<LoadReceipt> {
-  const receipt = await findReceipt(workplace, load.id)
-  if (receipt === undefined)
+async function knownReceipt(workplace: Workplace, load: Load): Promise<LoadReceipt> {
+  const committed = await findLoad(workplace, load.id)
+  if (committed === undefined)
     throw new Error(`load ${load.id} failed before, and its rows are gone: they must be read again`)
-  return receipt
+  return replayedReceipt(committed)
 }
 
 /** @throws EmptyReplaceError where an empty replacement would take a full table's place (R6) */

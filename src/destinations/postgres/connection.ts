@@ -9,6 +9,13 @@ import { parseValue } from './values.ts'
 const CONNECT_TIMEOUT_MS = 15_000
 /** A transaction that nothing is heard of for so long is ended by the server, and its locks with it: its process is gone. */
 const IDLE_TRANSACTION_TIMEOUT_MS = 600_000
+// A machine that vanishes says nothing: its connection, and the claims and locks of that, would stay for as long as the system's own
+// settings let them, two hours by default. Either side asks after a minute of silence, and takes the other for gone half a minute later.
+const KEEPALIVE_IDLE_S = 60
+const KEEPALIVE_INTERVAL_S = 10
+const KEEPALIVE_COUNT = 3
+/** What was sent and is not confirmed for so long ends the connection, too: as long as silence may take to be noticed. */
+const UNCONFIRMED_TIMEOUT_MS = (KEEPALIVE_IDLE_S + KEEPALIVE_INTERVAL_S * KEEPALIVE_COUNT) * 1000
 /** PostgreSQL 13 has `trim_scale`, and is the oldest that was looked at. */
 const LEAST_VERSION = 130_000
 
@@ -173,6 +180,7 @@ function clientConfig({ url, applicationName }: ConnectionSettings): ClientConfi
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEPALIVE_IDLE_S * 1000,
     types: { getTypeParser: (type: number) => (text: string) => parseValue(type, text) } as NonNullable<
       ClientConfig['types']
     >,
@@ -198,6 +206,10 @@ function sessionScript({ lockTimeoutMs, statementTimeoutMs, readOnly }: Connecti
     `SET lock_timeout = ${Math.ceil(lockTimeoutMs)}`,
     `SET statement_timeout = ${Math.ceil(statementTimeoutMs)}`,
     `SET idle_in_transaction_session_timeout = ${IDLE_TRANSACTION_TIMEOUT_MS}`,
+    `SET tcp_keepalives_idle = ${KEEPALIVE_IDLE_S}`,
+    `SET tcp_keepalives_interval = ${KEEPALIVE_INTERVAL_S}`,
+    `SET tcp_keepalives_count = ${KEEPALIVE_COUNT}`,
+    `SET tcp_user_timeout = ${UNCONFIRMED_TIMEOUT_MS}`,
     ...(readOnly ? ['SET default_transaction_read_only = on'] : []),
   ].join('; ')
 }

@@ -19,7 +19,7 @@ export class Database {
   #connection: Connection
   /** Buffers of the rows that wait for their commit. */
   readonly pool = new BufferPool()
-  readonly #unmet = new Set<string>()
+  readonly #withoutMatches = new Set<string>()
   /** False for a schema that holds nothing of Sluice's, where it is only read. */
   readonly hasState: boolean
   readonly #claimed = new Set<string>()
@@ -89,7 +89,7 @@ export class Database {
   }
 
   /** Runs `work` on a connection of its own, which sees what is committed. */
-  async aside<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  async onOwnConnection<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
     try {
       const connection = await Connection.open(this.#settings)
       try {
@@ -102,11 +102,15 @@ export class Database {
     }
   }
 
-  /** As `aside`, for what comes bit by bit. */
-  async *streamAside<Part>(read: (connection: Connection) => AsyncGenerator<Part>): AsyncGenerator<Part> {
+  /** As `onOwnConnection`, for what comes bit by bit. */
+  async *streamOnOwnConnection<Part>(
+    read: (connection: Connection) => AsyncGenerator<Part>,
+  ): AsyncGenerator<Part> {
     try {
       const connection = await Connection.open(this.#settings)
       try {
+        // Who takes the rows slowly leaves more than the timeout's worth of them unconfirmed.
+        await connection.script('SET tcp_user_timeout = 0')
         yield* read(connection)
       } finally {
         await connection.close()
@@ -164,7 +168,7 @@ export class Database {
       schema: this.schema,
       pipeline: this.#pipeline,
       pool: this.pool,
-      unmet: this.#unmet,
+      withoutMatches: this.#withoutMatches,
     }
   }
 

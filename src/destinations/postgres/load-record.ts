@@ -1,25 +1,20 @@
 import type { Load, LoadReceipt, LoadRecord } from '../../ports/destination.ts'
-import type { Undo } from '../load-undo.ts'
+import type { CommittedLoad, Undo } from '../load-undo.ts'
 import { instant, millisecondsOf, tableIn, type Workplace } from './workplace.ts'
 
-/** What the load did when it was committed before (C3). */
-export async function findReceipt(workplace: Workplace, loadId: string): Promise<LoadReceipt | undefined> {
-  const [row] = await workplace.connection.rows<[number, number, number, number, string | null]>(
-    `SELECT inserted, updated, unchanged, deleted, sides FROM ${tableIn(workplace, '_sluice_loads')}
-     WHERE pipeline = $1 AND load_id = $2`,
+/** A load that was committed before (C3). */
+export async function findLoad(workplace: Workplace, loadId: string): Promise<CommittedLoad | undefined> {
+  const [row] = await workplace.connection.rows<
+    [number, number, number, number, string | null, number | null]
+  >(
+    `SELECT inserted, updated, unchanged, deleted, sides, ${millisecondsOf('reverted_at')}
+     FROM ${tableIn(workplace, '_sluice_loads')} WHERE pipeline = $1 AND load_id = $2`,
     [workplace.pipeline, loadId],
   )
   if (row === undefined) return undefined
-  const [inserted, updated, unchanged, deleted, sides] = row
-  return {
-    loadId,
-    inserted,
-    updated,
-    unchanged,
-    deleted,
-    sides: sides === null ? {} : JSON.parse(sides),
-    replayed: true,
-  }
+  const [inserted, updated, unchanged, deleted, sides, revertedAt] = row
+  const counted = { inserted, updated, unchanged, deleted, sides: sides === null ? {} : JSON.parse(sides) }
+  return { receipt: { loadId, ...counted, replayed: true }, revertedAt }
 }
 
 /** Notes what the load does, and how to take it out again. Runs in its transaction; its id is taken once. */

@@ -61,7 +61,7 @@ export async function loadRows(
   if (!prepared.isEmpty) await planMatches(merge)
   else await emptyPlan(merge)
   const result = await applyPlan(merge, prepared.isEmpty)
-  if (result.inserted === rows.length) workplace.unmet.add(load.name)
+  if (result.inserted === rows.length) workplace.withoutMatches.add(load.name)
   const fate = tellFate ? await fateOf(merge, superseded) : { refused: none, matched: undefined }
   return { counts: result, fate }
 }

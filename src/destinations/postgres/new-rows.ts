@@ -21,14 +21,14 @@ export async function copyNewRows(
   { isEmpty }: Prepared,
 ): Promise<boolean> {
   const { rows, mode, tombstones } = load
-  const isLikely = isEmpty || workplace.unmet.has(load.name)
+  const isLikely = isEmpty || workplace.withoutMatches.has(load.name)
   if (!isLikely || rows.length < LEAST_ROWS || mode === 'delete' || (tombstones?.size ?? 0) > 0) return false
   if (!(await areNew(workplace, load, isEmpty))) {
-    workplace.unmet.delete(load.name)
+    workplace.withoutMatches.delete(load.name)
     return false
   }
   await copyRows(workplace, load)
-  workplace.unmet.add(load.name)
+  workplace.withoutMatches.add(load.name)
   return true
 }
 

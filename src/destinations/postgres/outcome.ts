@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/runtime.ts'
 import { DestinationError } from '../errors.ts'
 import { Connection, type ConnectionSettings } from './connection.ts'
-import { findReceipt } from './load-record.ts'
+import { findLoad } from './load-record.ts'
 import { streamLock, takeLocks } from './locks.ts'
 import type { Workplace } from './workplace.ts'
 
@@ -38,7 +38,7 @@ export async function cameThrough(
     await connection.script(
       `BEGIN; ${takeLocks([streamLock(workplace.schema, workplace.pipeline, commit.stream)])}`,
     )
-    return (await findReceipt({ ...workplace, connection }, commit.loadId)) !== undefined
+    return (await findLoad({ ...workplace, connection }, commit.loadId)) !== undefined
   } catch (error) {
     throw unknown(settings.description, error)
   } finally {

@@ -62,7 +62,8 @@ async function findGone(
   const named = columns.map(({ equal }) => equal).join(' AND ')
   const staged = tableIn(workplace, keys.name)
   const loads = tableIn(workplace, '_sluice_loads')
-  // What came after the first key was staged may stand where the list had been read already. A row without a key can't be named.
+  // What came after the first key was staged may stand where the list had been read already, whatever clock either of them had, and from
+  // whichever pipeline: loads of one table are numbered in the order of their commits. A row without a key can't be named.
   const removed = await workplace.connection.run(
     `CREATE TEMP TABLE _sluice_gone ON COMMIT DROP AS
      SELECT t.ctid AS target, ${columns.map(({ column }, at) => `${column} AS k${at}`).join(', ')}
@@ -70,8 +71,8 @@ async function findGone(
      WHERE ${columns.map(({ column }) => `${column} IS NOT NULL`).join(' AND ')}
        ${isEmpty ? '' : `AND NOT EXISTS (SELECT 1 FROM ${staged} s WHERE ${named})`}
        AND NOT EXISTS (
-         SELECT 1 FROM ${loads} l WHERE l.pipeline = $1 AND l.load_id = t.${LOAD_ID_COLUMN} AND l.committed_at > (
-           SELECT min(committed_at) FROM ${loads}
+         SELECT 1 FROM ${loads} l WHERE l.load_id = t.${LOAD_ID_COLUMN} AND l.number > (
+           SELECT min(number) FROM ${loads}
            WHERE pipeline = $1 AND load_id IN (SELECT DISTINCT ${LOAD_ID_COLUMN} FROM ${staged})
          )
        )`,

@@ -2,8 +2,10 @@ import type { Load, RevertReceipt } from '../../ports/destination.ts'
 import { LOAD_ID_COLUMN } from '../../records/column-name.ts'
 import {
   checkpointsBefore,
+  type LaterLoad,
   onlyAdds,
   type RevertCandidate,
+  refuseRelied,
   revertibleLoads,
   type Undo,
 } from '../load-undo.ts'
@@ -49,8 +51,10 @@ async function takeOut(
   const { stream, table, loads: fromIt } = await loadsFrom(workplace, loadId)
   const loads = revertibleLoads(loadId, fromIt, withLater)
   const ids = loads.map(({ id }) => id)
+  const tables = new Set([table, ...loads.flatMap(({ undo }) => undo.sides)])
+  refuseRelied(loadId, tables, await laterLoads(workplace, loadId, stream))
   const removed: Record<string, number> = {}
-  for (const name of new Set([table, ...loads.flatMap(({ undo }) => undo.sides)])) {
+  for (const name of tables) {
     if (!(await hasTable(workplace, name))) continue
     removed[name] = await connection.run(
       `DELETE FROM ${tableIn(workplace, name)} WHERE ${LOAD_ID_COLUMN} = ANY($1)`,
@@ -103,4 +107,24 @@ async function loadsFrom(workplace: Workplace, loadId: string) {
   const table = asked?.[1] ?? ''
   const tables = [table, ...found.flatMap(({ undo }) => undo?.sides ?? [])]
   return { stream: asked?.[0] ?? '', table, tables, loads: found }
+}
+
+/** The loads of other streams that came after it and found records that were there, the last one first. */
+async function laterLoads(workplace: Workplace, loadId: string, stream: string): Promise<LaterLoad[]> {
+  const loads = tableIn(workplace, '_sluice_loads')
+  const rows = await workplace.connection.rows<[string, string, string, string, number, string | null]>(
+    `SELECT load_id, pipeline, stream, table_name, unchanged, sides FROM ${loads}
+     WHERE number > (SELECT number FROM ${loads} WHERE pipeline = $1 AND load_id = $2)
+       AND (pipeline, stream) <> ($1, $3) AND reverted_at IS NULL AND (unchanged > 0 OR sides IS NOT NULL)
+     ORDER BY number DESC`,
+    [workplace.pipeline, loadId, stream],
+  )
+  return rows.map(([id, pipeline, ofStream, table, unchanged, sides]) => ({
+    id,
+    pipeline,
+    stream: ofStream,
+    table,
+    unchanged,
+    sides: sides === null ? {} : JSON.parse(sides),
+  }))
 }

@@ -117,7 +117,7 @@ export class PostgresSession implements DestinationSession {
   async *readRows(table: string, columns: readonly string[]): AsyncGenerator<QueryRow[]> {
     const stored = await this.#read(null, (workplace) => readSoundTable(workplace, table, 'live'))
     if (stored === null) return
-    yield* this.#database.streamAside((connection) =>
+    yield* this.#database.streamOnOwnConnection((connection) =>
       streamTable(connection, this.#database.schema, table, columns, stored.hasHistory),
     )
   }
@@ -157,7 +157,7 @@ export class PostgresSession implements DestinationSession {
    */
   async query(sql: string): Promise<QueryRow[]> {
     this.#use()
-    const query = this.#database.aside((connection) => readQuery(connection, sql))
+    const query = this.#database.onOwnConnection((connection) => readQuery(connection, sql))
     this.#queries.add(query)
     try {
       return await query

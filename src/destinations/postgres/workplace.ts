@@ -9,8 +9,8 @@ export interface Workplace {
   readonly schema: string
   readonly pipeline: string
   readonly pool: BufferPool
-  /** Tables, by name, that the last load of this session met no row of: the next one is likely to meet none either. */
-  readonly unmet: Set<string>
+  /** Tables, by name, of which the last load of this session matched no row: the next one is likely to match none either. */
+  readonly withoutMatches: Set<string>
 }
 
 /** A table of the schema as SQL. */
