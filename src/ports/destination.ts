@@ -1,5 +1,5 @@
-import type { Json, JsonRecord } from './json.ts'
-import type { TableSchema } from './schema.ts'
+import type { Json, JsonRecord, Value } from './json.ts'
+import type { ColumnType, TableSchema } from './schema.ts'
 import type { Progress, SideTable, WriteMode } from './source.ts'
 
 /**
@@ -286,6 +286,12 @@ export interface DestinationSession extends AsyncDisposable {
     table: string,
     columns: readonly string[],
   ): AsyncIterable<readonly Readonly<Record<string, Json>>[]>
+  /**
+   * What a column of the type holds of a value that went into it, where the destination can't hold it as it is: a text with U+FFFD for
+   * NUL, a number beyond all bounds as the text of its digits. Any other value comes back as it is. Half a surrogate pair is U+FFFD
+   * in every destination, and not this method's matter. Default: every value is held as it is.
+   */
+  asStored?(value: Value, type: ColumnType): Value
   /**
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
    * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2). Without a replacement, nothing.

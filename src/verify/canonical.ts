@@ -1,6 +1,6 @@
 import { parseKeepingLongNumbers } from '../http/decode/long-numbers.ts'
 import { isObject, type Json, type JsonRecord, LongDecimal, type Value } from '../ports/json.ts'
-import type { Column, TableSchema } from '../ports/schema.ts'
+import type { Column, ColumnType, TableSchema } from '../ports/schema.ts'
 import { plainDecimal } from '../records/decimal.ts'
 import { encodeText } from '../records/encode-text.ts'
 import { fieldReader } from '../records/field.ts'
@@ -24,11 +24,13 @@ export interface CanonicalRow {
 /**
  * The form for a table.
  * @param hidden the record's fields that make no column
+ * @param asStored what the destination holds of a value
  */
 export function canonicalForm(
   { columns }: TableSchema,
   key: readonly string[],
   hidden: readonly string[],
+  asStored: (value: Value, type: ColumnType) => Value = (value) => value,
 ): CanonicalForm {
   const readers = columns.map(({ field }) => fieldReader(field))
   const keyAt = key.map((field) => columns.findIndex((column) => column.field === field))
@@ -39,7 +41,9 @@ export function canonicalForm(
   })
   return {
     ofRecord(record) {
-      const values = columns.map((column, at) => canonicalValue(column, readers[at]!(record)))
+      const values = columns.map((column, at) =>
+        canonicalValue(column, asStored(readers[at]!(record), column.type)),
+      )
       const unknown: string[] = []
       // A column that is not there holds no value.
       for (const field in record)
@@ -101,19 +105,40 @@ function isNumber(value: Value): value is number | bigint | LongDecimal {
 }
 
 /** JSON with its members in order and its numbers in one spelling. */
-function canonicalJson(value: Value): string {
-  if (isNumber(value)) return plainDecimal(String(value)) ?? String(value)
-  if (typeof value === 'string') return JSON.stringify(storable(value))
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join()}]`
-  if (!isObject(value)) return String(value)
-  const members = Object.keys(value)
-    .filter((name) => value[name] !== undefined)
-    .sort()
-    .map((name) => `${JSON.stringify(storable(name))}:${canonicalJson(value[name]!)}`)
-  return `{${members.join()}}`
+function canonicalJson(whole: Value): string {
+  let text = ''
+  // Without recursion: an API may nest deeper than a call stack reaches.
+  const steps: (string | { readonly value: Value })[] = [{ value: whole }]
+  for (let step = steps.pop(); step !== undefined; step = steps.pop()) {
+    if (typeof step === 'string') text += step
+    else if (Array.isArray(step.value)) {
+      text += '['
+      steps.push(']')
+      for (let at = step.value.length - 1; at >= 0; at--) {
+        steps.push({ value: step.value[at] ?? null })
+        if (at > 0) steps.push(',')
+      }
+    } else if (isObject(step.value)) {
+      text += '{'
+      steps.push('}')
+      const members = step.value
+      const names = Object.keys(members).filter((name) => members[name] !== undefined)
+      for (const [at, name] of names.sort().reverse().entries())
+        steps.push(
+          { value: members[name]! },
+          `${at < names.length - 1 ? ',' : ''}${JSON.stringify(storable(name))}:`,
+        )
+    } else text += canonicalScalar(step.value)
+  }
+  return text
 }
 
-/** A text as any warehouse can hold it: some take no NUL, none half a character. */
+function canonicalScalar(value: Value): string {
+  if (isNumber(value)) return plainDecimal(String(value)) ?? String(value)
+  return typeof value === 'string' ? JSON.stringify(storable(value)) : String(value)
+}
+
+/** A text as every warehouse holds it: in UTF-8, which has no half of a surrogate pair. */
 function storable(text: string): string {
-  return text.replaceAll('\0', '\ufffd').replace(/\p{Surrogate}/gu, '\ufffd')
+  return text.toWellFormed()
 }

@@ -44,7 +44,12 @@ export async function verifyStream(
   if (session.readRows === undefined)
     throw new UnsupportedError(destination.description, 'read rows back, so that nothing can be compared')
   const schema = (await session.readSchema(stream.table)) ?? { columns: [] }
-  const form = canonicalForm(schema, stream.key, [tombstoneField, ownerField])
+  const form = canonicalForm(
+    schema,
+    stream.key,
+    [tombstoneField, ownerField],
+    session.asStored?.bind(session),
+  )
   await using comparison = await Comparison.open()
   let records = 0
   let rejected = 0

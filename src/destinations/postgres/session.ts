@@ -10,7 +10,8 @@ import type {
   RunRecord,
   StagedTables,
 } from '../../ports/destination.ts'
-import type { TableSchema } from '../../ports/schema.ts'
+import type { Value } from '../../ports/json.ts'
+import type { ColumnType, TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
 import {
   abandonStagedCheckpoints,
@@ -24,6 +25,7 @@ import { commitLoad } from './commit.ts'
 import type { Database } from './database.ts'
 import { dropTable } from './ddl.ts'
 import { EncodedRows } from './encoded-rows.ts'
+import { asStored } from './json-text.ts'
 import { readLoads } from './load-record.ts'
 import { streamLock, tableLock } from './locks.ts'
 import { type QueryRow, readQuery } from './query.ts'
@@ -120,6 +122,10 @@ export class PostgresSession implements DestinationSession {
     yield* this.#database.streamAside((connection) =>
       streamTable(connection, this.#database.schema, table, columns, stored.hasHistory),
     )
+  }
+
+  asStored(value: Value, type: ColumnType): Value {
+    return asStored(value, type)
   }
 
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {

@@ -1,0 +1,91 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { destinationAt } from '../destinations/duckdb/test-warehouse.ts'
+import { csvWriter } from '../destinations/files/formats/csv.ts'
+import { asStored } from '../destinations/postgres/json-text.ts'
+import type { DestinationSession } from '../ports/destination.ts'
+import { type Json, type JsonRecord, LongDecimal, type Value } from '../ports/json.ts'
+import type { Column, TableSchema } from '../ports/schema.ts'
+import type { Stream, WriteMode } from '../ports/source.ts'
+import { observeRecords } from '../records/observe.ts'
+import { verifyStream } from './verify-stream.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-verify-test-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+
+function streamOf(records: readonly JsonRecord[], write: WriteMode = 'merge', key = ['id']) {
+  return {
+    name: 'a.t',
+    table: 't',
+    write,
+    key,
+    slices: () => [{}],
+    read: (_slice: unknown, { emit }: { emit(page: { records: readonly JsonRecord[] }): Promise<void> }) =>
+      emit({ records }),
+  } as unknown as Stream
+}
+
+/** Loads batches into a new DuckDB file, each with the schema as it is after it, and leaves the session open. */
+async function loaded(batches: readonly (readonly JsonRecord[])[], mode: 'merge' | 'history' = 'merge') {
+  const session = await destinationAt(join(folder, `${++files}.duckdb`)).open('p')
+  let schema: TableSchema | null = null
+  for (const [at, records] of batches.entries()) {
+    schema = observeRecords(schema, records).schema
+    await session.commit({
+      id: `load ${at}`,
+      runId: 'run',
+      at,
+      stream: 'a.t',
+      table: 't',
+      mode,
+      key: ['id'],
+      schema,
+      records,
+      rejects: [],
+      checkpoints: [],
+    })
+  }
+  return session
+}
+
+/** A session that holds these rows, as `readRows` tells them. */
+function holding(columns: readonly Column[], rows: readonly Record<string, Json>[]) {
+  return {
+    readSchema: async () => ({ columns }),
+    async *readRows() {
+      yield rows
+    },
+  } as unknown as DestinationSession
+}
+
+const verify = (stream: Stream, session: DestinationSession) =>
+  verifyStream(stream, { description: 'test' }, session)
+const same = { missing: { rows: 0 }, extra: { rows: 0 }, different: { rows: 0 }, doubled: { rows: 0 } }
+const text = (name: string): Column => ({ field: name, name, type: { kind: 'text' } })
+const json = (name: string): Column => ({ field: name, name, type: { kind: 'json' } })
+
+test('texts that differ only in NUL are different keys where the table keeps them apart, half a character is U+FFFD', async () => {
+  const records = ['a\0', 'a\ufffd', 'a', 'a\ud800', ''].map((id, v) => ({ id, v }))
+  await using session = await loaded([records])
+  expect(await verify(streamOf(records), session)).toMatchObject({ ...same, rows: 4 })
+})
+
+test('CSV, which has no NUL, holds texts that differ in it alone as one', async () => {
+  const session = holding([text('id')], [{ id: 'k\ufffd' }])
+  const { asStored } = csvWriter('none')
+  expect(await verify(streamOf([{ id: 'k\0' }]), { ...session, asStored: asStored! })).toMatchObject(same)
+})
+
+test('what PostgreSQL holds in place of a value that it can not hold is no difference', async () => {
+  let deep: Value = 'bottom'
+  for (let level = 0; level < 20_000; level++) deep = [deep]
+  const record = { id: 'k\0', v: { n: [new LongDecimal('1e200000'), 'x\0y\ud800'] }, deep }
+  const [n, d] = [{ n: ['1e200000', 'x\ufffdy\ufffd'] }, `${'['.repeat(20_000)}"bottom"${']'.repeat(20_000)}`]
+  const row = { id: 'k\ufffd', v: JSON.stringify(n), deep: JSON.stringify(d) }
+  const session = holding([text('id'), json('v'), json('deep')], [row])
+  expect((await verify(streamOf([record]), session)).missing.rows).toBe(1)
+  expect(await verify(streamOf([record]), { ...session, asStored })).toMatchObject(same)
+})
