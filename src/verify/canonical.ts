@@ -1,4 +1,4 @@
-import { parseKeepingLongNumbers } from '../http/decode/long-numbers.ts'
+import { longNumber, parseKeepingLongNumbers } from '../http/decode/long-numbers.ts'
 import { isObject, type Json, type JsonRecord, LongDecimal, type Value } from '../ports/json.ts'
 import type { Column, ColumnType, TableSchema } from '../ports/schema.ts'
 import { plainDecimal } from '../records/decimal.ts'
@@ -35,25 +35,26 @@ export function canonicalForm(
   const readers = columns.map(({ field }) => fieldReader(field))
   const keyAt = key.map((field) => columns.findIndex((column) => column.field === field))
   const known = new Set([...columns.map(({ field }) => field), ...hidden])
-  const rowOf = (values: readonly string[], unknown: readonly string[]): CanonicalRow => ({
-    key: keyAt.length === 0 ? '' : JSON.stringify(keyAt.map((at) => values[at] ?? absent)),
-    content: JSON.stringify([...values, ...unknown]),
+  const rowOf = (values: readonly Value[], unknown: readonly (readonly string[])[]): CanonicalRow => ({
+    key:
+      keyAt.length === 0
+        ? ''
+        : JSON.stringify(keyAt.map((at) => (at < 0 ? absent : keyForm(columns[at]!, values[at]!)))),
+    content: JSON.stringify([...columns.map((column, at) => contentForm(column, values[at]!)), ...unknown]),
   })
   return {
     ofRecord(record) {
-      const values = columns.map((column, at) =>
-        canonicalValue(column, asStored(readers[at]!(record), column.type)),
-      )
-      const unknown: string[] = []
+      const values = columns.map(({ type }, at) => asStored(readers[at]!(record), type))
       // A column that is not there holds no value.
-      for (const field in record)
-        if (!known.has(field) && record[field] !== null)
-          unknown.push(`${field}: ${canonicalJson(record[field]!)}`)
-      return rowOf(values, unknown.sort())
+      const unknown = Object.keys(record)
+        .filter((field) => !known.has(field) && record[field] !== null)
+        .sort()
+        .map((field) => [field, canonicalJson(record[field]!)])
+      return rowOf(values, unknown)
     },
     ofRow: (row) =>
       rowOf(
-        columns.map((column) => canonicalValue(column, storedValue(column, row[column.name] ?? null))),
+        columns.map((column) => storedValue(column, row[column.name] ?? null)),
         [],
       ),
   }
@@ -70,13 +71,19 @@ function storedValue({ type }: Column, value: Json): Value {
   return value as Value
 }
 
-function canonicalValue({ type }: Column, value: Value): string {
+/** A key's values are told apart as the destination does: two spellings of a number or of an instant are two texts. */
+function keyForm(column: Column, value: Value): string {
+  if (value === null || column.type.kind !== 'text') return contentForm(column, value)
+  return canonicalJson(encodeText(value))
+}
+
+function contentForm({ type }: Column, value: Value): string {
   if (value === null) return absent
   switch (type.kind) {
     case 'text':
-      return `"${storable(encodeText(value)!)}`
+      return spelledForm(encodeText(value)!)
     case 'json':
-      return canonicalJson(value)
+      return typeof value === 'string' ? spelledForm(value) : canonicalJson(value)
     case 'date':
       return typeof value === 'string' && isIsoDate(value) ? value : foreign(value)
     case 'timestamp':
@@ -93,6 +100,18 @@ function canonicalValue({ type }: Column, value: Value): string {
       // It holds what a double holds, of whatever was sent.
       return isNumber(value) ? String(Number(String(value))) : foreign(value)
   }
+}
+
+/**
+ * A text that may be another value's spelling, in a column that was widened: its rows hold the texts of the numbers, booleans and
+ * instants that it held before. A number's text is what `encodeText` writes: `1.10` is none.
+ */
+function spelledForm(text: string): string {
+  if (text === 'true' || text === 'false') return text
+  if (isIsoTimestamp(text)) return utcTimestamp(text)
+  if (text === '-0') return '0'
+  const isNumberText = /^-?\d/.test(text) && (String(Number(text)) === text || longNumber(text) !== undefined)
+  return isNumberText ? (plainDecimal(text) ?? text) : canonicalJson(text)
 }
 
 /** What the column can't hold differs from all that it holds. */

@@ -89,3 +89,42 @@ test('what PostgreSQL holds in place of a value that it can not hold is no diffe
   expect((await verify(streamOf([record]), session)).missing.rows).toBe(1)
   expect(await verify(streamOf([record]), { ...session, asStored })).toMatchObject(same)
 })
+
+test('a column that was widened holds the texts of its old numbers, booleans and times: they are no difference', async () => {
+  const batches = [
+    [{ id: 1, a: 1, b: true, c: '2026-01-31T10:00:00.5+02:00', d: 9007199254740993n, e: '2026-01-31' }],
+    [{ id: 2, a: 1.5, b: 7, c: 'soon', d: new LongDecimal('0.12345678901234567890') }],
+    [{ id: 3, a: 's', c: { x: 1 }, d: 1e-7 }],
+    [{ id: 4, a: { x: 1 }, b: [1], d: [2], e: { y: 2 } }],
+  ]
+  await using session = await loaded(batches)
+  const records: JsonRecord[] = batches.flat()
+  expect(await verify(streamOf(records), session)).toMatchObject(same)
+  const changed = records.map((record, at) => (at === 0 ? { ...record, a: 2 } : record))
+  expect((await verify(streamOf(changed), session)).different.rows).toBe(1)
+})
+
+test('texts that merely look alike are different: 1.10 and 1.1, 007 and 7', async () => {
+  const session = holding(
+    [text('id'), text('v'), json('j')],
+    [
+      { id: '1', v: '1.10', j: '"1.10"' },
+      { id: '2', v: '007', j: '"007"' },
+      { id: '3', v: 'null', j: '[1]' },
+      { id: '4', v: '1', j: '"[1]"' },
+    ],
+  )
+  const records: JsonRecord[] = [
+    { id: 1, v: '1.1', j: '1.10' },
+    { id: 2, v: '007', j: '7' },
+    { id: 3, v: null, j: [1] },
+    { id: 4, v: 1, j: [1] },
+  ]
+  expect((await verify(streamOf(records), session)).different.rows).toBe(4)
+})
+
+test('keys that are two spellings of one instant are two keys of a text column', async () => {
+  const records = [{ id: '2026-01-31T10:00:00+02:00' }, { id: '2026-01-31T08:00:00Z' }, { id: 'x' }]
+  await using session = await loaded([records])
+  expect(await verify(streamOf(records), session)).toMatchObject({ ...same, rows: 3 })
+})
