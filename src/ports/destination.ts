@@ -286,6 +286,8 @@ export interface DestinationSession extends AsyncDisposable {
     table: string,
     columns: readonly string[],
   ): AsyncIterable<readonly Readonly<Record<string, Json>>[]>
+  /** How many rows a live table has; one with history those of all versions. Optional: without it only present versions are counted. */
+  countRows?(table: string): Promise<number>
   /**
    * What a column of the type holds of a value that went into it, where the destination can't hold it as it is: a text with U+FFFD for
    * NUL, a number beyond all bounds as the text of its digits. Any other value comes back as it is. Half a surrogate pair is U+FFFD

@@ -33,33 +33,42 @@ export function canonicalForm(
   asStored: (value: Value, type: ColumnType) => Value = (value) => value,
 ): CanonicalForm {
   const readers = columns.map(({ field }) => fieldReader(field))
-  const keyAt = key.map((field) => columns.findIndex((column) => column.field === field))
-  const known = new Set([...columns.map(({ field }) => field), ...hidden])
-  const rowOf = (values: readonly Value[], unknown: readonly (readonly string[])[]): CanonicalRow => ({
-    key:
-      keyAt.length === 0
-        ? ''
-        : JSON.stringify(keyAt.map((at) => (at < 0 ? absent : keyForm(columns[at]!, values[at]!)))),
-    content: JSON.stringify([...columns.map((column, at) => contentForm(column, values[at]!)), ...unknown]),
+  const keyColumns = key.map((field) => {
+    // Where there is no table yet, records still have keys.
+    const column: Column = columns.find((one) => one.field === field) ?? { field, name: field, type: TEXT }
+    return { column, read: fieldReader(field) }
   })
+  const keyOf = (values: readonly Value[]) =>
+    key.length === 0 ? '' : JSON.stringify(keyColumns.map(({ column }, at) => keyForm(column, values[at]!)))
+  const known = new Set([...columns.map(({ field }) => field), ...hidden])
+  const contentOf = (values: readonly Value[], unknown: readonly (readonly string[])[] = []) =>
+    JSON.stringify([...columns.map((column, at) => contentForm(column, values[at]!)), ...unknown])
   return {
     ofRecord(record) {
-      const values = columns.map(({ type }, at) => asStored(readers[at]!(record), type))
       // A column that is not there holds no value.
       const unknown = Object.keys(record)
         .filter((field) => !known.has(field) && record[field] !== null)
         .sort()
         .map((field) => [field, canonicalJson(record[field]!)])
-      return rowOf(values, unknown)
+      return {
+        key: keyOf(keyColumns.map(({ column, read }) => asStored(read(record), column.type))),
+        content: contentOf(
+          columns.map(({ type }, at) => asStored(readers[at]!(record), type)),
+          unknown,
+        ),
+      }
     },
-    ofRow: (row) =>
-      rowOf(
-        columns.map((column) => storedValue(column, row[column.name] ?? null)),
-        [],
-      ),
+    ofRow: (row) => {
+      const stored = (column: Column) => storedValue(column, row[column.name] ?? null)
+      return {
+        key: keyOf(keyColumns.map(({ column }) => stored(column))),
+        content: contentOf(columns.map(stored)),
+      }
+    },
   }
 }
 
+const TEXT: ColumnType = { kind: 'text' }
 const absent = '-'
 
 /** What a row holds as the API would say it. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { formatVerifyReport } from '../cli/format-verify-report.ts'
 import { destinationAt } from '../destinations/duckdb/test-warehouse.ts'
 import { csvWriter } from '../destinations/files/formats/csv.ts'
 import { asStored } from '../destinations/postgres/json-text.ts'
@@ -127,4 +128,40 @@ test('keys that are two spellings of one instant are two keys of a text column',
   const records = [{ id: '2026-01-31T10:00:00+02:00' }, { id: '2026-01-31T08:00:00Z' }, { id: 'x' }]
   await using session = await loaded([records])
   expect(await verify(streamOf(records), session)).toMatchObject({ ...same, rows: 3 })
+})
+
+test('of a stream that was never loaded every record is missing, by its key, and the table is said not to be there', async () => {
+  const records = Array.from({ length: 30 }, (_, at) => ({ id: at + 1, v: 'x' }))
+  await using session = await loaded([])
+  const report = await verify(streamOf(records), session)
+  expect(report).toMatchObject({ ...same, missing: { rows: 30 }, rows: 0, tableExists: false })
+  expect(formatVerifyReport(report)).toMatch(
+    /^a\.t: 30 records read, t is not there yet: run first\n {2}missing \(not in the table\): 30\n {4}/,
+  )
+  expect((await verify(streamOf(records, 'append', []), session)).missing.rows).toBe(30)
+})
+
+test('of a table with history the present rows are compared, and told beside the rows of all versions', async () => {
+  await using session = await loaded(
+    [
+      [
+        { id: 1, v: 1 },
+        { id: 2, v: 1 },
+      ],
+      [{ id: 1, v: 2 }],
+    ],
+    'history',
+  )
+  const stream = streamOf(
+    [
+      { id: 1, v: 2 },
+      { id: 2, v: 1 },
+    ],
+    'history',
+  )
+  const report = await verify(stream, session)
+  expect(report).toMatchObject({ ...same, rows: 2, versions: 3 })
+  expect(formatVerifyReport(report)).toBe(
+    'a.t: 2 records read, 2 present rows (of 3) in t\n  nothing is missing, extra or different',
+  )
 })

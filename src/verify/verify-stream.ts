@@ -11,7 +11,12 @@ export interface VerifyReport extends Differences {
   readonly table: string
   /** Records that were read. */
   readonly records: number
+  /** Rows of the table that were compared; of one with history the present ones. */
   readonly rows: number
+  /** With `write: history`: the rows of all versions. */
+  readonly versions?: number
+  /** False where the table is not there yet. */
+  readonly tableExists: boolean
   /** Records without a usable key: no row can be theirs. */
   readonly rejected: number
 }
@@ -43,7 +48,8 @@ export async function verifyStream(
     )
   if (session.readRows === undefined)
     throw new UnsupportedError(destination.description, 'read rows back, so that nothing can be compared')
-  const schema = (await session.readSchema(stream.table)) ?? { columns: [] }
+  const known = await session.readSchema(stream.table)
+  const schema = known ?? { columns: [] }
   const form = canonicalForm(
     schema,
     stream.key,
@@ -78,5 +84,15 @@ export async function verifyStream(
     rows += part.length
   }
   const differences = await comparison.differences(stream.key.length > 0)
-  return { stream: stream.name, table: stream.table, records, rows, rejected, ...differences }
+  const versions = stream.write === 'history' ? await session.countRows?.(stream.table) : undefined
+  return {
+    stream: stream.name,
+    table: stream.table,
+    tableExists: known !== null,
+    records,
+    rows,
+    ...(versions !== undefined && { versions }),
+    rejected,
+    ...differences,
+  }
 }

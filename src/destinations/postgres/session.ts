@@ -28,6 +28,7 @@ import { EncodedRows } from './encoded-rows.ts'
 import { asStored } from './json-text.ts'
 import { readLoads } from './load-record.ts'
 import { streamLock, tableLock } from './locks.ts'
+import { qualified } from './names.ts'
 import { type QueryRow, readQuery } from './query.ts'
 import { streamTable } from './read-rows.ts'
 import { revertLoad } from './revert.ts'
@@ -122,6 +123,12 @@ export class PostgresSession implements DestinationSession {
     yield* this.#database.streamAside((connection) =>
       streamTable(connection, this.#database.schema, table, columns, stored.hasHistory),
     )
+  }
+
+  async countRows(table: string): Promise<number> {
+    if ((await this.readSchema(table)) === null) return 0
+    const [row] = await this.query(`SELECT count(*) AS n FROM ${qualified(this.#database.schema, table)}`)
+    return Number(row!['n'])
   }
 
   asStored(value: Value, type: ColumnType): Value {
