@@ -1,6 +1,5 @@
 import { formatCount, formatCounted } from '../observe/format.ts'
-import type { Difference } from '../verify/comparison.ts'
-import type { VerifyReport } from '../verify/verify-stream.ts'
+import type { Difference, VerifyReport } from '../verify/verify-stream.ts'
 
 /** What `sluice verify` prints. */
 export function formatVerifyReport(report: VerifyReport): string {
@@ -11,7 +10,7 @@ export function formatVerifyReport(report: VerifyReport): string {
   const found = [
     ...lines('missing', 'not in the table', report.missing),
     ...lines('extra', 'not at the API', report.extra),
-    ...lines('different', 'the row says something else', report.different),
+    ...differentLines(report.different),
     ...lines('doubled', 'more than one row of a key', report.doubled),
   ]
   return [
@@ -29,4 +28,21 @@ function lines(name: string, meaning: string, { rows, examples }: Difference): s
   if (rows === 0) return []
   const more = rows > examples.length ? ', …' : ''
   return [`  ${name} (${meaning}): ${formatCount(rows)}`, `    ${examples.join(', ')}${more}`]
+}
+
+/** Columns that are shown of one row. */
+const SHOWN_COLUMNS = 3
+
+function differentLines({ rows, examples, values }: VerifyReport['different']): string[] {
+  if (rows === 0) return []
+  const found = examples.flatMap((key) => {
+    const own = values.filter((value) => value.key === key)
+    const shown = own.slice(0, SHOWN_COLUMNS).map(({ column, api, table }) => {
+      return `    ${key}: ${column} is ${api ?? 'nothing'} at the API, ${table ?? 'nothing'} in the table`
+    })
+    const more = own.length - shown.length
+    return more === 0 ? shown : [...shown, `    ${key}: and ${formatCounted(more, 'more column')}`]
+  })
+  const more = rows > examples.length ? ['    …'] : []
+  return [`  different (the row says something else): ${formatCount(rows)}`, ...found, ...more]
 }

@@ -16,8 +16,9 @@ export interface CanonicalForm {
 }
 
 export interface CanonicalRow {
-  /** The key's values; empty where there is no key. */
+  /** The forms of the key's values, as a JSON list; empty where there is no key. */
   readonly key: string
+  /** What `readContent` reads. */
   readonly content: string
 }
 
@@ -69,7 +70,24 @@ export function canonicalForm(
 }
 
 const TEXT: ColumnType = { kind: 'text' }
-const absent = '-'
+/** The form of no value. */
+export const absent = '-'
+
+/** What a row's content is made of. */
+export interface FormOfContent {
+  /** By column. */
+  readonly values: readonly string[]
+  /** Fields that have no column. */
+  readonly unknown: readonly (readonly [field: string, form: string])[]
+}
+
+export function readContent(content: string): FormOfContent {
+  const parts = JSON.parse(content) as (string | [string, string])[]
+  return {
+    values: parts.filter((part) => typeof part === 'string'),
+    unknown: parts.filter((part) => typeof part !== 'string'),
+  }
+}
 
 /** What a row holds as the API would say it. */
 function storedValue({ type }: Column, value: Json): Value {
@@ -82,8 +100,9 @@ function storedValue({ type }: Column, value: Json): Value {
 
 /** A key's values are told apart as the destination does: two spellings of a number or of an instant are two texts. */
 function keyForm(column: Column, value: Value): string {
-  if (value === null || column.type.kind !== 'text') return contentForm(column, value)
-  return canonicalJson(encodeText(value))
+  const { kind } = column.type
+  if (value === null || (kind !== 'text' && kind !== 'json')) return contentForm(column, value)
+  return canonicalJson(kind === 'text' ? encodeText(value) : value)
 }
 
 function contentForm({ type }: Column, value: Value): string {

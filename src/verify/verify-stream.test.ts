@@ -165,3 +165,70 @@ test('of a table with history the present rows are compared, and told beside the
     'a.t: 2 records read, 2 present rows (of 3) in t\n  nothing is missing, extra or different',
   )
 })
+
+test('what differs is told by key and column, with both values on a line: clipped where they differ, nothing unseen in them', async () => {
+  const long = 'x'.repeat(500)
+  const columns = [text('id'), text('v'), json('j')]
+  const session = holding(columns, [
+    { id: 'eu 1', v: `${long}a`, j: '{"n":1}' },
+    { id: '3', v: 'a\u001b[2Jb\u202ec', j: null },
+    { id: '4', v: '4', j: '4' },
+  ])
+  const records: JsonRecord[] = [
+    { id: 'eu 1', v: `${long}b${long}`, j: { n: 2 } },
+    { id: '3', v: 'line\nbreak', j: 'null', 'ne\tw': 5 },
+    { id: 4, v: 4, j: '4' },
+  ]
+  const { different } = await verify(streamOf(records), session)
+  expect(different).toEqual({
+    rows: 2,
+    examples: ['"3"', 'eu 1'],
+    values: [
+      { key: '"3"', column: 'v', api: '"line\\nbreak"', table: '"a\\u001b[2Jb\\u202ec"' },
+      { key: '"3"', column: 'j', api: '"null"', table: null },
+      { key: '"3"', column: '"ne\\tw"', api: '5', table: null },
+      {
+        key: 'eu 1',
+        column: 'v',
+        api: `…${'x'.repeat(20)}b${'x'.repeat(57)}…`,
+        table: `…${'x'.repeat(20)}a`,
+      },
+      { key: 'eu 1', column: 'j', api: '{"n":2}', table: '{"n":1}' },
+    ],
+  })
+})
+
+test('keys are shown as people write them, the shorter ones first; of many columns of a row three are printed', async () => {
+  const ids = [12, 2, 'b, c', 'b', '', 'true', '007', ' x', 'é']
+  const report = await verify(streamOf(ids.map((id) => ({ id, n: 1 }))), holding([json('id')], []))
+  expect(report.missing.examples).toEqual(['2', '12', '""', 'b', 'é', '" x"', '"007"', '"b, c"', '"true"'])
+  const columns = ['id', 'a', 'b', 'c', 'd', 'e'].map(text)
+  const row = { id: 'k', a: '1', b: '1', c: '1', d: '1', e: '1' }
+  const many = await verify(streamOf([{ id: 'k' }]), holding(columns, [row]))
+  expect(many.different.values).toHaveLength(5)
+  expect(formatVerifyReport(many)).toBe(`a.t: 1 record read, 1 row in t
+  different (the row says something else): 1
+    k: a is nothing at the API, 1 in the table
+    k: b is nothing at the API, 1 in the table
+    k: c is nothing at the API, 1 in the table
+    k: and 2 more columns`)
+})
+
+test('without a key what is missing and extra is shown by its values', async () => {
+  const session = holding(
+    [json('n'), text('t')],
+    [
+      { n: '1', t: 'a' },
+      { n: '1', t: null },
+    ],
+  )
+  const records: JsonRecord[] = [
+    { n: 1, t: 'a' },
+    { n: 1, t: 'a' },
+    { n: 2, more: 'x' },
+  ]
+  expect(await verify(streamOf(records, 'append', []), session)).toMatchObject({
+    missing: { rows: 2, examples: ['n: 1, t: a', 'n: 2, more: x'] },
+    extra: { rows: 1, examples: ['n: 1'] },
+  })
+})
