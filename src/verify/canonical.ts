@@ -36,7 +36,7 @@ export function canonicalForm(
   const readers = columns.map(({ field }) => fieldReader(field))
   const keyColumns = key.map((field) => {
     // Where there is no table yet, records still have keys.
-    const column: Column = columns.find((one) => one.field === field) ?? { field, name: field, type: TEXT }
+    const column: Column = columns.find((one) => one.field === field) ?? { field, name: field, type: ANY }
     return { column, read: fieldReader(field) }
   })
   const keyOf = (values: readonly Value[]) =>
@@ -69,7 +69,7 @@ export function canonicalForm(
   }
 }
 
-const TEXT: ColumnType = { kind: 'text' }
+const ANY: ColumnType = { kind: 'json' }
 /** The form of no value. */
 export const absent = '-'
 
