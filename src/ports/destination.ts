@@ -1,5 +1,5 @@
-import type { Json, JsonRecord } from './json.ts'
-import type { TableSchema } from './schema.ts'
+import type { Json, JsonRecord, Value } from './json.ts'
+import type { ColumnType, TableSchema } from './schema.ts'
 import type { Progress, SideTable, WriteMode } from './source.ts'
 
 /**
@@ -297,6 +297,14 @@ export interface DestinationSession extends AsyncDisposable {
     table: string,
     columns: readonly string[],
   ): AsyncIterable<readonly Readonly<Record<string, Json>>[]>
+  /** How many rows a live table has; one with history those of all versions. Optional: without it only present versions are counted. */
+  countRows?(table: string): Promise<number>
+  /**
+   * What a column of the type holds of a value that went into it, where the destination can't hold it as it is: a text with U+FFFD for
+   * NUL, a number beyond all bounds as the text of its digits. Any other value comes back as it is. Half a surrogate pair is U+FFFD
+   * in every destination, and not this method's matter. Default: every value is held as it is.
+   */
+  asStored?(value: Value, type: ColumnType): Value
   /**
    * Drops a replacement that is not published: its rows and its staged checkpoints. What is live stays, and the version of each live
    * checkpoint that had a staged one moves past it, so that whoever was staging can't go on (C2); that of the stream's own,

@@ -4,14 +4,31 @@ import type { Destination, DestinationSession } from '../ports/destination.ts'
 import { ownerField, type ReadScope, type Stream, tombstoneField } from '../ports/source.ts'
 import { validateKeys } from '../records/record-key.ts'
 import { canonicalForm } from './canonical.ts'
-import { Comparison, type Differences } from './comparison.ts'
+import { Comparison, type Differences, type Found } from './comparison.ts'
+import { differingValues, shownKey, shownRow, type ValueDifference } from './differing-values.ts'
 
-export interface VerifyReport extends Differences {
+/** Rows that differ, with some of their keys. */
+export interface Difference {
+  readonly rows: number
+  /** Keys as people write them; without a key the rows, as far as a line goes. */
+  readonly examples: readonly string[]
+}
+
+export interface VerifyReport extends Differences<Difference> {
   readonly stream: string
   readonly table: string
+  readonly different: Difference & {
+    /** What differs in the rows of the examples, column by column. */
+    readonly values: readonly ValueDifference[]
+  }
   /** Records that were read. */
   readonly records: number
+  /** Rows of the table that were compared; of one with history the present ones. */
   readonly rows: number
+  /** With `write: history`: the rows of all versions. */
+  readonly versions?: number
+  /** False where the table is not there yet. */
+  readonly tableExists: boolean
   /** Records without a usable key: no row can be theirs. */
   readonly rejected: number
 }
@@ -43,8 +60,15 @@ export async function verifyStream(
     )
   if (session.readRows === undefined)
     throw new UnsupportedError(destination.description, 'read rows back, so that nothing can be compared')
-  const schema = (await session.readSchema(stream.table)) ?? { columns: [] }
-  const form = canonicalForm(schema, stream.key, [tombstoneField, ownerField])
+  const known = await session.readSchema(stream.table)
+  const schema = known ?? { columns: [] }
+  const columns = schema.columns.map(({ name }) => name)
+  const form = canonicalForm(
+    schema,
+    stream.key,
+    [tombstoneField, ownerField],
+    session.asStored?.bind(session),
+  )
   await using comparison = await Comparison.open()
   let records = 0
   let rejected = 0
@@ -64,14 +88,33 @@ export async function verifyStream(
     })
   }
   let rows = 0
-  for await (const part of session.readRows(
-    stream.table,
-    schema.columns.map(({ name }) => name),
-  )) {
+  for await (const part of session.readRows(stream.table, columns)) {
     signal.throwIfAborted()
     for (const row of part) comparison.add('stored', form.ofRow(row))
     rows += part.length
   }
-  const differences = await comparison.differences(stream.key.length > 0)
-  return { stream: stream.name, table: stream.table, records, rows, rejected, ...differences }
+  const { missing, extra, different, doubled } = await comparison.differences(stream.key.length > 0)
+  const shown = ({ rows, examples }: Found): Difference => ({
+    rows,
+    examples: examples.map(({ key, api, stored }) =>
+      key === '' ? shownRow(columns, (api ?? stored)!) : shownKey(key),
+    ),
+  })
+  const values = different.examples.flatMap(({ key, api, stored }) =>
+    differingValues(key, columns, api!, stored!),
+  )
+  const versions = stream.write === 'history' ? await session.countRows?.(stream.table) : undefined
+  return {
+    stream: stream.name,
+    table: stream.table,
+    tableExists: known !== null,
+    records,
+    rows,
+    ...(versions !== undefined && { versions }),
+    rejected,
+    missing: shown(missing),
+    extra: shown(extra),
+    different: { ...shown(different), values },
+    doubled: shown(doubled),
+  }
 }

@@ -1,9 +1,9 @@
 import { selectStreams } from '../../engine/run.ts'
 import { ConfigError } from '../../errors.ts'
-import { formatCount, formatCounted } from '../../observe/format.ts'
-import type { Difference } from '../../verify/comparison.ts'
+import { formatCounted } from '../../observe/format.ts'
 import { type VerifyReport, verifyStream } from '../../verify/verify-stream.ts'
 import { exitCodes } from '../exit-code.ts'
+import { formatVerifyReport } from '../format-verify-report.ts'
 import { interruption } from '../interruption.ts'
 import { openPipeline } from '../open-pipeline.ts'
 
@@ -32,32 +32,10 @@ export async function verifyCommand(
   })
   interrupted.dispose()
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
-  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`)
+  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatVerifyReport(report)}\n`)
   return isSame(report) ? exitCodes.done : exitCodes.failed
 }
 
 function isSame({ missing, extra, different, doubled }: VerifyReport): boolean {
   return [missing, extra, different, doubled].every(({ rows }) => rows === 0)
-}
-
-function formatReport(report: VerifyReport): string {
-  const { stream, table, records, rows, rejected } = report
-  const read = `${stream}: ${formatCounted(records, 'record')} read, ${formatCounted(rows, 'row')} in ${table}`
-  const without = rejected === 0 ? '' : `, ${formatCounted(rejected, 'record')} without a usable key left out`
-  const found = [
-    ...lines('missing', 'not in the table', report.missing),
-    ...lines('extra', 'not at the API', report.extra),
-    ...lines('different', 'the row says something else', report.different),
-    ...lines('doubled', 'more than one row of a key', report.doubled),
-  ]
-  return [
-    read + without,
-    ...(found.length === 0 ? ['  nothing is missing, extra or different'] : found),
-  ].join('\n')
-}
-
-function lines(name: string, meaning: string, { rows, examples }: Difference): string[] {
-  if (rows === 0) return []
-  const more = rows > examples.length ? ', …' : ''
-  return [`  ${name} (${meaning}): ${formatCount(rows)}`, `    ${examples.join(', ')}${more}`]
 }

@@ -312,23 +312,28 @@ export const historyCases: readonly ConformanceCase[] = [
   ),
 
   {
-    ...onSession('history', 'history: rows that are read back are the present versions', async (session) => {
-      await keep(session, [{ id: 1, s: 'a', at: day(1) }], versioned)
-      await keep(
-        session,
-        [
-          { id: 1, s: 'b', at: day(2) },
-          { id: 2, s: 'x', at: day(1) },
-        ],
-        versioned,
-      )
-      const found: unknown[] = []
-      for await (const rows of session.readRows!(TABLE, ['id', 's'])) found.push(...rows)
-      assert.deepEqual(found.map((row) => JSON.stringify(row)).sort(), [
-        '{"id":1,"s":"b"}',
-        '{"id":2,"s":"x"}',
-      ])
-    }),
+    ...onSession(
+      'history',
+      'history: rows that are read back are the present versions, rows that are counted all of them',
+      async (session) => {
+        await keep(session, [{ id: 1, s: 'a', at: day(1) }], versioned)
+        await keep(
+          session,
+          [
+            { id: 1, s: 'b', at: day(2) },
+            { id: 2, s: 'x', at: day(1) },
+          ],
+          versioned,
+        )
+        const found: unknown[] = []
+        for await (const rows of session.readRows!(TABLE, ['id', 's'])) found.push(...rows)
+        assert.deepEqual(found.map((row) => JSON.stringify(row)).sort(), [
+          '{"id":1,"s":"b"}',
+          '{"id":2,"s":"x"}',
+        ])
+        assert.equal(await session.countRows!(TABLE), 3)
+      },
+    ),
     needs: ['history', 'readBack'],
   },
 ]

@@ -25,6 +25,7 @@ import { EncodedRows } from './encoded-rows.ts'
 import { explainFailure } from './failure.ts'
 import { readLoads } from './load-record.ts'
 import { type QueryRow, readRows, streamTable } from './query.ts'
+import { identifier } from './quote.ts'
 import { revertLoad } from './revert.ts'
 import type { RowFeed } from './row-feed.ts'
 import { readLastRun, writeRun } from './run-record.ts'
@@ -123,6 +124,12 @@ export class DuckdbSession implements DestinationSession {
     } finally {
       connection.closeSync()
     }
+  }
+
+  async countRows(table: string): Promise<number> {
+    if ((await this.readSchema(table)) === null) return 0
+    const [row] = await this.query(`SELECT count(*) AS n FROM ${identifier(table)}`)
+    return Number(row!['n'])
   }
 
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {

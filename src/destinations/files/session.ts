@@ -12,8 +12,9 @@ import {
   STREAM_CHECKPOINT,
   type StagedTables,
 } from '../../ports/destination.ts'
+import type { Value } from '../../ports/json.ts'
 import type { Runtime } from '../../ports/runtime.ts'
-import type { TableSchema } from '../../ports/schema.ts'
+import type { ColumnType, TableSchema } from '../../ports/schema.ts'
 import type { QueryRow } from '../duckdb/query.ts'
 import { DestinationError } from '../errors.ts'
 import { onlyAdds, replayedReceipt } from '../load-undo.ts'
@@ -158,6 +159,10 @@ export class FilesSession implements DestinationSession {
 
   async *readRows(table: string, columns: readonly string[]): AsyncGenerator<QueryRow[]> {
     yield* readLiveRows(this.#parts, await this.state(), table, columns)
+  }
+
+  asStored(value: Value, type: ColumnType): Value {
+    return this.#parts.writer.asStored?.(value, type) ?? value
   }
 
   async abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {

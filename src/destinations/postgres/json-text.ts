@@ -1,4 +1,6 @@
+import { parseKeepingLongNumbers } from '../../http/decode/long-numbers.ts'
 import { LongDecimal, type Value } from '../../ports/json.ts'
+import type { ColumnType } from '../../ports/schema.ts'
 import { decimalDigits } from '../../records/decimal.ts'
 import { encodeJson, isPlain } from '../../records/encode-json.ts'
 
@@ -20,6 +22,12 @@ export function jsonbText(value: Value): string {
   if (text.length > MOST_LEVELS && isDeep(value)) return storable(JSON.stringify(text))
   if (LONG_NUMBER.test(text)) return storable(encodeJson(withShortNumbers(value)))
   return storable(text)
+}
+
+/** A value as a column of the type holds it: what is read back of a row that it went into. */
+export function asStored(value: Value, { kind }: ColumnType): Value {
+  if (kind === 'json' && value !== null) return parseKeepingLongNumbers(jsonbText(value))
+  return kind === 'text' && typeof value === 'string' ? value.replaceAll('\0', '\ufffd') : value
 }
 
 /** NUL and half a surrogate pair, as JSON.stringify escapes them: it escapes nothing else that begins like these. */

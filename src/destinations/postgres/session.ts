@@ -10,7 +10,8 @@ import type {
   RunRecord,
   StagedTables,
 } from '../../ports/destination.ts'
-import type { TableSchema } from '../../ports/schema.ts'
+import type { Value } from '../../ports/json.ts'
+import type { ColumnType, TableSchema } from '../../ports/schema.ts'
 import { DestinationError } from '../errors.ts'
 import {
   abandonStagedCheckpoints,
@@ -24,8 +25,10 @@ import { commitLoad } from './commit.ts'
 import type { Database } from './database.ts'
 import { dropTable } from './ddl.ts'
 import { EncodedRows } from './encoded-rows.ts'
+import { asStored } from './json-text.ts'
 import { readLoads } from './load-record.ts'
 import { streamLock, tableLock } from './locks.ts'
+import { qualified } from './names.ts'
 import { type QueryRow, readQuery } from './query.ts'
 import { streamTable } from './read-rows.ts'
 import { revertLoad } from './revert.ts'
@@ -120,6 +123,16 @@ export class PostgresSession implements DestinationSession {
     yield* this.#database.streamOnOwnConnection((connection) =>
       streamTable(connection, this.#database.schema, table, columns, stored.hasHistory),
     )
+  }
+
+  async countRows(table: string): Promise<number> {
+    if ((await this.readSchema(table)) === null) return 0
+    const [row] = await this.query(`SELECT count(*) AS n FROM ${qualified(this.#database.schema, table)}`)
+    return Number(row!['n'])
+  }
+
+  asStored(value: Value, type: ColumnType): Value {
+    return asStored(value, type)
   }
 
   abandonReplacement(stream: string, table: string, staged?: StagedTables): Promise<void> {

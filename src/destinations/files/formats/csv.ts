@@ -14,6 +14,7 @@ export function csvWriter(compression: 'gzip' | 'none'): RowWriter {
     compression,
     extension: compression === 'gzip' ? '.csv.gz' : '.csv',
     rows: () => new TextRows(lineEncoder),
+    asStored: (value, { kind }) => (kind === 'text' && typeof value === 'string' ? withoutNul(value) : value),
     async write(rows, { path, loadId, schema: { columns }, numbers }) {
       const own = numbers === undefined ? [LOAD_ID_COLUMN] : [LOAD_ID_COLUMN, ROW_COLUMN]
       const head = `${[...own, ...columns.map(({ name }) => name)].map(quoted).join(',')}\n`
@@ -50,5 +51,9 @@ function lineEncoder(columns: readonly Column[]): EncodeLine {
 }
 
 function quoted(text: string): string {
-  return `"${text.replaceAll('"', '""').replaceAll('\0', '\ufffd')}"`
+  return `"${withoutNul(text.replaceAll('"', '""'))}"`
+}
+
+function withoutNul(text: string): string {
+  return text.replaceAll('\0', '\ufffd')
 }

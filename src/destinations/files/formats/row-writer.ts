@@ -1,5 +1,6 @@
 import type { RowBuffer } from '../../../ports/destination.ts'
-import type { TableSchema } from '../../../ports/schema.ts'
+import type { Value } from '../../../ports/json.ts'
+import type { ColumnType, TableSchema } from '../../../ports/schema.ts'
 import type { DataFile } from '../manifest/state.ts'
 
 /** What writes a load's rows into a data file of one format. */
@@ -10,6 +11,8 @@ export interface RowWriter extends AsyncDisposable {
   readonly extension: string
   /** Room for the rows of one load. */
   rows(): WritableRows
+  /** What the format holds of a value that it can't hold as it is. Default: every value is held as it is. */
+  asStored?(value: Value, type: ColumnType): Value
   /** Writes the rows, each with the load's id. The schema is the one that they were appended with. */
   write(rows: WritableRows, file: RowFile): Promise<{ readonly longestLine?: number }>
 }
