@@ -10,8 +10,9 @@ export function shortJson(value: Json): string {
 
 /** A position as a reader looks for it: where the paginator stands, without what the source keeps beside it. */
 export function shortPosition(position: Json): string {
-  const stands =
-    typeof position === 'object' && position !== null && 'at' in position ? position.at : position
+  // Around the place in a list that moves is what tells it again, and around that what the slice keeps: each has the next one at `at`.
+  let stands: Json = position
+  while (typeof stands === 'object' && stands !== null && 'at' in stands) stands = stands.at as Json
   // A part of a slice may be begun and have no page yet.
-  return stands === null ? 'its first page' : shortJson(stands as Json)
+  return stands === null ? 'its first page' : shortJson(stands)
 }

@@ -28,6 +28,7 @@ test('a record without fields has no lines', () => {
 test('a position is shown as where the paginator stands, in a few characters', () => {
   expect(shortPosition({ at: 'abc=', since: '2024-01-01T00:00:00Z' })).toBe('abc=')
   expect(shortPosition({ at: 300 })).toBe('300')
+  expect(shortPosition({ at: { at: 103, probe: 102, known: ['0JEtf', 'x'] } })).toBe('103')
   expect(shortPosition({ at: null, since: '2024-01-01T00:00:00Z' })).toBe('its first page')
   expect(shortPosition('https://api.test/items?page=2')).toBe('https://api.test/items?page=2')
   expect(shortJson('x'.repeat(100))).toHaveLength(60)

@@ -40,6 +40,7 @@ const planned = (stream: string, requests: number | null, ...quotas: LastUse[]):
   lastRun: requests === null ? null : { requests, latencyMs: 100, pagination: null, quotas },
   pausedUntil: null,
   slicing: null,
+  again: null,
   refused: null,
 })
 const use = (quota: string, used: number, requests: number, given: Partial<LastUse> = {}): LastUse => ({

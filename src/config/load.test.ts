@@ -151,6 +151,16 @@ test.each([
     /^sources\.api\.base_url: there is no such option; did you mean "baseUrl"\?/,
   ],
   [
+    'a key that is a word of one option is taken for that one',
+    (pipeline: unknown) => Object.assign(api(pipeline), { retry: { attempts: 3 } }),
+    /^sources\.api\.retry\.attempts: there is no such option; did you mean "maxAttempts"\?/,
+  ],
+  [
+    'a key that is a word of several options is taken for none of them',
+    (pipeline: unknown) => Object.assign(api(pipeline), { retry: { delay: 3 } }),
+    /^sources\.api\.retry\.delay: there is no such option \(there are .*firstDelay, maxDelay/,
+  ],
+  [
     'a wrong key of the pipeline itself is found',
     (pipeline: unknown) => Object.assign(pipeline as object, { nam: 'x' }),
     /^nam: there is no such option; did you mean "name"\?$/,

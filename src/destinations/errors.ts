@@ -96,7 +96,7 @@ export class DestinationSchemaError extends SluiceError {
   readonly table: string
   constructor(table: string, problem: string, options?: ErrorOptions) {
     super(
-      `table ${table}: ${problem}. Nothing was written; if another program changed the table, undo that`,
+      `table ${table}: ${problem}. Nothing was written; if another program changed the table, undo that, or run the stream with --full-refresh`,
       options,
     )
     this.table = table

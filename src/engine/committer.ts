@@ -14,6 +14,7 @@ import { defaultMaxRemovedPercent, type Progress, type Stream } from '../ports/s
 import { AllRejectedError } from '../records/all-rejected.ts'
 import type { KeyReject } from '../records/record-key.ts'
 import { type Batch, RecordRows } from './batch.ts'
+import { rejectReasons } from './reject-reasons.ts'
 import type { StreamTables } from './stream-tables.ts'
 
 export interface CommitterOptions {
@@ -88,14 +89,13 @@ export class Committer {
     if (changes.length > 0) {
       onEvent({ type: 'schema.change', at, stream: stream.name, changes })
     }
-    const [firstReject] = load.rejects
-    if (firstReject !== undefined) {
+    if (load.rejects.length > 0) {
       onEvent({
         type: 'record.reject',
         at,
         stream: stream.name,
         count: load.rejects.length,
-        reason: firstReject.reason,
+        reason: rejectReasons(load.rejects),
       })
     }
     onEvent({

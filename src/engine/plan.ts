@@ -52,6 +52,8 @@ export interface PlannedStream {
   readonly pausedUntil: string | null
   /** In words, where the slices are not known without asking the API: then none is listed. */
   readonly slicing: string | null
+  /** In words, where a run loads once more what the last one loaded: each adds to the table, or to its files. */
+  readonly again: string | null
   /** Why a run can't read this stream as it was asked to: a backfill that its API or its table can't take. */
   readonly refused: string | null
 }
@@ -86,6 +88,10 @@ export async function planPipeline(
       ...plan,
       lastRun: lastReadings.get(stream.name) ?? null,
       pausedUntil: paused.get(stream.name) ?? null,
+      again:
+        plan.refused !== null || plan.from === 'interrupted replacement' || fullRefresh
+          ? null
+          : addedAgain(stream, parts.destination),
     })
   }
   return planned
@@ -113,12 +119,13 @@ async function planStream(
     stream: stream.name,
     table: stream.table,
     write: anew ? `${stream.write}, replaced anew` : stream.write,
-    from: origin(start),
+    from: origin(start, stream),
     slices,
     moreSlices: count - slices.length,
     slicing: stream.slicing ?? null,
     lastRun: null,
     pausedUntil: null,
+    again: null,
     refused: null,
   }
 }
@@ -134,13 +141,26 @@ function refusedPlan({ name, table, write }: Stream, error: ConfigError): Planne
     slicing: null,
     lastRun: null,
     pausedUntil: null,
+    again: null,
     refused: error.message,
   }
 }
 
-function origin(start: StartingPoint): PlannedStream['from'] {
-  if (start.replacement === 'continued') return 'interrupted replacement'
-  return start.committed.size > 0 ? 'checkpoint' : 'start'
+function origin({ replacement, committed }: StartingPoint, stream: Stream): PlannedStream['from'] {
+  if (replacement === 'continued') return 'interrupted replacement'
+  const goesOn = committed.size > 0 && (stream.isUnderWay?.(committed) ?? true)
+  return goesOn ? 'checkpoint' : 'start'
+}
+
+/** What becomes of the records that are known, where each run reads them again and none is told from them. */
+function addedAgain(
+  { write, key, isUnderWay }: Stream,
+  { capabilities }: Destination,
+): PlannedStream['again'] {
+  if (write !== 'append' || isUnderWay === undefined) return null
+  if (key.length === 0) return 'each run adds every record again, as a snapshot of the list'
+  if (capabilities.merge) return null
+  return 'each run writes every record again, and the files grow by the whole list; the view shows each key once'
 }
 
 async function readState(destination: Destination, pipeline: string) {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { JsonRecord } from '../ports/json.ts'
 import { listStream, records } from './testing/list-stream.ts'
 import { streamLoads } from './testing/stream-loads.ts'
 
@@ -20,6 +21,25 @@ test('records without a usable key are kept as rejects, with their reason, and c
   expect(desk.events).toContainEqual(
     expect.objectContaining({ type: 'load.commit', records: 3, inserted: 1, rejected: 2 }),
   )
+})
+
+test('records that were rejected for several reasons are told by the most frequent ones, counted', async () => {
+  const reasonsOf = async (...page: JsonRecord[]) => {
+    const before = desk.events.length
+    await load(listStream({ slices: { all: [[{ id: 1 }, ...page]] } }))
+    return desk.events.slice(before).find(({ type }) => type === 'record.reject')
+  }
+  const [missing, nothing, list, object] = [{}, { id: null }, { id: [] }, { id: {} }]
+  expect(await reasonsOf(missing, { a: 1 })).toMatchObject({ count: 2, reason: 'key field "id" is missing' })
+  expect(await reasonsOf(missing, nothing, { id: null, a: 1 })).toMatchObject({
+    count: 3,
+    reason: 'key field "id" is null (2); key field "id" is missing (1)',
+  })
+  expect(await reasonsOf(nothing, missing, list, { id: [1] }, object)).toMatchObject({
+    count: 5,
+    reason:
+      'key field "id" is an array, not a string, a number or a boolean (2); key field "id" is null (1); key field "id" is missing (1); 1 other reason (1)',
+  })
 })
 
 test('a stream that must not reject fails at the first record without a key, and quotes it', async () => {

@@ -3,7 +3,7 @@ import { DestinationError } from '../destinations/errors.ts'
 import { ReportBuilder } from '../observe/report.ts'
 import type { Destination, DestinationSession } from '../ports/destination.ts'
 import type { SluiceEvent } from '../ports/events.ts'
-import type { Source, Stream } from '../ports/source.ts'
+import type { Progress, Source, Stream } from '../ports/source.ts'
 import { fakeClock } from '../testing/fake-clock.ts'
 import { memoryDestination } from '../testing/memory-destination.ts'
 import { planPipeline } from './plan.ts'
@@ -201,6 +201,43 @@ test('events tell the run from its start to its end', async () => {
     'stream.end',
     'run.end',
   ])
+})
+
+test('a plan tells that a whole list is read from its beginning, and what adds it once more with each run', async () => {
+  const whole = (name: string, write: 'append' | 'merge', key: string[]) => ({
+    ...listStream({ name, write, key, slices: { all: [records(1, 2), records(3, 4)] } }),
+    isUnderWay: (committed: ReadonlyMap<string, Progress>) => committed.get('all')!.position !== null,
+  })
+  const { parts } = pipeline([
+    source(
+      'desk',
+      whole('desk.log', 'append', []),
+      whole('desk.events', 'append', ['id']),
+      whole('desk.users', 'merge', ['id']),
+    ),
+  ])
+  await runPipeline(parts, options())
+  const adds = 'each run adds every record again, as a snapshot of the list'
+  expect((await planPipeline(parts)).map(({ from, again }) => [from, again])).toEqual([
+    ['start', adds],
+    ['start', null],
+    ['start', null],
+  ])
+  const { destination } = parts
+  const onlyAdds = {
+    ...destination,
+    open: destination.open,
+    capabilities: { ...destination.capabilities, merge: false },
+  }
+  expect(
+    (await planPipeline({ ...parts, destination: onlyAdds })).map(({ again, refused }) => again ?? refused),
+  ).toEqual([
+    adds,
+    'each run writes every record again, and the files grow by the whole list; the view shows each key once',
+    expect.stringContaining('`write: merge` takes rows that are found by their key'),
+  ])
+  const anew = await planPipeline(parts, { only: ['desk.log'], fullRefresh: true })
+  expect(anew).toMatchObject([{ write: 'append, replaced anew', again: null }])
 })
 
 test('a plan tells from where each stream would be read, and asks the API for nothing', async () => {

@@ -19,7 +19,7 @@ export type StreamReport = {
   readonly rejected: number
   /** What was done to the stream's side tables. */
   readonly sides: readonly SideReport[]
-  /** The first reason, where any record was rejected. */
+  /** Why records were rejected, where any was: the reasons of the first load that had some. */
   readonly rejectReason: string | null
   /** What `paginate: { type: auto }` took the list for, as in "cursor at `next_cursor`". */
   readonly pagination: string | null

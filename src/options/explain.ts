@@ -2,7 +2,7 @@
 import type { z } from 'zod'
 import { ConfigError } from '../errors.ts'
 import { alternatives, type JsonSchema } from './json-schema.ts'
-import { nearest } from './nearest.ts'
+import { namedWith, nearest } from './nearest.ts'
 import { rightForm } from './right-form.ts'
 import { isSecret } from './secret.ts'
 
@@ -93,7 +93,7 @@ function wrongType(found: unknown, expected: string, path: Path, schema: JsonSch
 
 function unknownKey(key: string, path: Path, input: unknown, schema: JsonSchema): Mistake {
   const known = Object.keys(schemaAt(schema, path, input)?.properties ?? {})
-  const near = nearest(key, known)
+  const near = nearest(key, known) ?? namedWith(key, known)
   const hint = near === undefined ? '' : `; did you mean ${JSON.stringify(near)}?`
   return { path: writePath([...path, key]), problem: `there is no such option${hint}${listed(known, near)}` }
 }

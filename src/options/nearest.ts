@@ -12,6 +12,17 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return best
 }
 
+/**
+ * The only candidate that holds `word` as one of its own words, as `maxAttempts` holds `attempts`; `undefined` where none does, or several.
+ */
+export function namedWith(word: string, candidates: readonly string[]): string | undefined {
+  const sought = normalise(word)
+  const holding = candidates.filter((candidate) =>
+    candidate.split(/(?=[A-Z])|[-_\s]/).some((part) => part.toLowerCase() === sought),
+  )
+  return holding.length === 1 ? holding[0] : undefined
+}
+
 /** `base_url`, `BaseURL` and `baseUrl` are the same word to whoever wrote them. */
 function normalise(word: string): string {
   return word.toLowerCase().replace(/[-_\s]/g, '')

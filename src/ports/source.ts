@@ -125,6 +125,11 @@ export interface Stream {
    * not ask shows this. Default: they are known.
    */
   readonly slicing?: string
+  /**
+   * There where each run reads the stream from its beginning, and none goes on from where the last one ended: whether what is
+   * committed is of a run that was cut short, so that the next one goes on with it.
+   */
+  isUnderWay?(committed: ReadonlyMap<string, Progress>): boolean
   /** Whether an empty result may replace a full table (R6). */
   readonly allowEmptyReplace: boolean
   /** With `reconcile`: the most rows that may be removed at once, in percent of the table's. Default: `defaultMaxRemovedPercent`. */

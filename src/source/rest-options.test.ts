@@ -109,6 +109,31 @@ test.each<[string, StreamInput, string]>([
     'maxRemoved: "5" is no share: write a number above 0 and up to 100 with a percent sign, as in "20%"',
   ],
   [
+    'a whole list that is added with each run, unless it says so',
+    {
+      path: '{slice.team}/items',
+      paginate,
+      write: 'append',
+      slices: { by: 'list', name: 'team', values: ['a', 'b'] },
+    },
+    'write: `write: append` would add every record again with each run: the list is read from its beginning each time, and without a key nothing tells what is there already. Name the field that does, as in `key: id`; read only what is new with `incremental`; have a new table take the place of the old one with `write: replace`; or, where each run is to add the whole list once more, say so with `snapshots: true`',
+  ],
+  [
+    'snapshots in a table that is replaced',
+    { path, paginate, snapshots: true },
+    'snapshots: `snapshots` adds the whole list with each run, and this stream adds none: write `write: append`',
+  ],
+  [
+    'snapshots whose records are known by their key',
+    { path, paginate, key: 'id', write: 'append', snapshots: true },
+    'snapshots: `snapshots` adds the whole list with each run, and a `key` leaves out what is there already: leave one of the two out',
+  ],
+  [
+    'snapshots of what is new',
+    { path, paginate, incremental: byId, write: 'append', snapshots: true },
+    'snapshots: `snapshots` adds the whole list with each run, and `incremental` reads only what is new: leave one of the two out',
+  ],
+  [
     'a version without a key',
     { path, paginate, version: 'updated_at' },
     'key: `version` says which of two records with the same key is newer, and there is no key. Name the field that tells one record from another, as in `key: id`',
@@ -289,6 +314,7 @@ test.each<[string, StreamInput, string]>([
   ['append without a key, where it is incremental', { path, paginate, incremental: byId }, 'append'],
   ['replace without a key, where it is read whole each time', { path, paginate }, 'replace'],
   ['what is written', { path, paginate, key: 'id', write: 'append' }, 'append'],
+  ['append, as a snapshot with each run', { path, paginate, write: 'append', snapshots: true }, 'append'],
 ])('records are written by %s', (_, options, write) => {
   expect(
     streamOf(

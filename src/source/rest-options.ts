@@ -27,6 +27,7 @@ import { include, recordSelector, recordsAs } from './response/records-options.t
 import { sidesOptions } from './response/sides.ts'
 import { parentProblemsOf } from './slices/parent-rules.ts'
 import { slicesOptions } from './slices/slices-options.ts'
+import { snapshotsOption } from './snapshots.ts'
 import { sourceQuotaProblems } from './source-quota-rules.ts'
 import { withDefaults } from './stream-defaults.ts'
 import { streamProblems } from './stream-rules.ts'
@@ -127,8 +128,9 @@ const streamFields = z.strictObject({
     .enum(['append', 'merge', 'replace', 'history', 'delete', 'reconcile'])
     .optional()
     .describe(
-      'append: records are added, those whose key is there are left out. merge: records replace those with their key. replace: a whole new table is swapped in at the end. history: every version of a record is kept, with the time from which and until which it holds. delete: each record names a row that is gone, of the table of another stream. reconcile: the records name all rows that there are; when all were read, the others are removed from it. Default: merge with a `key`; without one append if `incremental`, else replace',
+      'append: records are added, those whose key is there are left out; without a key it takes `incremental`, or `snapshots`. merge: records replace those with their key. replace: a whole new table is swapped in at the end. history: every version of a record is kept, with the time from which and until which it holds. delete: each record names a row that is gone, of the table of another stream. reconcile: the records name all rows that there are; when all were read, the others are removed from it. Default: merge with a `key`; without one append if `incremental`, else replace',
     ),
+  snapshots: snapshotsOption,
   table: tableName
     .optional()
     .describe(

@@ -12,6 +12,7 @@ import type { AccountOf } from './request/sending.ts'
 import { compileSelector, selectRecords } from './response/select.ts'
 import type { RestOptions, RestSettings } from './rest-options.ts'
 import { createRestStream, type RestStream } from './stream.ts'
+import { wholeReading } from './whole-reading.ts'
 
 const wholeBody = compileSelector({ path: '', optional: true })
 
@@ -56,7 +57,7 @@ export function createRestSource(
       parents: (parent) => byName.get(parent)!,
     })
     byName.set(stream, built)
-    return { ...built, ...removalLimit(streamSettings) }
+    return { ...built, ...removalLimit(streamSettings), ...wholeReading(streamSettings) }
   })
   return {
     name,

@@ -16,6 +16,7 @@ import { methodOf, requestOptionsOf } from './request/request-options.ts'
 import { responseProblems } from './response/response-rules.ts'
 import type { StreamSettings } from './rest-options.ts'
 import { hasWindows, slicingProblems } from './slices/slices-rules.ts'
+import { snapshotProblems } from './snapshots.ts'
 
 /** A combination of a stream's options that can't work. `path` names the option to change. */
 export interface StreamProblem {
@@ -37,6 +38,7 @@ export function streamProblems(stream: StreamSettings): readonly StreamProblem[]
     ...reactionProblems(stream),
     ...jobProblems(stream),
     ...removalProblems(stream),
+    ...snapshotProblems(stream),
     ...overwrittenByPages(stream),
   ]
 }

@@ -59,7 +59,7 @@ test('loads are listed, a bad one is taken out with what followed it, and the ne
 
   const listed = await work.sluice('loads', '--limit', '2')
   expect(listed.stdout).toMatch(
-    /^load +committed +table +inserted +updated +deleted +unchanged +rejected *\n─.*\n\S+\.app\.events\.\d+ +20\S+Z +app_events +1 .* append\n\S+\.app\.events\.\d+ +20\S+Z +app_events +2 .* append\n$/,
+    /^load +committed +table +inserted +updated +deleted +unchanged +rejected +how\n─.*\n\S+\.app\.events\.\d+ +20\S+Z +app_events +1 .* append\n\S+\.app\.events\.\d+ +20\S+Z +app_events +2 .* append\n$/,
   )
   const [last, bad] = await loads()
   expect(bad).toMatchObject({ stream: 'app.events', table: 'app_events', inserted: 2, revertedAt: null })

@@ -1,6 +1,8 @@
+import { resolve, sep } from 'node:path'
 import { systemLookup } from '../../config/system-lookup.ts'
 import { UnsupportedError } from '../../destinations/errors.ts'
 import { createFilesDestination, type ListedTable } from '../../destinations/files/files.ts'
+import { bucketPlace } from '../../destinations/files/options.ts'
 import { ConfigError } from '../../errors.ts'
 import { formatCount } from '../../observe/format.ts'
 import { formatTable } from '../../observe/table.ts'
@@ -29,14 +31,21 @@ export async function filesCommand(file: string | undefined, options: FilesComma
     )
   const destination = createFilesDestination(settings, { directory, lookup: systemLookup })
   const tables = named(await destination.list(pipeline.name), options.stream)
-  process.stdout.write(`${render(tables, options)}\n`)
+  const root = bucketPlace(settings.path) === undefined ? resolve(directory, settings.path) : settings.path
+  process.stdout.write(`${render(tables, options, root)}\n`)
   return exitCodes.done
 }
 
-function render(tables: readonly ListedTable[], { sql, json }: FilesCommandOptions): string {
+function render(
+  tables: readonly ListedTable[],
+  { sql, json }: FilesCommandOptions,
+  /** What the listed paths are relative to. */
+  root: string,
+): string {
   if (json) return JSON.stringify(tables, null, 2)
   if (sql) return tables.map(viewOf).join('\n')
-  return tables.length === 0 ? 'no files yet: nothing has been loaded' : tables.map(formatListed).join('\n\n')
+  if (tables.length === 0) return 'no files yet: nothing has been loaded'
+  return [`in ${root}`, ...tables.map((table) => formatListed(table, root))].join('\n\n')
 }
 
 /** The tables of a stream, or the one of that name. */
@@ -58,7 +67,7 @@ function viewOf({ table, sql }: ListedTable): string {
   return `CREATE OR REPLACE VIEW "${table.replaceAll('"', '""')}" AS\n${sql};`
 }
 
-function formatListed({ table, rows, files }: ListedTable): string {
+function formatListed({ table, rows, files }: ListedTable, root: string): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0)
   const head = `${table}: ${formatCount(rows)} rows in ${formatCount(files.length)} ${files.length === 1 ? 'file' : 'files'}, ${formatBytes(bytes)}`
   if (files.length === 0) return head
@@ -74,7 +83,7 @@ function formatListed({ table, rows, files }: ListedTable): string {
     files
       .slice(hidden)
       .map((file) => [
-        file.location,
+        below(root, file.location),
         formatCount(file.rows),
         formatBytes(file.bytes),
         file.loadId,
@@ -83,6 +92,12 @@ function formatListed({ table, rows, files }: ListedTable): string {
   )
   const more = hidden > 0 ? [`… ${formatCount(hidden)} earlier; --json shows all`] : []
   return [head, ...more, ...lines].join('\n')
+}
+
+/** A path without its beginning, where that is the root. */
+function below(root: string, location: string): string {
+  const start = /[\\/]$/.test(root) ? root : `${root}${location.startsWith('s3:') ? '/' : sep}`
+  return location.startsWith(start) ? location.slice(start.length) : location
 }
 
 /** In the largest unit of 1000 that leaves a whole number before the point. */

@@ -35,7 +35,7 @@ function formatLoads(loads: readonly LoadRecord[]): string {
       { title: 'deleted', align: 'right' },
       { title: 'unchanged', align: 'right' },
       { title: 'rejected', align: 'right' },
-      { title: '', align: 'left' },
+      { title: 'how', align: 'left' },
     ],
     loads.map((load) => [
       load.id,

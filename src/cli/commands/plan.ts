@@ -48,17 +48,18 @@ function formatStream(planned: PlannedStream): string[] {
   }
   const paused =
     planned.pausedUntil === null ? '' : palette.warn(`, paused until ${planned.pausedUntil} by the last run`)
-  const head = `${name}, from ${from[planned.from] ?? `an ${planned.from}`}${paused}`
+  const again = planned.again === null ? [] : [`  ${palette.warn(planned.again)}`]
+  const head = [`${name}, from ${from[planned.from] ?? `an ${planned.from}`}${paused}`, ...again]
   const { slices, moreSlices, slicing, lastRun } = planned
-  if (slicing !== null) return [head, `  ${slicing}`, '']
-  if (slices.length === 0) return [head, palette.faint('  nothing to read: every slice is loaded'), '']
+  if (slicing !== null) return [...head, `  ${slicing}`, '']
+  if (slices.length === 0) return [...head, palette.faint('  nothing to read: every slice is loaded'), '']
   const more =
     moreSlices === 0
       ? []
       : [palette.faint(`  … and ${formatCount(moreSlices)} more ${moreSlices === 1 ? 'slice' : 'slices'}`)]
   const found = lastRun?.pagination ?? null
   const detected = found === null ? [] : [palette.faint(`  the last run found its pagination: ${found}`)]
-  return [head, ...slices.flatMap(formatSlice), ...more, ...detected, '']
+  return [...head, ...slices.flatMap(formatSlice), ...more, ...detected, '']
 }
 
 /** The one slice of a stream that is not cut into several needs no name. */

@@ -108,6 +108,28 @@ test('long names that begin alike are those of different tables and columns, in 
   expect(storedName(left)).not.toBe(storedName(right))
 })
 
+test("fields that are called like the system's columns have columns of their own, in every way of loading", async () => {
+  const record = { ctid: 'a', xmin: 1, xmin_2: 2, tableoid: true }
+  await merge(session, [record], { key: ['ctid'], version: 'xmin' })
+  await merge(session, [{ ...record, xmin: 3 }], { key: ['ctid'], version: 'xmin' })
+  await merge(
+    session,
+    [
+      { ...record, xmin: 2 },
+      { ctid: 'b', xmax: 5, xmin: 'widened' },
+    ],
+    { key: ['ctid'] },
+  )
+  expect(
+    await session.query(
+      `SELECT ctid_2, xmin_2, xmin_2_2, tableoid_2, xmax_2 FROM "${schema}".tickets ORDER BY ctid_2`,
+    ),
+  ).toEqual([
+    { ctid_2: 'a', xmin_2: '2', xmin_2_2: 2, tableoid_2: true, xmax_2: null },
+    { ctid_2: 'b', xmin_2: 'widened', xmin_2_2: null, tableoid_2: null, xmax_2: 5 },
+  ])
+})
+
 test('what somebody else added to a table stays: a column, an index, a comment', async () => {
   await merge(session, [{ id: 1, name: 'a' }])
   await runSql(

@@ -27,6 +27,7 @@ test('whatever the names, those that differ are stored under names that differ, 
       fc.string({ unit: 'grapheme', maxLength: 80 }),
       fc.string({ unit: 'binary', minLength: 50, maxLength: 80 }),
       fc.string({ unit: 'grapheme-ascii', minLength: 60, maxLength: 70 }),
+      fc.nat(35).map((times) => `xmin${'_2'.repeat(times)}`),
     )
     // U+FFFD tells below that a character was cut apart; what is stored as it is left out.
     .map((text) => text.replace(/[\0\ufffd]|\p{Surrogate}/gu, ''))
@@ -41,6 +42,14 @@ test('whatever the names, those that differ are stored under names that differ, 
     }),
     { numRuns: 300 },
   )
+})
+
+test('the name of a system column gets a number, and what bears that name already the next one', () => {
+  for (const name of ['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'])
+    expect(storedName(name)).toBe(`${name}_2`)
+  expect(storedName('xmin_2')).toBe('xmin_2_2')
+  // To the server these are other names, and free.
+  for (const name of ['XMIN', 'xmin_3', 'oid', 'xmin2']) expect(storedName(name)).toBe(name)
 })
 
 test('a quote in a name is doubled', () => {

@@ -126,7 +126,7 @@ test('pages overlap by default where it costs little and a key tells records apa
   const paging = (options: Partial<StreamInput>) =>
     reading([], () => {}, options).stream.preview({ key: 'all', progress: null }).paging
   expect(paging({})).toContain('overlap by one record')
-  expect(paging({ sides: { users: { records: 'users' } } })).toContain('hides another one')
+  expect(paging({ write: 'replace', sides: { users: { records: 'users' } } })).toContain('hides another one')
   expect(paging({ paginate: { type: 'offset', size, overlap: 'none' } })).toContain('hides another one')
   expect(paging({ paginate: { type: 'offset', size: { param: 'limit', value: 9 } } })).toContain('hides')
   expect(paging({ paginate: { type: 'offset', size, depth: { records: 100 } } })).toContain('hides')

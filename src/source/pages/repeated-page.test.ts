@@ -48,7 +48,7 @@ describe('an API that gives its first page whatever it is asked for (R1)', () =>
   })
 
   test('does not multiply the rows of a stream without a key', async () => {
-    const { warehouse, reading } = read({ paginate: { type: 'page-number' }, write: 'append' }, (asked) => ({
+    const { warehouse, reading } = read({ paginate: { type: 'page-number' } }, (asked) => ({
       body: { took_ms: asked, items: hundred },
     }))
     await expect(reading).rejects.toThrow('The API may not know the parameter that asks for the next page')
@@ -87,20 +87,20 @@ describe('a list without a key that holds one record again and again', () => {
   const paginate = { type: 'cursor', token: 'next', param: 'cursor' } as const
 
   test('is read where its pages differ in the rest of their bodies', async () => {
-    const { warehouse, reading } = read({ paginate, write: 'append' }, pings(11))
+    const { warehouse, reading } = read({ paginate }, pings(11))
     await reading
     expect(warehouse.received).toBe(11)
   })
 
   test('R1: is stopped after more of them than a list has by chance, with what to do if it does', async () => {
-    const { reading } = read({ paginate, write: 'append' }, pings(12))
+    const { reading } = read({ paginate }, pings(12))
     await expect(reading).rejects.toThrow(
       /the one record of the 10 before it.*ask for larger pages, or let `include` put a value of the body into each record/,
     )
   })
 
   test('is read to its end where `include` tells its pages apart', async () => {
-    const { warehouse, reading } = read({ paginate, write: 'append', include: { page: 'next' } }, pings(100))
+    const { warehouse, reading } = read({ paginate, include: { page: 'next' } }, pings(100))
     await reading
     expect(warehouse.received).toBe(100)
   })
@@ -112,7 +112,6 @@ test('one record beside the rows of a side table is not taken for the page', asy
       records: 'account',
       sides: { lines: { records: 'lines' } },
       paginate: { type: 'page-number', totalPages: 'pages' },
-      write: 'append',
     } as Partial<StreamOptions>,
     (asked) => ({ body: { pages: 30, account: { id: 1 }, lines: [{ line: asked }] } }),
   )

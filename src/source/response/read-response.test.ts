@@ -286,6 +286,10 @@ describe('what can not work is refused when the pipeline is loaded', () => {
       },
       'sides.users.key: `incremental` reads pages again, and without a key the rows of `users` would be there twice',
     ],
+    [
+      { paginate: none, key: 'id', sides: { users: { records: 'users' } } },
+      'sides.users.key: with `write: merge` each run reads the list from its beginning, and without a key the rows of `users` would be there twice',
+    ],
   ])('%j', (stream, message) => {
     const problems = problemsOf(stream)
     expect(problems.filter((problem) => problem.startsWith(message))).toHaveLength(1)

@@ -3,6 +3,7 @@ import { isStreamed } from '../../http/decode/format-options.ts'
 import { parsePath } from '../../pagination/path.ts'
 import type { StreamSettings } from '../rest-options.ts'
 import type { StreamProblem } from '../stream-rules.ts'
+import { writeMode } from '../write-mode.ts'
 import { isWholeBody } from './records-options.ts'
 
 export function* responseProblems(stream: StreamSettings): Iterable<StreamProblem> {
@@ -92,12 +93,22 @@ function readsBody(name: string, value: unknown): boolean {
   return value !== undefined && !(typeof value === 'object' && value !== null && 'header' in value)
 }
 
-function* sideProblems({ sides, incremental, slices, write }: StreamSettings): Iterable<StreamProblem> {
+function* sideProblems(stream: StreamSettings): Iterable<StreamProblem> {
+  const { sides, incremental, slices, write, snapshots } = stream
+  const how = writeMode(stream)
+  const rereader =
+    incremental !== undefined
+      ? '`incremental` reads pages again'
+      : slices !== undefined
+        ? '`slices` reads pages again'
+        : how === 'replace' || snapshots
+          ? undefined
+          : `with \`write: ${how}\` each run reads the list from its beginning`
   for (const [name, { key }] of Object.entries(sides ?? {})) {
-    if (key !== undefined || (incremental === undefined && slices === undefined)) continue
+    if (key !== undefined || rereader === undefined) continue
     yield {
       path: ['sides', name, 'key'],
-      message: `${incremental === undefined ? '`slices`' : '`incremental`'} reads pages again, and without a key the rows of \`${name}\` would be there twice: name the field that tells one from another, as in \`key: id\``,
+      message: `${rereader}, and without a key the rows of \`${name}\` would be there twice: name the field that tells one from another, as in \`key: id\``,
     }
   }
   if (sides !== undefined && (write as string) === 'reconcile') {

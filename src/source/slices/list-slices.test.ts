@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { planPipeline } from '../../engine/plan.ts'
 import { offset } from '../../pagination/offset.ts'
-import type { JsonRecord } from '../../ports/json.ts'
+import type { Json, JsonRecord } from '../../ports/json.ts'
 import { fakeClock } from '../../testing/fake-clock.ts'
 import { memoryDestination } from '../../testing/memory-destination.ts'
 import type { RestOptions } from '../rest-options.ts'
@@ -136,6 +136,31 @@ describe('a list of values', () => {
     ])
     expect(planned).toMatchObject({ moreSlices: 0, slicing: null })
   })
+})
+
+test('a plan tells that whole lists are read from their beginning, unless a run was cut short in one, or between two', async () => {
+  const client = api(records)
+  const { sales: stream, all } = streamsOf('shop', { sales, all: { path: 'sales', paginate } }, client)
+  const after = (...progress: [slice: string, position: Json, highWater: Json][]) =>
+    stream.isUnderWay!(
+      new Map(progress.map(([slice, position, highWater]) => [slice, { position, highWater }])),
+    )
+  expect(
+    after(['country=de', null, 'pass 1'], ['country=fr', null, 'pass 1'], ['(pass)', null, 'pass 1']),
+  ).toBe(false)
+  expect(
+    after(['country=de', null, 'pass 2'], ['country=fr', null, 'pass 1'], ['(pass)', null, 'pass 1']),
+  ).toBe(true)
+  expect(after(['country=de', { at: 2 }, null])).toBe(true)
+  expect(all.isUnderWay!(new Map([['all', { position: null, highWater: null }]]))).toBe(false)
+  expect(
+    'isUnderWay' in
+      streamsOf(
+        'shop',
+        { sales: { ...sales, incremental: { by: 'id', field: 'id', param: 'since_id' } } },
+        client,
+      ).sales,
+  ).toBe(false)
 })
 
 describe('products', () => {

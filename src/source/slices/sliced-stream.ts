@@ -1,6 +1,7 @@
 // How a stream's slicings are put together: the partitions outside, and inside each of them what reads one list.
 import type { Progression, StreamProgression } from '../progression.ts'
 import type { StreamSettings } from '../rest-options.ts'
+import { isReadWhole } from '../whole-reading.ts'
 import { listPartitions } from './list-partitions.ts'
 import { type ParentStream, parentNames, parentPartitions } from './parent-partitions.ts'
 import type { Partitioning } from './partition.ts'
@@ -40,8 +41,7 @@ export function slicedStream(
   warn?: (message: string) => void,
 ): StreamProgression {
   if (partitioning === undefined) return inner
-  const { incremental, slices } = settings
-  const isWhole = incremental === undefined && slices?.at(-1)?.by !== 'time'
+  const isWhole = isReadWhole(settings)
   const watchShared = warn && sharedRecordWatch(settings, warn)
   return partitioned({ stream, partitioning, inner, isWhole, ...(watchShared && { watchShared }) })
 }
