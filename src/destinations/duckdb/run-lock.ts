@@ -20,7 +20,13 @@ export class RunLock {
   /** Takes it. The caller holds the file. */
   static async take(file: string): Promise<RunLock> {
     const path = lockPath(file)
-    return new RunLock(path, await openLock(path))
+    try {
+      return new RunLock(path, await openLock(path))
+    } catch (error) {
+      // Half of one, where the disk is full.
+      if (fileHolder(error) === undefined) await rm(path, { force: true })
+      throw error
+    }
   }
 
   /** Who has given the file back for a while, and goes on with it; what someone who died has left is removed. The caller holds the file. */
