@@ -241,6 +241,19 @@ test('who starts to write waits for one who reads; who starts to read waits a mo
   await expect(destination().open('p')).rejects.toThrow(/is open by .*Wait until it has ended/)
 })
 
+test('a session that only reads gives the file back, too, and finds what was written meanwhile', async () => {
+  await using writer = await destination().open('p')
+  await load(writer, 'first', [{ id: 1 }], 0)
+  await writer[Symbol.asyncDispose]()
+  await using reader = await destination().open('p', { readOnly: true })
+  expect(await reader.query(stored)).toEqual([{ id: 1 }])
+  await lend('READ_WRITE')
+  await neighbour.rows('INSERT INTO items (id) VALUES (2)')
+  await neighbour.close()
+  expect(await reader.query(stored)).toEqual([{ id: 1 }, { id: 2 }])
+  expect(existsSync(`${file}.lock`)).toBe(false)
+})
+
 test('rows that are not read to their end do not keep the file', async () => {
   await using session = await destination().open('p')
   await load(
