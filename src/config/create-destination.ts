@@ -9,11 +9,19 @@ import type { Surroundings } from './surroundings.ts'
 /** A pipeline's destination. It opens nothing yet. */
 export function createDestination(
   settings: Pipeline['destination'],
-  { directory, lookup, runtime }: Pick<Surroundings, 'directory' | 'lookup' | 'runtime'>,
+  {
+    directory,
+    lookup,
+    runtime,
+    onEvent,
+  }: Pick<Surroundings, 'directory' | 'lookup' | 'runtime'> & Partial<Pick<Surroundings, 'onEvent'>>,
 ): Destination {
   switch (settings.type) {
     case 'duckdb':
-      return createDuckdbDestination({ ...settings, path: resolve(directory, settings.path) })
+      return createDuckdbDestination(
+        { ...settings, path: resolve(directory, settings.path) },
+        { clock: runtime.clock, onEvent },
+      )
     case 'files':
       return createFilesDestination(settings, { directory, runtime, lookup })
     case 'postgres':

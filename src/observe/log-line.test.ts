@@ -116,6 +116,13 @@ test('what went wrong at the end of a run is a line', () => {
   )
 })
 
+test('a file that is waited for is a line, which says whom it is waited for', () => {
+  const reason = 'w.duckdb is open for reading by /usr/bin/duckdb (PID 7)'
+  expect(
+    logLine({ type: 'destination.wait', at: 0, destination: 'duckdb w.duckdb', reason, atMostMs: 60_000 }),
+  ).toMatch(/^duckdb w\.duckdb is waited for, .* at most: w\.duckdb is open for reading by .* \(PID 7\)$/)
+})
+
 test('a slice that was left before its end is a warning', () => {
   expect(logLine({ type: 'position.expired', ...stream, slice: 'all', action: 'resync' })).toMatch(
     /warning: the API no longer knows where slice all was read up to; it is read from its beginning$/,

@@ -25,6 +25,8 @@ function eventText(event: SluiceEvent): string | undefined {
       return `run ${event.runId} is over: ${event.outcome}`
     case 'run.problem':
       return `${problemText(event.problem)} (${event.code}): ${event.message}`
+    case 'destination.wait':
+      return `${event.destination} is waited for, ${formatSeconds(event.atMostMs / 1000)} at most: ${event.reason}`
     case 'stream.end':
       if (event.error === undefined) return `${event.stream} ${event.outcome}`
       return event.resumeAt !== undefined

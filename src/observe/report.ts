@@ -106,7 +106,7 @@ export class ReportBuilder {
       const { problem, code, message } = event
       this.#problems.push({ problem, code, message })
       if (problem === 'report-not-stored') this.#outcome = 'failed'
-    } else if (event.stream !== undefined) {
+    } else if ('stream' in event && event.stream !== undefined) {
       this.#counts(event.stream).add(event)
     }
   }

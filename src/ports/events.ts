@@ -52,6 +52,8 @@ export type SluiceEvent =
    * earlier runs knew of a quota is lost to this one, or what this one knows to the next.
    */
   | (At & { type: 'run.problem'; problem: RunProblemKind; code: string; message: string })
+  /** What is to be written waits for others. `reason`: for whom. */
+  | (At & { type: 'destination.wait'; destination: string; reason: string; atMostMs: number })
   | (OfStream & { type: 'stream.start' })
   | (OfStream & {
       type: 'stream.end'

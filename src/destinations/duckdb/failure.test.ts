@@ -5,6 +5,7 @@ import { chmod, mkdir, open, readFile, rm, stat, symlink, writeFile } from 'node
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { systemClock } from '../../http/system-runtime.ts'
 import type { DestinationSession, Load, LoadReceipt } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
 import { observeRecords } from '../../records/observe.ts'
@@ -95,7 +96,9 @@ test('a file that another process holds is refused with DESTINATION_BUSY, naming
     expect(error.message).toContain(file)
     expect(error.message).toContain(`PID ${holder.pid}`)
     expect(error.message).toContain('Wait until it has ended')
-    await expect(destinationAt(file).query('SELECT 1')).rejects.toBeInstanceOf(DestinationBusyError)
+    await expect(destinationAt(file, { lockTimeout: '0s' }).query('SELECT 1')).rejects.toBeInstanceOf(
+      DestinationBusyError,
+    )
   } finally {
     holder.kill()
     await once(holder, 'exit')
@@ -255,14 +258,14 @@ test('half a surrogate pair, which JSON can escape and DuckDB refuses, is stored
 
 test('a log that can not be moved into the file at the end is told of, and nothing of it is lost', async () => {
   const options = duckdbOptions.parse({ type: 'duckdb', path: file })
-  const warehouse = await Warehouse.open(options, false)
+  const warehouse = await Warehouse.open(options, false, { clock: systemClock })
   const session = new DuckdbSession(warehouse, 'p', false)
   await load(session, 'first', [{ id: 1 }])
   // DuckDB moves nothing while another connection is writing.
   const other = await warehouse.connect()
-  await other.run('BEGIN; CREATE TABLE unfinished (id BIGINT)')
+  await other.connection.run('BEGIN; CREATE TABLE unfinished (id BIGINT)')
   const error: unknown = await session[Symbol.asyncDispose]().catch((reason: unknown) => reason)
-  other.closeSync()
+  other.end()
   expect(error).toBeInstanceOf(DestinationError)
   expect((error as Error).message).toMatch(
     /warehouse\.duckdb: what was committed could not be moved from .*\.wal into the file\. Nothing is lost: keep both.*\(DuckDB: .*CHECKPOINT/,

@@ -1,5 +1,6 @@
 import { isSluiceError } from '../../errors.ts'
 import { DestinationBusyError, DestinationError } from '../errors.ts'
+import { fileHolder, heldBy } from './file-holder.ts'
 
 /** What DuckDB's message begins with or holds, and what it means for who reads it. */
 const CAUSES: readonly (readonly [pattern: RegExp, problem: (file: string) => string])[] = [
@@ -55,11 +56,9 @@ export function explainFailure(error: unknown, destination: string, file: string
   // DuckDB's are plain errors; a TypeError is a fault of ours, which no one should look for in their file.
   if (error instanceof Error && error.constructor !== Error) return error
   const message = error instanceof Error ? error.message : String(error)
-  if (/Could not set lock on file/i.test(message)) {
-    const holder = /lock is held in (.*?\(PID \d+\)(?: by user \S+)?)/.exec(message)?.[1]
-    const process = holder === undefined ? '' : ` by ${holder.replace(/[.,]$/, '')}`
-    return new DestinationBusyError(destination, `${file} is open${process}`, { cause: error })
-  }
+  const holder = fileHolder(error)
+  if (holder !== undefined)
+    return new DestinationBusyError(destination, heldBy(file, holder), { cause: error })
   const cause = CAUSES.find(([pattern]) => pattern.test(message))
   const problem = cause?.[1](file) ?? 'DuckDB refused a statement'
   return new DestinationError(destination, `${problem} (DuckDB: ${firstLine(message)})`, { cause: error })

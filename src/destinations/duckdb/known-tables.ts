@@ -14,8 +14,8 @@ export interface KnownTable {
 }
 
 /**
- * Tables by their name in lower case: this process holds the file alone, so nobody else changes them, and they need not be
- * looked at again with each load. A table that a transaction may have changed is not known until that is through.
+ * Tables by their name in lower case: while this process holds the file nobody else changes them, and they need not be
+ * looked at again with each load. Once it has given the file back, none is known. A table that a transaction may have changed is not known until that is through.
  */
 export class KnownTables {
   readonly #tables = new Map<string, KnownTable>()

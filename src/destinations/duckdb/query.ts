@@ -27,7 +27,17 @@ export async function* streamTable(
   const present = types.has(VALID_TO_COLUMN) ? `WHERE ${VALID_TO_COLUMN} IS NULL` : ''
   const result = await connection.stream(`SELECT ${selected.join(', ')} FROM ${identifier(table)} ${present}`)
   const toRow = rowMaker(result.deduplicatedColumnNames(), result.columnTypes())
-  for await (const rows of result.yieldRowsJson()) yield rows.map(toRow)
+  let isRead = false
+  try {
+    for await (const rows of result.yieldRowsJson()) yield rows.map(toRow)
+    isRead = true
+  } finally {
+    if (!isRead) {
+      // A result that is not read to its end keeps the file open, whatever else is closed.
+      connection.interrupt()
+      await result.fetchChunk().catch(() => undefined)
+    }
+  }
 }
 
 async function columnTypesOf(

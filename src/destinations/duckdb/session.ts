@@ -116,13 +116,13 @@ export class DuckdbSession implements DestinationSession {
   async *readRows(table: string, columns: readonly string[]): AsyncGenerator<QueryRow[]> {
     this.#use()
     if ((await this.readSchema(table)) === null) return
-    const connection = await this.#warehouse.connect()
+    const visit = await this.#warehouse.connect()
     try {
-      yield* streamTable(connection, table, columns)
+      yield* streamTable(visit.connection, table, columns)
     } catch (error) {
       throw explainFailure(error, this.#warehouse.description, this.#warehouse.file)
     } finally {
-      connection.closeSync()
+      visit.end()
     }
   }
 
@@ -185,11 +185,11 @@ export class DuckdbSession implements DestinationSession {
   }
 
   async #query(sql: string): Promise<QueryRow[]> {
-    const connection = await this.#warehouse.connect()
+    const { connection, end } = await this.#warehouse.connect()
     try {
       return await readRows(connection, sql)
     } finally {
-      connection.closeSync()
+      end()
     }
   }
 
@@ -206,18 +206,17 @@ export class DuckdbSession implements DestinationSession {
     work: (connection: DuckDBConnection) => Promise<Result>,
   ): Promise<Result> {
     this.#use()
-    const { hasState, connection } = this.#warehouse
-    return hasState ? this.#warehouse.exclusive(() => work(connection)) : none
+    return this.#warehouse.exclusive(async ({ hasState, connection }) => (hasState ? work(connection) : none))
   }
 
   async #write<Result>(
     work: (connection: DuckDBConnection, feed: RowFeed) => Promise<Result>,
   ): Promise<Result> {
     this.#use()
-    const { description, connection, feed } = this.#warehouse
-    if (this.#readOnly || feed === undefined)
+    const { description, readOnly } = this.#warehouse
+    if (this.#readOnly || readOnly)
       throw new DestinationError(description, 'the session was opened read-only. Open one that can write')
-    return this.#warehouse.exclusive(() => work(connection, feed))
+    return this.#warehouse.exclusive(({ connection, feed }) => work(connection, feed!))
   }
 
   #use(): void {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { JsonRecord } from '../../ports/json.ts'
 import { stateRows } from '../conformance/state-rows.ts'
 import type { ConformanceHarness } from '../conformance.ts'
-import { createDuckdbDestination, type DuckdbDestination, duckdbOptions } from './duckdb.ts'
+import { createDuckdbDestination, type DuckdbDestination, type DuckdbInput, duckdbOptions } from './duckdb.ts'
 import { identifier, literal } from './quote.ts'
 
 /** A directory of its own for each test's files, removed with `remove`. */
@@ -13,9 +13,16 @@ export async function temporaryDirectory(): Promise<{ path: string; remove(): Pr
   return { path, remove: () => rm(path, { recursive: true, force: true }) }
 }
 
-/** The destination for a file, with the defaults. */
-export function destinationAt(path: string): DuckdbDestination {
-  return createDuckdbDestination(duckdbOptions.parse({ type: 'duckdb', path }))
+/** The destination for a file, with the defaults but for the file being kept while a session is open. */
+export function destinationAt(
+  path: string,
+  options: Partial<DuckdbInput> = {},
+  surroundings: Parameters<typeof createDuckdbDestination>[1] = {},
+): DuckdbDestination {
+  return createDuckdbDestination(
+    duckdbOptions.parse({ type: 'duckdb', path, idleRelease: 'off', ...options }),
+    surroundings,
+  )
 }
 
 /** Looks into a DuckDB file for the conformance suite. */
