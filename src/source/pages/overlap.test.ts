@@ -159,3 +159,67 @@ test('what can not overlap is refused when the pipeline is loaded', () => {
   const small = { type: 'page-number', size, overlap: 'anchor' }
   expect(problem({ paginate: small })).toContain('with a `value` of 20 or more')
 })
+
+/** An incremental list of 40, of which a record that was read moves to the end. */
+function moving(incremental: StreamInput['incremental'], changed: JsonRecord) {
+  const list = rows(0, 40).map(
+    (record, at): JsonRecord => ({ ...record, at: `2026-01-01T00:00:${at + 10}Z` }),
+  )
+  const move = (request: number) => {
+    if (request !== 2) return
+    const [record] = list.splice(2, 1)
+    list.push({ ...record!, ...changed })
+  }
+  return reading(list, move, { ...(incremental && { incremental }) })
+}
+const byTime = { by: 'time', field: 'at', param: 'since', start: '2020-01-01' } as const
+
+test('an order that is not stable is told of an incremental list, too, unless the cursor has risen where a record has moved', async () => {
+  const warnings = async (...given: Parameters<typeof moving>) => {
+    const { stream, told } = moving(...given)
+    await runOnce(stream, new Warehouse())
+    return told('stream.warning').length
+  }
+  expect(await warnings(byTime, { at: '2026-01-01T00:00:59Z' })).toBe(0)
+  expect(await warnings(byTime, {})).toBe(1)
+  expect(await warnings(byTime, { at: '2026-01-01T00:00:05Z', changed: true })).toBe(1)
+  // The same time in another zone.
+  expect(await warnings(byTime, { at: '2026-01-01T02:00:12+02:00' })).toBe(1)
+  expect(await warnings(byTime, { at: '2026-01-01T03:00:12+02:00' })).toBe(0)
+  expect(await warnings({ by: 'id', field: 'id', param: 'since' }, { changed: true })).toBe(1)
+  expect(await warnings(undefined, { at: '2026-01-01T00:00:59Z' })).toBe(1)
+})
+
+test('a record that moves from long ago is told of by its cursor, too', async () => {
+  for (const [at, warnings] of [
+    [1_700_000_005, 1],
+    [1_800_000_000, 0],
+  ]) {
+    const list = rows(0, 1700).map((record, at): JsonRecord => ({ ...record, at: 1_700_000_000 + at }))
+    const move = (request: number) => {
+      if (request !== 160) return
+      const [record] = list.splice(5, 1)
+      list.push({ ...record!, at: at! })
+    }
+    const { stream, told } = reading(list, move, { incremental: byTime })
+    await runOnce(stream, new Warehouse())
+    expect(told('stream.warning')).toHaveLength(warnings!)
+  }
+})
+
+test('in a stable order no warning is given of what came in between, changed, or was read while the last record was out of sight', async () => {
+  const list = rows(0, 60)
+  const { stream, told } = reading(list, (request) => {
+    // What comes in front of the place is read, changes, and is pushed on to the next page.
+    if (request === 2) list.splice(9, 0, { id: 100 }, { id: 101 })
+    if (request === 3) list.splice(10, 0, { id: 102 })
+    if (request === 3) list[12] = { ...list[12]!, changed: 1 }
+    if (request === 4) list.unshift(...rows(200, 208))
+    if (request === 5) list.splice(18, 0, ...rows(300, 318))
+  })
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect(rows(0, 60).every(({ id }) => warehouse.rows.has(String(id)))).toBe(true)
+  expect(told('list.shift').length).toBeGreaterThan(2)
+  expect(told('stream.warning')).toEqual([])
+})
