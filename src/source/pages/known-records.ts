@@ -36,6 +36,8 @@ export interface Recognised {
   readonly anchorAt: number | undefined
   /** Where on the page the last record stands of those that were read, in their order. */
   readonly lastAt: number
+  /** Counts the records that were read up to that one: it grows from page to page where reading gets on. */
+  readonly reached: number
   /** How many of those that were added stand in front of it. */
   readonly between: number
   /** Whether records came again in another place, and the cursor says nothing of why. */
@@ -162,6 +164,7 @@ export class KnownRecords {
       added,
       anchorAt: anchor < 0 ? undefined : anchor,
       lastAt,
+      reached: known[lastAt]!.rank,
       between,
       isReordered: isUnstable && this.#tellsOrder,
     }
@@ -211,6 +214,7 @@ export class KnownRecords {
       added: fresh.length,
       anchorAt: nearest === 0 ? place : undefined,
       lastAt: place,
+      reached: this.#rank,
       between: 0,
       isReordered: false,
     }

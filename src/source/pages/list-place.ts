@@ -45,7 +45,7 @@ export interface ListPlaceOptions {
 const mostSearched = 16
 /** How often a list is begun anew because its place was lost. */
 const mostRestarts = 10
-/** Pages in a row that have records and none that is new, after which the list is taken for one that changes faster than it is read. */
+/** Pages in a row that have records, none that is new, and lead no farther, after which the list is taken for one that changes faster than it is read. */
 const mostIdle = 300
 
 /** The place in one list, which is read once. */
@@ -57,6 +57,8 @@ export class ListPlace {
   #total: number | undefined
   #longest = 0
   #idle = 0
+  /** The farthest of the records that were read, on the pages that brought none that is new. */
+  #reached = 0
   #toldReorder = false
   /** Whether the page that was recognised last had fewer records than were asked for. */
   #wasShort = false
@@ -104,8 +106,7 @@ export class ListPlace {
     }
 
     const fresh = found?.fresh ?? (place.probe === undefined || isReached ? records : [])
-    if (fresh.length > 0) this.#idle = 0
-    else if (records.length > 0) this.#idle++
+    this.#countIdle(records, fresh, found?.reached ?? 0)
     if (this.#idle > mostIdle) throw this.#tooFast(view.url)
     this.#known.add(fresh, records)
     this.#longest = Math.max(this.#longest, view.records.length)
@@ -118,6 +119,15 @@ export class ListPlace {
     if (place.probe !== undefined && !isReached && this.#windows.says(view, window) !== 'more')
       return { records: fresh, next: undefined, isLost: false, counted }
     return { ...this.#goOn(page, place, window, fresh), counted }
+  }
+
+  /** A page that leads on through what was read, from where the place was found again, is not idle. */
+  #countIdle(records: readonly JsonRecord[], fresh: readonly JsonRecord[], reached: number): void {
+    if (fresh.length > 0) {
+      this.#idle = 0
+      this.#reached = 0
+    } else if (reached > this.#reached) this.#reached = reached
+    else if (records.length > 0) this.#idle++
   }
 
   #goOn(page: FetchedPage, place: Place, window: ListWindow, fresh: readonly JsonRecord[]): Followed {
@@ -224,7 +234,7 @@ export class ListPlace {
   #tooFast(url: string): PaginationStuckError {
     return new PaginationStuckError(
       url,
-      `${mostIdle} pages in a row brought no record that had not been read: the list changes faster than it is read, or the API does not know the parameter that asks for the next page. Ask for larger pages, or check \`paginate.param\``,
+      `${mostIdle} pages in a row brought no record that had not been read, and led no farther: the list changes faster than it is read, or the API does not know the parameter that asks for the next page. Ask for larger pages, or check \`paginate.param\``,
     )
   }
 }

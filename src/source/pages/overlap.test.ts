@@ -13,12 +13,17 @@ const rows = (from: number, to: number) =>
 type StreamInput = RestOptions['streams'][string]
 
 /** A list that `change` writes to before the request of each number, from 1. */
-function reading(list: JsonRecord[], change: (request: number) => void, options: Partial<StreamInput> = {}) {
+function reading(
+  list: JsonRecord[],
+  change: (request: number) => void,
+  options: Partial<StreamInput> = {},
+  pageSize = 10,
+) {
   const events: SluiceEvent[] = []
   const client = scriptedClient(({ query }) => {
     change(client.requests.length)
     const from = Number(query['offset'])
-    return { body: { data: list.slice(from, from + 10) } }
+    return { body: { data: list.slice(from, from + pageSize) } }
   })
   const { items } = streamsOf(
     'api',
@@ -82,6 +87,22 @@ test('R5: pages in no order at all stop the stream, and say what to change', asy
     code: 'PAGINATION_STUCK',
     message: expect.stringContaining('the API gives its pages in no stable order'),
   })
+})
+
+test('a place that is found again far in front is no circle, however many pages lead from there to what is unread', async () => {
+  const list = rows(0, 500)
+  const paginate = { type: 'offset', size: { param: 'limit', value: 2 }, overlap: 'anchor' } as const
+  const { stream } = reading(
+    list,
+    // All that was read within the reach of the search.
+    (request) => request === 401 && list.splice(350, 51),
+    { paginate },
+    2,
+  )
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect(warehouse.received).toBe(500)
+  expect(warehouse.rows.size).toBe(500)
 })
 
 test('R1: an API that does not know the offset is stopped', async () => {
