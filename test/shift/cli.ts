@@ -1,10 +1,12 @@
 // npm run shift                                     100,000 schedules by every reader, several at once; writes docs/shifting-lists.md
 // npm run shift -- --schedules 1000 --from 5000     so many, beginning with a seed; from 0 on, 5,000 or more write the page, too
 // npm run shift -- --minutes 30                     as many of them as begin within this time
+// npm run shift -- --keep /tmp/shift                keeps what each part of them came to in this folder, and goes on from what is there
 // npm run shift -- --seed 17 --reader 0             one schedule by one reader, with everything that happens in it
 import { spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { anchoredReaders, plainReaders, readShifting } from './read-shifting.ts'
 import { type Sum, shiftTable, sumOf, total } from './table.ts'
@@ -15,6 +17,7 @@ const { values } = parseArgs({
     reader: { type: 'string' },
     schedules: { type: 'string', default: '100000' },
     from: { type: 'string', default: '0' },
+    keep: { type: 'string' },
     minutes: { type: 'string', default: 'Infinity' },
   },
 })
@@ -48,19 +51,29 @@ async function runOne(number: number): Promise<void> {
   console.log(JSON.stringify(sum))
 }
 
+interface Part {
+  readonly number: number
+  readonly first: number
+  readonly count: number
+}
+
 async function runAll(): Promise<void> {
   const parts = new Map(readers.map((_, number) => [number, [] as Sum[]]))
-  const waiting: { number: number; first: number; count: number }[] = []
+  const waiting: Part[] = []
   for (let first = from; first < from + schedules; first += partSize) {
     const count = Math.min(partSize, from + schedules - first)
     for (const number of readers.keys()) waiting.push({ number, first, count })
   }
+  // What is promised is shown first; of the others one part will do until then.
+  const isLater = ({ number, first }: Part) => first > from && readers[number]!.overlap === 'none'
+  waiting.sort((a, b) => Number(isLater(a)) - Number(isLater(b)))
   const end = performance.now() + Number(values.minutes) * 60_000
   const work = async () => {
     for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
       const began = performance.now()
-      if (began > end) return
-      const sum = await apart(part.number, part.first, part.count)
+      const sum = kept(part) ?? (began > end ? undefined : await apart(part))
+      if (sum === undefined) continue
+      keep(part, sum)
       parts.get(part.number)!.push(sum)
       const seconds = ((performance.now() - began) / 1000).toFixed(1)
       const { reader, lost, doubled, repeated, alarms, lasting, requests, failed } = sum
@@ -77,8 +90,24 @@ async function runAll(): Promise<void> {
   writeFileSync(new URL('../../docs/shifting-lists.md', import.meta.url), shiftTable(sums))
 }
 
+function fileOf({ number, first, count }: Part): string | undefined {
+  return values.keep === undefined ? undefined : join(values.keep, `${number}-${first}-${count}.json`)
+}
+
+function kept(part: Part): Sum | undefined {
+  const file = fileOf(part)
+  return file !== undefined && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Sum) : undefined
+}
+
+function keep(part: Part, sum: Sum): void {
+  const file = fileOf(part)
+  if (file === undefined) return
+  mkdirSync(values.keep!, { recursive: true })
+  writeFileSync(file, JSON.stringify(sum))
+}
+
 /** Runs one reader in a process of its own. */
-async function apart(number: number, first: number, count: number): Promise<Sum> {
+async function apart({ number, first, count }: Part): Promise<Sum> {
   const args = ['scripts/shift.mjs', '--reader', number, '--from', first, '--schedules', count].map(String)
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
