@@ -105,6 +105,19 @@ test('a place that is found again far in front is no circle, however many pages 
   expect(warehouse.rows.size).toBe(500)
 })
 
+test('R5: a list that is pushed back by as many records as a page leads on stops the stream, and says what to change', async () => {
+  const list = rows(0, 50)
+  const paginate = { type: 'offset', size: { param: 'limit', value: 2 }, overlap: 'anchor' } as const
+  const { stream, client } = reading(list, (request) => list.unshift({ id: -request }), { paginate }, 2)
+  await expect(runOnce(stream, new Warehouse())).rejects.toMatchObject({
+    code: 'PAGINATION_STUCK',
+    message: expect.stringMatching(
+      /300 pages in a row brought no record that had not been read, and led no farther: .* Ask for larger pages/,
+    ),
+  })
+  expect(client.requests.length).toBeLessThan(400)
+})
+
 test('R1: an API that does not know the offset is stopped', async () => {
   const client = scriptedClient(() => ({ body: { data: rows(0, 10) } }))
   const { items } = streamsOf(
