@@ -148,7 +148,9 @@ export function createRestStream(
   )
   const pages = pagesAtOnce(settings, paginator)
   const placeFrom = placeKeeper(fullName, settings, paginator, clock, onEvent)
-  const count = settings.job ? undefined : listCount(settings.count, settings.paginate)
+  const count = settings.job
+    ? undefined
+    : listCount(settings.count, settings.paginate, settings.incremental !== undefined)
   const onMismatch = (mismatch: CountMismatch, slice: string) => {
     onEvent?.({ type: 'count.mismatch', at: clock.now(), stream: fullName, slice, ...mismatch })
     if (settings.count?.onMismatch === 'fail') throw new CountMismatchError(fullName, mismatch)

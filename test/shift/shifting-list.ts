@@ -52,7 +52,8 @@ export class ShiftingList {
   readonly rows: Row[] = []
   /** Those that were there from the beginning on, and still are. */
   readonly lasting: Set<number>
-  readonly log: string[] = []
+  /** What happened, where that is wanted. */
+  readonly log: string[] | undefined
   requests = 0
   writes = 0
   readonly #habits: Habits
@@ -60,7 +61,8 @@ export class ShiftingList {
   #nextId = 0
   #grown = 0
 
-  constructor(seed: number, habits: Habits) {
+  constructor(seed: number, habits: Habits, log?: string[]) {
+    this.log = log
     this.#habits = habits
     this.#draw = chance(seed, 2)
     for (let at = 0; at < habits.length; at++) this.rows.push({ id: this.#nextId++, order: at, version: 0 })
@@ -80,7 +82,7 @@ export class ShiftingList {
     for (let turn = 0; turn < turns; turn++) await null
     this.#write(skipped)
     const items = this.rows.slice(skipped, skipped + length)
-    this.log.push(`page ${skipped}+${length}: ${items.map(({ id }) => id).join(' ')}`)
+    this.log?.push(`page ${skipped}+${length}: ${items.map(({ id }) => id).join(' ')}`)
     return { items, total: this.rows.length }
   }
 
@@ -106,16 +108,16 @@ export class ShiftingList {
       const after = this.rows[at]?.order ?? before + 2
       const row = { id: this.#nextId++, order: (before + after) / 2, version: 0 }
       this.rows.splice(at, 0, row)
-      this.log.push(`insert ${row.id} at ${at}`)
+      this.log?.push(`insert ${row.id} at ${at}`)
     } else if (what === 'delete') {
       const gone = this.rows.splice(at, draw.happens(bulk) ? draw.between(2, 12) : 1)
       for (const { id } of gone) this.lasting.delete(id)
-      this.log.push(`delete ${gone.map(({ id }) => id).join(' ')} at ${at}`)
+      this.log?.push(`delete ${gone.map(({ id }) => id).join(' ')} at ${at}`)
     } else {
       const row = this.rows[at]
       if (row === undefined) return
       this.rows[at] = { ...row, version: row.version + 1 }
-      this.log.push(`update ${row.id} at ${at}`)
+      this.log?.push(`update ${row.id} at ${at}`)
     }
   }
 }

@@ -1,7 +1,8 @@
 // The records that were read last, by which a page of a list that shifts is recognised.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { JsonRecord, Value } from '../../ports/json.ts'
 import { encodeJson } from '../../records/encode-json.ts'
+import { firstRun, inOrder, type Run, runBehind, type Standing } from './read-order.ts'
 import { sameValue } from './same-values.ts'
 
 /** Tells one record from another, as a text. */
@@ -29,10 +30,24 @@ function textOf(value: Value | undefined): string | undefined {
 export interface Recognised {
   /** What of the page is to be handed on, in order: records that were not read, and those that have changed since. */
   readonly fresh: readonly JsonRecord[]
+  /** How many of these were not read before in any version, as far as that is known. */
+  readonly added: number
   /** Where on the page the record is that was read last; `undefined` where it is not. */
   readonly anchorAt: number | undefined
-  /** Whether records are in another order than they were read in. */
+  /** Where on the page the last record stands of those that were read, in their order. */
+  readonly lastAt: number
+  /** Counts the records that were read up to that one: it grows from page to page where reading gets on. */
+  readonly reached: number
+  /** How many of those that were added stand in front of it. */
+  readonly between: number
+  /** Whether records came again in another place, and the cursor says nothing of why. */
   readonly isReordered: boolean
+}
+
+/** The field by which an incremental list is sorted, perhaps: a record that changes moves to the end with it. */
+export interface RecordCursor {
+  readonly read: (record: JsonRecord) => Value | undefined
+  hasRisen(before: Value | undefined, now: Value | undefined): boolean
 }
 
 /** Pages whose records are kept: a page that has been pushed back by as many is still recognised. */
@@ -44,11 +59,21 @@ const mostSampled = 1024
 /** How far behind the last record those are by which a later run recognises the place. */
 const storedDistances = [0, 1, 2, 3, 4, 5, 6, 7, 16, 32, 64]
 
-interface Known {
+interface Known extends Standing {
   /** Absent for those that were read long ago: whether they have changed is not looked at. */
   record: JsonRecord | undefined
-  /** Counts the records in the order in which they were read. */
-  readonly rank: number
+  /** It came in between others that had been read. */
+  readonly isBetween: boolean
+  /** The value of the cursor. */
+  cursor: Value | undefined
+}
+
+export interface KnownRecordsOptions {
+  /** Whether records must be handed on in the order of the list. */
+  readonly inOrder: boolean
+  readonly fromStart: boolean
+  /** Default: every record that comes again in another place tells that the order is not stable. */
+  readonly cursor?: RecordCursor | undefined
 }
 
 /** Keeps the last pages of one reading. */
@@ -59,18 +84,29 @@ export class KnownRecords {
   /** In the order in which they were read. */
   readonly #known = new Map<string, Known>()
   #rank = 0
+  /** The highest of those that are not kept any more. */
+  #dropped = 0
+  /** What is read now belongs to it. */
+  #run: Run = firstRun
+  /** The last record of the page that was read last. */
+  #anchor: Known | undefined
+  /** Whether the page had none of the records that were read last. */
+  #isApart = false
   #tellsOrder = true
   #isWhole: boolean
   #longestPage = 0
   /** Those of which the record is kept. */
   readonly #recent: Known[] = []
-  readonly #sample = new Set<string>()
+  /** With the value of the cursor. */
+  readonly #sample = new Map<string, Value | undefined>()
   #sampleEvery = 1
+  readonly #cursor: RecordCursor | undefined
 
-  constructor(identity: RecordIdentity, options: { readonly inOrder: boolean; readonly fromStart: boolean }) {
+  constructor(identity: RecordIdentity, options: KnownRecordsOptions) {
     this.#identity = identity
     this.#inOrder = options.inOrder
     this.#isWhole = options.fromStart
+    this.#cursor = options.cursor
   }
 
   /** Whether everything that was read since the list's beginning is kept. */
@@ -87,24 +123,61 @@ export class KnownRecords {
     if (this.#known.size === 0) return this.#recogniseStored(page, stored)
     const known = page.map((record) => this.#known.get(this.#identity(record)))
     const first = known.findIndex((each) => each !== undefined)
+    this.#isApart = first < 0
     if (first < 0) return undefined
     const isUnchanged = (each: Known | undefined, at: number) =>
       each !== undefined && (each.record === undefined || sameValue(each.record, page[at]!))
-    const anchor = known.findIndex((each) => each?.rank === this.#rank)
-    let isReordered = false
-    let highest = 0
-    for (const each of known) {
-      if (each === undefined) continue
-      if (each.rank < highest) isReordered = true
-      else highest = each.rank
-    }
+    const anchor = this.#anchor === undefined ? -1 : known.indexOf(this.#anchor)
+    const { outOfOrder, lastAt } = inOrder(known)
+    const isReordered = outOfOrder.size > 0
     const from =
       this.#inOrder && !isReordered ? this.#behind(known, isUnchanged, first) : this.#from(known, first)
-    const fresh = page.filter((_, at) => at >= from && !isUnchanged(known[at], at))
-    isReordered ||= page.some(
-      (record, at) => at > first && known[at] === undefined && this.#sample.has(this.#identity(record)),
-    )
-    return { fresh, anchorAt: anchor < 0 ? undefined : anchor, isReordered: isReordered && this.#tellsOrder }
+    const isFresh = page.map((_, at) => at >= from && !isUnchanged(known[at], at))
+    const fresh = page.filter((_, at) => isFresh[at])
+    const isAdded = (at: number) => isFresh[at] && known[at] === undefined
+    let added = 0
+    let between = 0
+    for (const at of page.keys()) {
+      if (!isAdded(at)) continue
+      added++
+      if (at < lastAt) between++
+    }
+    const isUnstable =
+      [...outOfOrder].some((at) => !this.#hasRisen(known[at]!.cursor, page[at]!)) ||
+      page.some((record, at) => at > first && known[at] === undefined && this.#isSampled(record))
+    // What follows may stand in front of others that were read, where the anchor is gone or farther behind.
+    if (anchor < 0) this.#run = runBehind(known[lastAt]!)
+    let behind = known[lastAt]!
+    for (let at = lastAt; at >= 0; at--) {
+      const each = known[at]
+      if (each === undefined) {
+        if (isFresh[at]) this.#keep(page[at]!, behind)
+      } else if (!outOfOrder.has(at)) {
+        behind = each
+        if (!isFresh[at]) continue
+        each.record = page[at]!
+        each.cursor = this.#cursor?.read(page[at]!)
+      }
+    }
+    return {
+      fresh,
+      added,
+      anchorAt: anchor < 0 ? undefined : anchor,
+      lastAt,
+      reached: known[lastAt]!.rank,
+      between,
+      isReordered: isUnstable && this.#tellsOrder,
+    }
+  }
+
+  #hasRisen(before: Value | undefined, record: JsonRecord): boolean {
+    return this.#cursor?.hasRisen(before, this.#cursor.read(record)) ?? false
+  }
+
+  /** Whether it was read long ago, and its cursor does not say why it comes again. */
+  #isSampled(record: JsonRecord): boolean {
+    const key = this.#identity(record)
+    return this.#sample.has(key) && !this.#hasRisen(this.#sample.get(key), record)
   }
 
   /** Where to hand on from where what was added in front of the place would come out of order. */
@@ -119,8 +192,7 @@ export class KnownRecords {
 
   /** What stands in front of the first known record was not read if all that was read in front of it is kept. */
   #from(known: readonly (Known | undefined)[], first: number): number {
-    const oldest = this.#known.values().next().value!
-    const isKept = this.#isWhole || known[first]!.rank - oldest.rank >= known.length
+    const isKept = this.#isWhole || known[first]!.rank - this.#dropped > known.length
     return isKept ? 0 : first
   }
 
@@ -136,20 +208,33 @@ export class KnownRecords {
     }
     if (place < 0) return undefined
     for (const record of page.slice(0, place + 1)) this.#keep(record)
-    return { fresh: page.slice(place + 1), anchorAt: nearest === 0 ? place : undefined, isReordered: false }
+    const fresh = page.slice(place + 1)
+    return {
+      fresh,
+      added: fresh.length,
+      anchorAt: nearest === 0 ? place : undefined,
+      lastAt: place,
+      reached: this.#rank,
+      between: 0,
+      isReordered: false,
+    }
   }
 
-  /** Keeps records that were handed on, from a page of so many. */
-  add(records: readonly JsonRecord[], pageLength: number): void {
-    this.#longestPage = Math.max(this.#longestPage, pageLength)
+  /** Keeps records of a page that were handed on. */
+  add(records: readonly JsonRecord[], page: readonly JsonRecord[]): void {
+    this.#longestPage = Math.max(this.#longestPage, page.length)
+    if (this.#isApart) this.#run = { behind: undefined, depth: 0 }
     for (const record of records) this.#keep(record)
+    const last = page.at(-1)
+    if (last !== undefined) this.#anchor = this.#known.get(this.#identity(last))
     const whole = pagesKept * this.#longestPage
     for (const each of this.#recent.splice(0, Math.max(0, this.#recent.length - whole)))
       each.record = undefined
     const most = Math.max(keysKept, whole)
-    for (const key of this.#known.keys()) {
+    for (const [key, { rank }] of this.#known) {
       if (this.#known.size <= most) break
       this.#known.delete(key)
+      this.#dropped = Math.max(this.#dropped, rank)
       this.#isWhole = false
     }
   }
@@ -162,25 +247,39 @@ export class KnownRecords {
 
   /** The last records, for the position: short hashes, the last one first. Keys are data, and longer. */
   stored(): string[] {
-    const keys = [...this.#known.keys()]
+    const keys: string[] = []
+    for (const [key, { isBetween }] of this.#known) if (!isBetween) keys.push(key)
     return storedDistances.flatMap((distance) => {
       const key = keys[keys.length - 1 - distance]
       return key === undefined ? [] : shortHash(key)
     })
   }
 
-  #keep(record: JsonRecord): void {
+  /** @param behind what it stands in front of, where it came in between */
+  #keep(record: JsonRecord, behind?: Known): void {
     const key = this.#identity(record)
+    // It was kept where it stands.
+    if (this.#known.get(key)?.record === record) return
     this.#known.delete(key)
-    const known: Known = { record, rank: ++this.#rank }
+    const known: Known = {
+      record,
+      run: behind?.run ?? this.#run,
+      rank: behind?.rank ?? ++this.#rank,
+      isBetween: behind !== undefined,
+      cursor: this.#cursor?.read(record),
+    }
     this.#known.set(key, known)
     this.#recent.push(known)
-    if (this.#rank % this.#sampleEvery !== 0) return
-    this.#sample.add(key)
+    if (behind === undefined && this.#rank % this.#sampleEvery === 0) this.#addToSample(key)
+    if (this.#sample.has(key)) this.#sample.set(key, known.cursor)
+  }
+
+  #addToSample(key: string): void {
+    this.#sample.set(key, undefined)
     if (this.#sample.size <= mostSampled) return
     this.#sampleEvery *= 2
     let odd = false
-    for (const each of this.#sample) {
+    for (const each of this.#sample.keys()) {
       odd = !odd
       if (odd) this.#sample.delete(each)
     }
@@ -189,5 +288,5 @@ export class KnownRecords {
 
 /** 66 bits: enough to tell the records of a few pages apart. */
 function shortHash(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 11)
+  return hash('sha256', text, 'base64url').slice(0, 11)
 }

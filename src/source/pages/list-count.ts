@@ -41,25 +41,42 @@ export class CountMismatchError extends SluiceError {
 }
 
 export interface CountMismatch {
-  /** What the API said, the number that is nearest to what was found. */
+  /** What the API said, and of the numbers that this allows the nearest to what was found. */
   readonly expected: number
   readonly found: number
   /** Where it said so. */
   readonly place: string
 }
 
+/** What a page adds to the count of its list. */
+export interface CountedPage {
+  /** Records that were not read before in any version. */
+  readonly added: number
+  /** By how many records the place has moved since the page before: those that came in front of it and are not added, less those that went. Default: 0. */
+  readonly moved?: number
+  /** The list was begun anew, so that what is read from here on may have been counted before. */
+  readonly isAnew?: boolean
+}
+
 /** Counts the records of one list. */
 export interface ListCount {
-  /** Takes a page, with how many records it had that were new. */
-  take(page: PageView, records: number): void
+  take(page: PageView, counted: CountedPage): void
   /** Asked behind the last page. `undefined` where nothing is wrong, or the API told no number. */
   mismatch(): CountMismatch | undefined
 }
 
-/** `undefined` where there is nothing to compare with. */
+/**
+ * `undefined` where there is nothing to compare with.
+ *
+ * What is compared: the number that the list had at first, give or take what came and went while it was read. A page whose number is another
+ * than that of the page before tells how many came or went; where the place has moved by another number, the rest came or went
+ * behind it. So a list of 40 that loses a record in front of the place and gains one behind it, its number the same, may give 40 or 41.
+ */
 export function listCount(
   count: CountSettings | undefined,
   paginate: PaginatorOptions | undefined,
+  /** Whether a record that changes may come a second time, so that more than there are is no mismatch. */
+  comesAgain = false,
 ): (() => ListCount) | undefined {
   if (count?.onMismatch === 'ignore') return undefined
   // A list that may end before its end has fewer.
@@ -69,19 +86,29 @@ export function listCount(
   const read = countReader(place)
   return () => {
     let found = 0
-    let least: number | undefined
+    let last: number | undefined
+    let least = 0
     let most = 0
+    let isAnew = false
     return {
-      take(page, records) {
-        found += records
-        const total = read(page)
+      take(page, { added, moved = 0, isAnew: begunAnew = false }) {
+        found += added
+        isAnew ||= begunAnew
+        const total = read(page) ?? last
         if (total === undefined) return
-        least = Math.min(least ?? total, total)
-        most = Math.max(most, total)
+        if (last === undefined) {
+          least = total
+          most = total
+        } else {
+          const change = total - last
+          least += Math.min(0, change, change - moved)
+          most += Math.max(0, change, change - moved)
+        }
+        last = total
       },
       mismatch() {
-        // What came or went while the list was read lies between what its pages said.
-        if (least === undefined || (found >= least && found <= most)) return undefined
+        if (last === undefined || isAnew || (found >= least && (found <= most || comesAgain)))
+          return undefined
         return { expected: found < least ? least : most, found, place: describePlace(place) }
       },
     }

@@ -7,7 +7,8 @@ import { type ListWindow, type ListWindows, leastToOverlap } from '../../paginat
 import { PaginationStuckError } from '../../pagination/paginator.ts'
 import type { Json, JsonRecord } from '../../ports/json.ts'
 import type { FetchedPage } from './fetch-page.ts'
-import { KnownRecords, type RecordIdentity } from './known-records.ts'
+import { KnownRecords, type RecordCursor, type RecordIdentity } from './known-records.ts'
+import type { CountedPage } from './list-count.ts'
 import { type Place, placeOf } from './place-position.ts'
 
 /** What a page has come to. */
@@ -18,6 +19,7 @@ export interface Followed {
   readonly next: Json | undefined
   /** The page was not recognised: nothing of it counts, and `next` is no position to store. */
   readonly isLost: boolean
+  readonly counted: CountedPage
 }
 
 /** A list that has moved between two pages. */
@@ -32,6 +34,8 @@ export interface ListPlaceOptions {
   readonly identity: RecordIdentity
   /** Whether records must be handed on in the order of the list. */
   readonly inOrder: boolean
+  /** What rises where a record moves to the end of the list because it changed. */
+  readonly cursor?: RecordCursor | undefined
   readonly onShift?: (shift: Shift) => void
   /** Told once that the order is not stable. */
   readonly onReorder?: () => void
@@ -41,7 +45,7 @@ export interface ListPlaceOptions {
 const mostSearched = 16
 /** How often a list is begun anew because its place was lost. */
 const mostRestarts = 10
-/** Pages in a row that have records and none that is new, after which the list is taken for one that changes faster than it is read. */
+/** Pages in a row that have records, none that is new, and lead no farther, after which the list is taken for one that changes faster than it is read. */
 const mostIdle = 300
 
 /** The place in one list, which is read once. */
@@ -53,7 +57,11 @@ export class ListPlace {
   #total: number | undefined
   #longest = 0
   #idle = 0
+  /** The farthest of the records that were read, on the pages that brought none that is new. */
+  #reached = 0
   #toldReorder = false
+  /** Whether the page that was recognised last had fewer records than were asked for. */
+  #wasShort = false
 
   constructor(windows: ListWindows, start: Json | undefined, options: ListPlaceOptions) {
     this.#windows = windows
@@ -61,6 +69,7 @@ export class ListPlace {
     this.#known = new KnownRecords(options.identity, {
       inOrder: options.inOrder,
       fromStart: start === undefined,
+      cursor: options.cursor,
     })
   }
 
@@ -70,6 +79,8 @@ export class ListPlace {
    */
   follow(page: FetchedPage, position: Json | undefined): Followed {
     const { view, records } = page
+    let moved = 0
+    let isAnew = false
     let place = placeOf(position, this.#windows, view.url)
     const window = this.#windows.window(place.at, place.most)
     const found = this.#known.recognise(records, place.known ?? [])
@@ -83,31 +94,49 @@ export class ListPlace {
         const isFiltered = records.length === 0 && this.#windows.says(view, window) === 'more'
         return isFiltered ? this.#passOver(page, place, window) : this.#search(page, place, window)
       }
-      if (window.start === 0 && position !== undefined) place = this.#beginAgain(place, view.url)
-    } else this.#tell(found, place, window)
+      if (window.start === 0 && position !== undefined) {
+        const before = place
+        place = this.#beginAgain(place, view.url)
+        isAnew = place !== before
+        moved = -1 - expectedAt(before)
+      }
+    } else {
+      this.#tell(found, place, window)
+      if (!place.gap) moved = window.start + found.lastAt - expectedAt(place) - found.between
+    }
 
     const fresh = found?.fresh ?? (place.probe === undefined || isReached ? records : [])
-    if (fresh.length > 0) this.#idle = 0
-    else if (records.length > 0) this.#idle++
+    this.#countIdle(records, fresh, found?.reached ?? 0)
     if (this.#idle > mostIdle) throw this.#tooFast(view.url)
-    this.#known.add(fresh, records.length)
+    this.#known.add(fresh, records)
     this.#longest = Math.max(this.#longest, view.records.length)
     this.#total = this.#windows.total(view)
+    // What the API leaves out of a page looks as if others had come in front of the next one.
+    if (moved > 0 && this.#wasShort) moved = 0
+    this.#wasShort = window.length !== undefined && view.records.length < window.length
+    const counted = { added: found?.added ?? fresh.length, moved, isAnew }
     // The end is where nothing stood behind the last record that was read.
     if (place.probe !== undefined && !isReached && this.#windows.says(view, window) !== 'more')
-      return { records: fresh, next: undefined, isLost: false }
-    return this.#goOn(page, place, window, fresh)
+      return { records: fresh, next: undefined, isLost: false, counted }
+    return { ...this.#goOn(page, place, window, fresh), counted }
+  }
+
+  /** A page that leads on through what was read, from where the place was found again, is not idle. */
+  #countIdle(records: readonly JsonRecord[], fresh: readonly JsonRecord[], reached: number): void {
+    if (fresh.length > 0) {
+      this.#idle = 0
+      this.#reached = 0
+    } else if (reached > this.#reached) this.#reached = reached
+    else if (records.length > 0) this.#idle++
   }
 
   #goOn(page: FetchedPage, place: Place, window: ListWindow, fresh: readonly JsonRecord[]): Followed {
     const { view } = page
     const count = view.records.length
     const says = this.#windows.says(view, window)
-    if (says === 'end') return { records: fresh, next: undefined, isLost: false }
-    if (count === 0) {
-      if (says === 'more') return this.#passOver(page, place, window)
-      return { records: fresh, next: undefined, isLost: false }
-    }
+    if (says === 'end' || (count === 0 && says !== 'more'))
+      return { records: fresh, next: undefined, isLost: false, counted: nothingCounted }
+    if (count === 0) return this.#passOver(page, place, window)
     const end = window.start + count
     const isShort = window.length !== undefined && count < window.length
     const kept = this.#kept(place)
@@ -166,7 +195,8 @@ export class ListPlace {
 
   #lead(records: readonly JsonRecord[], place: Place): Followed {
     const known = this.#known.stored()
-    return { records, next: positionOf(known.length > 0 ? { ...place, known } : place), isLost: false }
+    const next = positionOf(known.length > 0 ? { ...place, known } : place)
+    return { records, next, isLost: false, counted: nothingCounted }
   }
 
   /** What holds of the list, wherever the place is. */
@@ -186,8 +216,7 @@ export class ListPlace {
     place: Place,
     window: ListWindow,
   ): void {
-    const expected = place.lost?.home ?? place.probe ?? place.at
-    const by = anchorAt === undefined ? null : window.start + anchorAt - expected
+    const by = anchorAt === undefined ? null : window.start + anchorAt - expectedAt(place)
     const isProbe = place.probe !== undefined || place.gap
     if (by !== 0 && !isProbe) this.#options.onShift?.({ by, pages: place.lost?.tries ?? 0 })
     if (!isReordered || this.#toldReorder) return
@@ -205,7 +234,7 @@ export class ListPlace {
   #tooFast(url: string): PaginationStuckError {
     return new PaginationStuckError(
       url,
-      `${mostIdle} pages in a row brought no record that had not been read: the list changes faster than it is read, or the API does not know the parameter that asks for the next page. Ask for larger pages, or check \`paginate.param\``,
+      `${mostIdle} pages in a row brought no record that had not been read, and led no farther: the list changes faster than it is read, or the API does not know the parameter that asks for the next page. Ask for larger pages, or check \`paginate.param\``,
     )
   }
 }
@@ -220,8 +249,15 @@ function searchedAt(tries: number, home: number, step: number, moved: number): n
   return tries % 2 === 0 ? Math.max(0, home - pages * step) : home + pages * step
 }
 
+/** Where the record that was read last stands, unless the list has moved. */
+function expectedAt({ lost, probe, at }: Place): number {
+  return lost?.home ?? probe ?? at
+}
+
+const nothingCounted: CountedPage = { added: 0 }
+
 function lost(place: Place): Followed {
-  return { records: [], next: positionOf(place), isLost: true }
+  return { records: [], next: positionOf(place), isLost: true, counted: nothingCounted }
 }
 
 function positionOf(place: Place): Json {

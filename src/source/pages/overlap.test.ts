@@ -13,12 +13,17 @@ const rows = (from: number, to: number) =>
 type StreamInput = RestOptions['streams'][string]
 
 /** A list that `change` writes to before the request of each number, from 1. */
-function reading(list: JsonRecord[], change: (request: number) => void, options: Partial<StreamInput> = {}) {
+function reading(
+  list: JsonRecord[],
+  change: (request: number) => void,
+  options: Partial<StreamInput> = {},
+  pageSize = 10,
+) {
   const events: SluiceEvent[] = []
   const client = scriptedClient(({ query }) => {
     change(client.requests.length)
     const from = Number(query['offset'])
-    return { body: { data: list.slice(from, from + 10) } }
+    return { body: { data: list.slice(from, from + pageSize) } }
   })
   const { items } = streamsOf(
     'api',
@@ -82,6 +87,35 @@ test('R5: pages in no order at all stop the stream, and say what to change', asy
     code: 'PAGINATION_STUCK',
     message: expect.stringContaining('the API gives its pages in no stable order'),
   })
+})
+
+test('a place that is found again far in front is no circle, however many pages lead from there to what is unread', async () => {
+  const list = rows(0, 500)
+  const paginate = { type: 'offset', size: { param: 'limit', value: 2 }, overlap: 'anchor' } as const
+  const { stream } = reading(
+    list,
+    // All that was read within the reach of the search.
+    (request) => request === 401 && list.splice(350, 51),
+    { paginate },
+    2,
+  )
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect(warehouse.received).toBe(500)
+  expect(warehouse.rows.size).toBe(500)
+})
+
+test('R5: a list that is pushed back by as many records as a page leads on stops the stream, and says what to change', async () => {
+  const list = rows(0, 50)
+  const paginate = { type: 'offset', size: { param: 'limit', value: 2 }, overlap: 'anchor' } as const
+  const { stream, client } = reading(list, (request) => list.unshift({ id: -request }), { paginate }, 2)
+  await expect(runOnce(stream, new Warehouse())).rejects.toMatchObject({
+    code: 'PAGINATION_STUCK',
+    message: expect.stringMatching(
+      /300 pages in a row brought no record that had not been read, and led no farther: .* Ask for larger pages/,
+    ),
+  })
+  expect(client.requests.length).toBeLessThan(400)
 })
 
 test('R1: an API that does not know the offset is stopped', async () => {
@@ -158,4 +192,68 @@ test('what can not overlap is refused when the pipeline is loaded', () => {
   expect(problem({ paginate: deep })).toContain('with `depth` pages are counted as the API counts them')
   const small = { type: 'page-number', size, overlap: 'anchor' }
   expect(problem({ paginate: small })).toContain('with a `value` of 20 or more')
+})
+
+/** An incremental list of 40, of which a record that was read moves to the end. */
+function moving(incremental: StreamInput['incremental'], changed: JsonRecord) {
+  const list = rows(0, 40).map(
+    (record, at): JsonRecord => ({ ...record, at: `2026-01-01T00:00:${at + 10}Z` }),
+  )
+  const move = (request: number) => {
+    if (request !== 2) return
+    const [record] = list.splice(2, 1)
+    list.push({ ...record!, ...changed })
+  }
+  return reading(list, move, { ...(incremental && { incremental }) })
+}
+const byTime = { by: 'time', field: 'at', param: 'since', start: '2020-01-01' } as const
+
+test('an order that is not stable is told of an incremental list, too, unless the cursor has risen where a record has moved', async () => {
+  const warnings = async (...given: Parameters<typeof moving>) => {
+    const { stream, told } = moving(...given)
+    await runOnce(stream, new Warehouse())
+    return told('stream.warning').length
+  }
+  expect(await warnings(byTime, { at: '2026-01-01T00:00:59Z' })).toBe(0)
+  expect(await warnings(byTime, {})).toBe(1)
+  expect(await warnings(byTime, { at: '2026-01-01T00:00:05Z', changed: true })).toBe(1)
+  // The same time in another zone.
+  expect(await warnings(byTime, { at: '2026-01-01T02:00:12+02:00' })).toBe(1)
+  expect(await warnings(byTime, { at: '2026-01-01T03:00:12+02:00' })).toBe(0)
+  expect(await warnings({ by: 'id', field: 'id', param: 'since' }, { changed: true })).toBe(1)
+  expect(await warnings(undefined, { at: '2026-01-01T00:00:59Z' })).toBe(1)
+})
+
+test('a record that moves from long ago is told of by its cursor, too', async () => {
+  for (const [at, warnings] of [
+    [1_700_000_005, 1],
+    [1_800_000_000, 0],
+  ]) {
+    const list = rows(0, 1700).map((record, at): JsonRecord => ({ ...record, at: 1_700_000_000 + at }))
+    const move = (request: number) => {
+      if (request !== 160) return
+      const [record] = list.splice(5, 1)
+      list.push({ ...record!, at: at! })
+    }
+    const { stream, told } = reading(list, move, { incremental: byTime })
+    await runOnce(stream, new Warehouse())
+    expect(told('stream.warning')).toHaveLength(warnings!)
+  }
+})
+
+test('in a stable order no warning is given of what came in between, changed, or was read while the last record was out of sight', async () => {
+  const list = rows(0, 60)
+  const { stream, told } = reading(list, (request) => {
+    // What comes in front of the place is read, changes, and is pushed on to the next page.
+    if (request === 2) list.splice(9, 0, { id: 100 }, { id: 101 })
+    if (request === 3) list.splice(10, 0, { id: 102 })
+    if (request === 3) list[12] = { ...list[12]!, changed: 1 }
+    if (request === 4) list.unshift(...rows(200, 208))
+    if (request === 5) list.splice(18, 0, ...rows(300, 318))
+  })
+  const warehouse = new Warehouse()
+  await runOnce(stream, warehouse)
+  expect(rows(0, 60).every(({ id }) => warehouse.rows.has(String(id)))).toBe(true)
+  expect(told('list.shift').length).toBeGreaterThan(2)
+  expect(told('stream.warning')).toEqual([])
 })

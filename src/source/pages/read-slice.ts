@@ -90,7 +90,7 @@ export async function readSlice(
         at = elsewhere
         continue
       }
-      counted?.take(page.view, followed.records.length)
+      counted?.take(page.view, followed.counted)
       const records = reading.take(followed.records)
       const next = followed.next()
       // A reading that has seen enough ends in the middle of its list.
@@ -117,7 +117,7 @@ export async function readSlice(
   }
 }
 
-interface Page extends Pick<Followed, 'records' | 'isLost'> {
+interface Page extends Pick<Followed, 'records' | 'isLost' | 'counted'> {
   /** Asked once its records were taken, which may say that the reading has seen enough. */
   next(): Json | undefined
 }
@@ -133,6 +133,7 @@ function followPages(paginator: Paginator, start: Json | undefined): Follow {
     return {
       records: page.records,
       isLost: false,
+      counted: { added: page.records.length },
       next() {
         const next = paginator.next(page.view, at)
         guard.follow(next, page.view, page.body)
@@ -147,11 +148,11 @@ function followPlace(place: ListPlace, reading: SliceReading): Follow {
   const guard = new PositionGuard(undefined)
   const repetition = new RepetitionGuard(true)
   return (page, at) => {
-    const { records, isLost, next } = place.follow(page, at)
+    const { records, isLost, counted, next } = place.follow(page, at)
     if (!isLost) {
       repetition.take(page, at)
       if (page.records.length === 0) guard.follow(next, page.view, page.body)
     }
-    return { records, isLost, next: () => (!isLost && reading.isEnough?.() ? undefined : next) }
+    return { records, isLost, counted, next: () => (!isLost && reading.isEnough?.() ? undefined : next) }
   }
 }
