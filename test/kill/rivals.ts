@@ -47,7 +47,7 @@ export async function eightAtOnce(target: Target, mode: Mode, seed: number): Pro
 
 /**
  * A process falls asleep at `bedtime`, another one takes over and ends, and the first one wakes: it writes nothing more, and says so (C2).
- * DuckDB's file is locked for as long as its process lives, asleep or not: there it is the other one that is refused.
+ * DuckDB's file, or its lock, is held for as long as its process lives, asleep or not: there it is the other one that is refused.
  */
 export async function asleep(
   target: Target,

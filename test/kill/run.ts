@@ -3,6 +3,7 @@
 // part of it, and prints the page instead; with `--page` it writes it.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { seededRandom } from '../../src/testing/seeded-random.ts'
 import { type Case, casesOf, outcomeRows, runCases } from './matrix.ts'
 import { MODES } from './modes.ts'
 import { killPage } from './page.ts'
@@ -45,6 +46,10 @@ for (const target of targets.all.filter(({ name }) => chosen(values.targets, nam
     cases.push(...made.cases.filter(({ fault }) => chosen(values.faults, fault)))
     for (const reason of made.skipped) skipped.add(reason)
   }
+// A run that is broken off has something of everything.
+const chance = seededRandom(seed)
+const order = new Map(cases.map((one) => [one, chance()]))
+cases.sort((a, b) => order.get(a)! - order.get(b)!)
 process.stdout.write(`${cases.length} cases or more, seed ${seed}\n`)
 // What was done so far is told, too, where the run is broken off.
 const stop = new AbortController()
