@@ -144,6 +144,10 @@ export function memoryDestination(options: MemoryDestinationOptions = {}): Memor
                 Object.fromEntries(values.map((value, at) => [columns[at]!, plainValue(value)])),
               )
         },
+        async countRows(table) {
+          use(false)
+          return store.tables.get(table)?.rows?.length ?? 0
+        },
         async abandonReplacement(stream, table, staged) {
           use(true)
           abandonReplacement(store, state, stream, table, staged)

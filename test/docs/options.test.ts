@@ -5,7 +5,7 @@ import { definePipeline } from '../../src/config/pipeline.ts'
 import { type Block, readPages } from './pages.ts'
 
 // A block is a whole pipeline, unless the comment before it says which part it is:
-// `<!-- test: stream -->` the options of one stream, `<!-- test: source -->` those of a source, `<!-- test: sources -->` the sources of a pipeline, `<!-- test: options -->` options of a pipeline beside them, `<!-- test: none -->` no pipeline at all.
+// `<!-- test: stream -->` the options of one stream, `<!-- test: keyless stream -->` of one whose records have no key, `<!-- test: source -->` those of a source, `<!-- test: sources -->` the sources of a pipeline, `<!-- test: options -->` options of a pipeline beside them, `<!-- test: none -->` no pipeline at all.
 const blocks = readPages()
   .flatMap((page) => page.blocks)
   .filter(({ language, note }) => language === 'yaml' && note !== 'none')
@@ -17,11 +17,14 @@ function pipelineOf({ text, note }: Block): never {
   const streams = { items: { path: 'items', key: 'id', paginate: { type: 'none' } } }
   const source = { type: 'rest', baseUrl: 'https://api.example.com', streams }
   if (note === 'options') return Object.assign(pipelineWith({ api: source }), written)
-  const api =
-    note === 'stream'
-      ? { ...source, streams: { items: { ...streams.items, ...written } } }
-      : { ...source, ...written }
-  if (note !== 'stream' && note !== 'source') throw new Error(`there is no part named ${note}`)
+  const { key: _, ...keyless } = streams.items
+  const parts: Record<string, object> = {
+    source: { ...source, ...written },
+    stream: { ...source, streams: { items: { ...streams.items, ...written } } },
+    'keyless stream': { ...source, streams: { items: { ...keyless, ...written } } },
+  }
+  const api = parts[note]
+  if (api === undefined) throw new Error(`there is no part named ${note}`)
   return pipelineWith({ api })
 }
 
