@@ -24,11 +24,13 @@ export interface MatrixRun {
   readonly seed: number
   readonly random: number
   readonly rows: readonly Row[]
+  /** How many pipelines there were to be, where the run was broken off. */
+  readonly planned?: number | undefined
   /** Faults that could not be made on the machine, with the reason. */
   readonly skipped: readonly string[]
 }
 
-export function killPage({ seed, random, rows, skipped }: MatrixRun): string {
+export function killPage({ seed, random, rows, planned, skipped }: MatrixRun): string {
   const sum = (value: (row: Row) => number) => rows.reduce((total, row) => total + value(row), 0)
   const modes = [...new Map(rows.map(({ mode }) => [mode.name, mode])).values()]
   const text = [
@@ -45,9 +47,14 @@ the table is the truth, and what the API was asked for a second time is counted.
 had them before.`,
     `*Again* is how many pages a process got that one before it had got, at most, and *committed* how many of these had been committed; beside each stands what C4 allows. Pages that were not
 committed have to be read again: those of the batch that was under way, of the one that was being filled, and what was asked for ahead.`,
-    `\`npm run kill\` makes this page; this one with seed ${seed} and ${random} deaths at random moments for each destination and way of writing.
+    `\`npm run kill\` makes this page; this one with seed ${seed} and ${random} deaths or more at random moments for each destination and way of writing.
 \`npm run kill -- --targets postgres --modes merge --random 20\` runs a part, and leaves the page alone. ${count(sum((row) => row.runs))} pipelines, struck ${count(sum((row) => row.struck))} times;
 ${count(sum((row) => row.survived))} of them survived: their tables were whole after every blow, and the truth in the end.`,
+    ...(planned === undefined
+      ? []
+      : [
+          `This run was broken off before its end, ${count(sum((row) => row.runs))} of ${count(planned)} pipelines in a drawn order.`,
+        ]),
     ...(skipped.length === 0 ? [] : [`Not made: ${skipped.join('; ')}.`]),
     [
       '| destination | write | mode | fault | pipelines | struck | survived | again | committed |',

@@ -55,8 +55,15 @@ process.stdout.write(`${cases.length} cases or more, seed ${seed}\n`)
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 const say = (line: string) => process.stdout.write(`${line}\n`)
+const planned = cases.length
 const results = await runCases(cases, Number(values.workers), say, stop.signal)
-const page = killPage({ seed, random, rows: outcomeRows(results), skipped: [...skipped] })
+const page = killPage({
+  seed,
+  random,
+  rows: outcomeRows(results),
+  planned: stop.signal.aborted ? planned : undefined,
+  skipped: [...skipped],
+})
 const isWhole =
   !stop.signal.aborted &&
   values.targets === undefined &&
