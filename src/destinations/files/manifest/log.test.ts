@@ -209,25 +209,32 @@ test('C2: two writers that slept do not take what the other left for a commit', 
   expect(reader.state.sequence).toBe(154)
 })
 
+/** A store whose writer is overtaken once, between its entry and its next look. */
+function overtaken(others: () => Promise<void>): ObjectStore {
+  let once: typeof others | undefined = others
+  return new (class extends MemoryStore {
+    override async create(key: string, body: Uint8Array): Promise<boolean> {
+      const created = await super.create(key, body)
+      const now = once
+      once = undefined
+      await now?.()
+      return created
+    }
+  })(objects, runtime.clock.now, still)
+}
+
+/** So many commits of another writer, hours later, and a cleaning. */
+async function committedAndCleaned(log: ManifestLog, count: number): Promise<void> {
+  await log.refresh()
+  await commits(log, 's', count, 1)
+  ahead = 2 * HOUR
+  await log.clean(runtime.clock.now() - HOUR)
+}
+
 test('C1: a commit whose entry was cleaned up before its writer looked again is known as its own', async () => {
   const log = await opened()
   await commits(log, 's', 1)
-  let others: (() => Promise<void>) | undefined = async () => {
-    others = undefined
-    await log.refresh()
-    await commits(log, 's', 150, 1)
-    ahead = 2 * HOUR
-    await log.clean(runtime.clock.now() - HOUR)
-  }
-  class Slow extends MemoryStore {
-    override async create(key: string, body: Uint8Array): Promise<boolean> {
-      const created = await super.create(key, body)
-      await others?.()
-      return created
-    }
-  }
-  const slow = new ManifestLog(new Slow(objects, runtime.clock.now, still), 'p/_sluice/', runtime)
-  await slow.refresh()
+  const slow = await opened(overtaken(() => committedAndCleaned(log, 150)))
   expect((await slow.publish(load('mine', 'other', 0))).known).toBe(false)
   const { state } = await opened()
   expect(state.loads.has('mine')).toBe(true)
@@ -263,21 +270,7 @@ test('C6: the last loads are kept, and what is live of older ones stays', async 
 test('C1: a commit whose entry was cleaned up, and whose load is not kept any more, is known as its own', async () => {
   const log = await opened()
   await commits(log, 's', 1)
-  let others: (() => Promise<void>) | undefined = async () => {
-    others = undefined
-    await log.refresh()
-    await commits(log, 's', KEPT_LOADS, 1)
-    ahead = 2 * HOUR
-    await log.clean(runtime.clock.now() - HOUR)
-  }
-  class Slow extends MemoryStore {
-    override async create(key: string, body: Uint8Array): Promise<boolean> {
-      const created = await super.create(key, body)
-      await others?.()
-      return created
-    }
-  }
-  const slow = await opened(new Slow(objects, runtime.clock.now, still))
+  const slow = await opened(overtaken(() => committedAndCleaned(log, KEPT_LOADS)))
   const change = load('mine', 'other', 0)
   slow.await(['other/mine'])
   expect((await slow.publish(change)).known).toBe(false)
