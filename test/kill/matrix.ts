@@ -120,7 +120,8 @@ export async function runCases(
         own.length,
         deaths.reduce((sum, { outcome }) => sum + (outcome?.deaths ?? 0), 0),
       )
-      if (next !== undefined && !queue.some((other) => isSameKind(one, other))) queue.push(next)
+      if (next !== undefined && stop?.aborted !== true && !queue.some((other) => isSameKind(one, other)))
+        queue.push(next)
     }
   }
   const together = planned.filter(({ alone }) => !alone)
