@@ -5,7 +5,7 @@ import type { Load } from '../../ports/destination.ts'
 import { type JsonRecord, LongDecimal } from '../../ports/json.ts'
 import { observeRecords } from '../../records/observe.ts'
 import type { DuckdbSession } from './session.ts'
-import { destinationAt, temporaryDirectory } from './test-warehouse.ts'
+import { destinationAt, itemsLoad, temporaryDirectory } from './test-warehouse.ts'
 
 // A process that dies leaves the file and the write-ahead log as they were: a copy of the two, made while a session is open,
 // is what the next process finds.
@@ -24,20 +24,7 @@ async function load(session: DuckdbSession, records: readonly JsonRecord[], opti
   const table = options.table ?? 'items'
   const present = options.replacement?.begin ? null : await session.readSchema(table, { staged })
   const versions = (await session.readCheckpoints('items')).map(({ version }) => version)
-  return session.commit({
-    id: `load-${++loads}`,
-    runId: 'run',
-    at: 0,
-    stream: 'items',
-    table: 'items',
-    mode: 'merge',
-    key: ['id'],
-    schema: observeRecords(present, records).schema,
-    records,
-    rejects: [],
-    checkpoints: [{ slice: 'all', fromVersion: Math.max(0, ...versions), position: loads, highWater: null }],
-    ...options,
-  })
+  return session.commit(itemsLoad(`load-${++loads}`, records, present, Math.max(0, ...versions), options))
 }
 
 async function crashed(name: string): Promise<string> {

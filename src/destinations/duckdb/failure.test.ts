@@ -8,11 +8,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { systemClock } from '../../http/system-runtime.ts'
 import type { DestinationSession, Load, LoadReceipt } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
-import { observeRecords } from '../../records/observe.ts'
 import { DestinationBusyError, DestinationError, DestinationSchemaError } from '../errors.ts'
 import { duckdbOptions } from './options.ts'
 import { DuckdbSession } from './session.ts'
-import { destinationAt, temporaryDirectory } from './test-warehouse.ts'
+import { destinationAt, itemsLoad, temporaryDirectory } from './test-warehouse.ts'
 import { Warehouse } from './warehouse.ts'
 
 let directory: Awaited<ReturnType<typeof temporaryDirectory>>
@@ -31,20 +30,9 @@ async function load(
 ): Promise<LoadReceipt> {
   const present = replacement === undefined ? await session.readSchema('items') : null
   const [checkpoint] = await session.readCheckpoints('items')
-  return session.commit({
-    id,
-    runId: 'run',
-    at: 0,
-    stream: 'items',
-    table: 'items',
-    mode: 'merge',
-    key: ['id'],
-    schema: observeRecords(present, records).schema,
-    records,
-    rejects: [],
-    checkpoints: [{ slice: 'all', fromVersion: checkpoint?.version ?? 0, position: id, highWater: null }],
-    ...(replacement && { replacement }),
-  })
+  return session.commit(
+    itemsLoad(id, records, present, checkpoint?.version ?? 0, replacement && { replacement }),
+  )
 }
 
 /** Opens the file and puts records into it. */

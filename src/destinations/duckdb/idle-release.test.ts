@@ -6,11 +6,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { DestinationSession, LoadReceipt } from '../../ports/destination.ts'
 import type { SluiceEvent } from '../../ports/events.ts'
 import type { JsonRecord } from '../../ports/json.ts'
-import { observeRecords } from '../../records/observe.ts'
 import { type FakeClock, fakeClock } from '../../testing/fake-clock.ts'
 import { CheckpointConflictError, DestinationBusyError, DestinationSchemaError } from '../errors.ts'
 import { Neighbour } from './test-neighbour.ts'
-import { destinationAt, temporaryDirectory } from './test-warehouse.ts'
+import { destinationAt, itemsLoad, temporaryDirectory } from './test-warehouse.ts'
 
 let neighbour: Neighbour
 beforeAll(() => {
@@ -52,19 +51,7 @@ async function load(
   records: readonly JsonRecord[],
   fromVersion: number,
 ): Promise<LoadReceipt> {
-  return session.commit({
-    id,
-    runId: 'run',
-    at: 0,
-    stream: 'items',
-    table: 'items',
-    mode: 'merge',
-    key: ['id'],
-    schema: observeRecords(null, records).schema,
-    records,
-    rejects: [],
-    checkpoints: [{ slice: 'all', fromVersion, position: id, highWater: null }],
-  })
+  return session.commit(itemsLoad(id, records, null, fromVersion))
 }
 
 /** Lets time pass until it is settled, whatever it waits for. */

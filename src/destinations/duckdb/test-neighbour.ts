@@ -21,7 +21,7 @@ const program = `
           return await deeds.open(path, mode)
         } catch (error) {
           if (!error.message.includes('Could not set lock')) throw error
-          await new Promise((resolve) => setTimeout(resolve, 5))
+          await new Promise(setImmediate)
         }
       }
     },

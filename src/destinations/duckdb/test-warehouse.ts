@@ -1,7 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Load } from '../../ports/destination.ts'
 import type { JsonRecord } from '../../ports/json.ts'
+import type { TableSchema } from '../../ports/schema.ts'
+import { observeRecords } from '../../records/observe.ts'
 import { stateRows } from '../conformance/state-rows.ts'
 import type { ConformanceHarness } from '../conformance.ts'
 import { createDuckdbDestination, type DuckdbDestination, type DuckdbInput, duckdbOptions } from './duckdb.ts'
@@ -23,6 +26,30 @@ export function destinationAt(
     duckdbOptions.parse({ type: 'duckdb', path, idleRelease: 'off', ...options }),
     surroundings,
   )
+}
+
+/** A load of records by `id` into the table `items`, after what is present there; what differs from it goes on top. */
+export function itemsLoad(
+  id: string,
+  records: readonly JsonRecord[],
+  present: TableSchema | null,
+  fromVersion: number,
+  options: Partial<Load> = {},
+): Load {
+  return {
+    id,
+    runId: 'run',
+    at: 0,
+    stream: 'items',
+    table: 'items',
+    mode: 'merge',
+    key: ['id'],
+    schema: observeRecords(present, records).schema,
+    records,
+    rejects: [],
+    checkpoints: [{ slice: 'all', fromVersion, position: id, highWater: null }],
+    ...options,
+  }
 }
 
 /** Looks into a DuckDB file for the conformance suite. */

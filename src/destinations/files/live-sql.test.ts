@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+
 import { LongDecimal } from '../../ports/json.ts'
 import { sideOf, type WriteOptions, withSession, write } from '../conformance/harness.ts'
 import { filesAt, liveRows, queryDuckdb, temporaryFolder } from './test-files.ts'
@@ -14,6 +15,29 @@ const rows = async (format: 'jsonl' | 'csv' | 'parquet', table = 'tickets') =>
   (await liveRows(filesAt(folder.path, { format }), table))
     .map(({ _sluice_load_id: _load, ...row }) => row)
     .sort((a, b) => Number(a['id']) - Number(b['id']))
+
+type Tickets = [records: { id: number }[], lines: { ticket: number; n: string }[], owners: number[]]
+
+/** Records, one of which comes twice, their lines, and which record each line belongs to. */
+const TICKETS: Tickets = [
+  [{ id: 1 }, { id: 2 }, { id: 2 }],
+  [
+    { ticket: 1, n: 'a' },
+    { ticket: 1, n: 'b' },
+    { ticket: 2, n: 'c' },
+    { ticket: 2, n: 'd' },
+  ],
+  [0, 0, 1, 2],
+]
+/** One of them again, and another one. */
+const LATER_TICKETS: Tickets = [
+  [{ id: 1 }, { id: 3 }],
+  [
+    { ticket: 1, n: 'x' },
+    { ticket: 3, n: 'e' },
+  ],
+  [0, 1],
+]
 
 describe.each(['jsonl', 'csv', 'parquet'] as const)('the statement for %s', (format) => {
   const at = () => filesAt(folder.path, { format })
@@ -93,24 +117,8 @@ describe.each(['jsonl', 'csv', 'parquet'] as const)('the statement for %s', (for
             },
           ],
         })
-      await load(
-        [{ id: 1 }, { id: 2 }, { id: 2 }],
-        [
-          { ticket: 1, n: 'a' },
-          { ticket: 1, n: 'b' },
-          { ticket: 2, n: 'c' },
-          { ticket: 2, n: 'd' },
-        ],
-        [0, 0, 1, 2],
-      )
-      await load(
-        [{ id: 1 }, { id: 3 }],
-        [
-          { ticket: 1, n: 'x' },
-          { ticket: 3, n: 'e' },
-        ],
-        [0, 1],
-      )
+      await load(...TICKETS)
+      await load(...LATER_TICKETS)
     })
     const lines = await liveRows(at(), 'lines')
     expect(lines.map(({ n }) => n).sort()).toEqual(['a', 'b', 'c', 'e'])
@@ -127,27 +135,9 @@ describe.each(['jsonl', 'csv', 'parquet'] as const)('the statement for %s', (for
         const side = await sideOf(session, lines, { table: 'lines', write: 'owned', owner: ['ticket'] })
         await write(session, records, { ...options, sides: [{ ...side, owners }] })
       })
-    await load(
-      {},
-      [{ id: 1 }, { id: 2 }, { id: 2 }],
-      [
-        { ticket: 1, n: 'a' },
-        { ticket: 1, n: 'b' },
-        { ticket: 2, n: 'c' },
-        { ticket: 2, n: 'd' },
-      ],
-      [0, 0, 1, 2],
-    )
+    await load({}, ...TICKETS)
     expect((await liveRows(at(), 'lines')).map(({ n }) => n).sort()).toEqual(['a', 'b', 'c', 'd'])
-    await load(
-      { key: ['id'] },
-      [{ id: 1 }, { id: 3 }],
-      [
-        { ticket: 1, n: 'x' },
-        { ticket: 3, n: 'e' },
-      ],
-      [0, 1],
-    )
+    await load({ key: ['id'] }, ...LATER_TICKETS)
     expect((await rows(format)).map(({ id }) => id)).toEqual([1, 2, 3])
     expect((await liveRows(at(), 'lines')).map(({ n }) => n).sort()).toEqual(['a', 'b', 'c', 'e'])
     // Once the key is gone again every row counts.
